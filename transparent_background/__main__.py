@@ -1,0 +1,8 @@
+"""``python -m transparent_background`` is the command ``transparent-background``."""
+
+import sys
+
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

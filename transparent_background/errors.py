@@ -1,0 +1,119 @@
+"""Every error this package raises on purpose.
+
+::
+
+    TransparentBackgroundError
+    ├── UsageError                  (ValueError)         what was asked for makes no sense
+    │   ├── UnknownTypeError        no such result type, colour or background
+    │   ├── UnknownModeError        (KeyError)           no such mode or checkpoint name
+    │   └── OutputConflictError     two results with one name, or a result over its own source
+    ├── DeviceError                 (RuntimeError)       a device was asked for and is missing
+    ├── MissingExtraError           (ImportError)        an optional dependency is not installed
+    ├── WeightsError                (RuntimeError)       weights cannot be had or used
+    │   ├── DownloadError           no mirror gave the file
+    │   │   └── OfflineError        a download is needed, but the offline switch is set
+    │   ├── ChecksumError           the file is not the one that was published
+    │   └── CheckpointError         the file is no checkpoint of this network, or is damaged
+    ├── InputError                  (ValueError)         a picture cannot be used
+    │   ├── SourceNotFoundError     (FileNotFoundError)  no such file or folder, or nothing in it to do
+    │   ├── UnreadableError         (OSError)            a file that cannot be opened or decoded
+    │   └── TooLargeError           more pixels than will be decoded
+    └── OutputError                 (OSError)            a result cannot be written
+
+A message names the file or option, says what was wrong and what to do about it, in one line.
+The built-in bases let code written for transparent-background 1.3.4 keep its ``except`` clauses.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CheckpointError",
+    "ChecksumError",
+    "DeviceError",
+    "DownloadError",
+    "InputError",
+    "MissingExtraError",
+    "OfflineError",
+    "OutputConflictError",
+    "OutputError",
+    "SourceNotFoundError",
+    "TooLargeError",
+    "TransparentBackgroundError",
+    "UnknownModeError",
+    "UnknownTypeError",
+    "UnreadableError",
+    "UsageError",
+    "WeightsError",
+]
+
+
+class TransparentBackgroundError(Exception):
+    """Base of every error this package raises on purpose."""
+
+    def __str__(self) -> str:
+        """Return the message as it was given (KeyError would quote it, OSError would number it)."""
+        return str(self.args[0]) if self.args else ""
+
+
+class UsageError(TransparentBackgroundError, ValueError):
+    """An option or argument that makes no sense, such as a threshold of 2."""
+
+
+class UnknownTypeError(UsageError):
+    """A result type that is no known type, colour or readable background file."""
+
+
+class UnknownModeError(UsageError, KeyError):
+    """A mode or checkpoint name that neither the registry nor the user's config holds."""
+
+
+class OutputConflictError(UsageError):
+    """Two results that would have one name, or a result that would replace its own source."""
+
+
+class DeviceError(TransparentBackgroundError, RuntimeError):
+    """A device that was asked for by name and is not there."""
+
+
+class MissingExtraError(TransparentBackgroundError, ImportError):
+    """An optional dependency that is needed now and not installed."""
+
+
+class WeightsError(TransparentBackgroundError, RuntimeError):
+    """Weights that cannot be had or cannot be used."""
+
+
+class DownloadError(WeightsError):
+    """A download that failed from every place the file is published."""
+
+
+class OfflineError(DownloadError):
+    """A download that is needed while the offline switch is set."""
+
+
+class ChecksumError(WeightsError):
+    """A file whose checksum is not the published one."""
+
+
+class CheckpointError(WeightsError):
+    """A file that is no checkpoint of the network it was given for, or is damaged."""
+
+
+class InputError(TransparentBackgroundError, ValueError):
+    """A picture, array or tensor that cannot be used."""
+
+
+class SourceNotFoundError(InputError, FileNotFoundError):
+    """A source that does not exist, or a folder in which there is nothing to do."""
+
+
+class UnreadableError(InputError, OSError):
+    """A file that cannot be opened or decoded."""
+
+
+class TooLargeError(InputError):
+    """A picture with more pixels than will be decoded."""
+
+
+class OutputError(TransparentBackgroundError, OSError):
+    """A result that cannot be written."""

@@ -1,0 +1,166 @@
+"""Reading weights from files and fitting them into a network."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ..errors import CheckpointError
+from .backbones import SwinBackbone, TimmBackbone
+from .inspyrenet import InSPyReNet
+
+StateDict = dict[str, torch.Tensor]
+
+_WRAPPERS = ("module.", "_orig_mod.")  # DistributedDataParallel, torch.compile
+_DERIVED = ("relative_position_index", "attn_mask")  # lookup tables that follow from the sizes
+
+
+def read_state_dict(path: Path) -> tuple[StateDict, dict[str, str]]:
+    """Read a ``.pth`` or ``.safetensors`` file.
+
+    Parameters
+    ----------
+    path
+        The file; its kind is told by its first bytes, not by its name.
+
+    Returns
+    -------
+    state : tensors by name, on the CPU, prefixes of wrappers removed
+    metadata : the strings stored in a safetensors header; empty for ``.pth``
+
+    Raises
+    ------
+    CheckpointError
+        The file is missing, damaged, or holds no tensors by name.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+        metadata: dict[str, str] = {}
+        if head[8:9] == b"{":
+            state, metadata = _read_safetensors(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path}: no such checkpoint file") from error
+    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        raise CheckpointError(
+            f"{path}: cannot be read as weights (expected a PyTorch .pth state dict or a "
+            f".safetensors file; it may be damaged): {_first_line(error)}"
+        ) from error
+    return _unwrap(state, path), metadata
+
+
+def _read_safetensors(path: Path) -> tuple[StateDict, dict[str, str]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return state, dict(file.metadata() or {})
+    except SafetensorError as error:
+        raise ValueError(str(error)) from error
+
+
+def _unwrap(state: object, path: Path) -> StateDict:
+    """Find the tensors in what a training run may have saved, and strip wrappers' prefixes."""
+    for key in ("state_dict", "model"):
+        if isinstance(state, Mapping) and isinstance(state.get(key), Mapping):
+            state = state[key]
+    if not isinstance(state, Mapping) or not state:
+        raise CheckpointError(f"{path}: holds no weights (expected a state dict: tensors by name)")
+    tensors: StateDict = {}
+    for name, value in state.items():
+        if not isinstance(name, str) or not isinstance(value, torch.Tensor):
+            raise CheckpointError(f"{path}: entry {name!r} is no tensor (expected a state dict)")
+        while name.startswith(_WRAPPERS):
+            name = name[name.index(".") + 1 :]
+        tensors[name] = value
+    return tensors
+
+
+def load_state_dict(model: InSPyReNet, state: Mapping[str, torch.Tensor], source: str) -> None:
+    """Put weights with the published keys into a network.
+
+    Parameters
+    ----------
+    model
+        Changed in place; weights are converted to its precision.
+    state
+        Tensors by published name.
+    source
+        What to call the weights in an error.
+
+    Raises
+    ------
+    CheckpointError
+        Any key is missing, unknown or of another shape.
+    """
+    mapped = from_published_keys(model, state)
+    own = model.state_dict()
+    missing, unknown = own.keys() - mapped.keys(), mapped.keys() - own.keys()
+    reshaped = [name for name in own.keys() & mapped.keys() if own[name].shape != mapped[name].shape]
+    if missing or unknown or reshaped:
+        raise CheckpointError(_mismatch(model, source, missing, unknown, reshaped))
+    model.load_state_dict(mapped, strict=True)
+
+
+def _mismatch(
+    model: InSPyReNet, source: str, missing: set[str], unknown: set[str], reshaped: list[str]
+) -> str:
+    parts = [
+        f"{len(names)} {what}, such as {min(names)}"
+        for what, names in (
+            ("weights missing", missing), ("unknown", unknown), ("of another shape", reshaped)
+        )
+        if names
+    ]
+    return (
+        f"{source}: not a checkpoint of this network ({'; '.join(parts)}); expected InSPyReNet with "
+        f"{type(model.backbone).__name__}, depth {model.depth}"
+    )
+
+
+def from_published_keys(model: nn.Module, state: Mapping[str, torch.Tensor]) -> StateDict:
+    """Rename the published checkpoints' keys to those of our modules; lookup tables are dropped."""
+    backbone = getattr(model, "backbone", None)
+    renamed: StateDict = {}
+    for name, tensor in state.items():
+        if name.endswith(_DERIVED):
+            continue
+        if isinstance(backbone, SwinBackbone):
+            # timm merges patches at the start of a stage, the published code at the end of the last
+            name = re.sub(
+                r"^(backbone\.layers\.)(\d)(\.downsample\.)",
+                lambda m: f"{m[1]}{int(m[2]) + 1}{m[3]}",
+                name,
+            )
+        elif isinstance(backbone, TimmBackbone):
+            name = re.sub(r"^backbone\.", "backbone.features.", name)
+        renamed[name] = tensor
+    return renamed
+
+
+def to_published_keys(model: InSPyReNet) -> StateDict:
+    """Return a network's weights under the names of the published checkpoints."""
+    renamed: StateDict = {}
+    for name, tensor in model.state_dict().items():
+        if isinstance(model.backbone, SwinBackbone):
+            name = re.sub(
+                r"^(backbone\.layers\.)(\d)(\.downsample\.)",
+                lambda m: f"{m[1]}{int(m[2]) - 1}{m[3]}",
+                name,
+            )
+        elif isinstance(model.backbone, TimmBackbone):
+            name = name.replace("backbone.features.", "backbone.", 1)
+        renamed[name] = tensor
+    return renamed
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

@@ -1,0 +1,127 @@
+"""From a picture to what the network takes: the resize rules, once, for every kind of input."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import torch
+from torch.nn import functional
+
+from .types import ResizeMethod
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .types import ColourArray
+
+logger = logging.getLogger(__name__)
+
+Size = tuple[int, int]
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of RGB in [0, 1]; what the backbones were trained with
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+MAX_SHORT_SIDE = 1280  # of the dynamic size; transparent-background 1.3.4
+MULTIPLE = 32  # both sides of the dynamic size; the deepest stride of the backbones
+MAX_AREA = 4 * 1024 * 1024  # pixels of the dynamic size: 1280 x 3276, wider pictures get less
+BLEND_ABOVE = 512  # both sides of the large pass must exceed it, else one pass is made; as published
+
+
+def dynamic_size(size: Size, *, max_area: int = MAX_AREA) -> Size:
+    """Return the size of a pass that keeps the picture's shape.
+
+    The short side is at most 1280 and both are multiples of 32, at least 32; a panorama whose area
+    would still exceed ``max_area`` is shrunk as a whole, and that is logged.
+
+    Parameters
+    ----------
+    size
+        (height, width) of the picture.
+    max_area
+        Largest area, pixels.
+    """
+    height, width = size
+    scale = min(1.0, MAX_SHORT_SIDE / min(height, width))
+    area = scale * height * scale * width
+    if area > max_area:
+        scale *= (max_area / area) ** 0.5
+        logger.warning(
+            "a picture of %d x %d goes through the network at %d x %d: larger would take too much memory",
+            width, height, round(width * scale), round(height * scale),
+        )
+    return _multiple(height * scale), _multiple(width * scale)
+
+
+def _multiple(length: float) -> int:
+    return max(round(length / MULTIPLE) * MULTIPLE, MULTIPLE)
+
+
+def pass_sizes(size: Size, base_size: Size, method: ResizeMethod) -> tuple[Size, Size | None]:
+    """Say at which sizes a picture goes through the network.
+
+    Parameters
+    ----------
+    size
+        (height, width) of the picture.
+    base_size
+        (height, width) the weights were trained at.
+    method
+        ``static``: one pass at base size; ``dynamic``: one at :func:`dynamic_size`; ``blend``: both,
+        if the large one exceeds 512 pixels on both sides, else the one at base size.
+
+    Returns
+    -------
+    main
+        Size of the pass that gives the result.
+    low_resolution
+        Size of the pass that gives its shape, if two are made.
+    """
+    if method == "static":
+        return base_size, None
+    large = dynamic_size(size)
+    if method == "dynamic":
+        return large, None
+    if min(large) <= BLEND_ABOVE or large == base_size:
+        return base_size, None
+    return large, base_size
+
+
+def to_eight_bit(rgb: ColourArray) -> NDArray[np.uint8]:
+    """Round (h, w, 3) colours of any depth to 8 bits, which is what the network was trained on."""
+    if rgb.dtype == np.uint8:
+        return rgb  # type: ignore[return-value]
+    scale = 255.0 if rgb.dtype.kind == "f" else 255.0 / 65535.0
+    rounded: Any = cv2.convertScaleAbs(rgb, alpha=scale)  # one pass, without a float copy
+    return rounded  # type: ignore[no-any-return]
+
+
+def resize_rgb(rgb: NDArray[np.uint8], size: Size) -> torch.Tensor:
+    """Resize bilinearly with antialiasing, as Pillow does (to 1/255).
+
+    Parameters
+    ----------
+    rgb
+        (h, w, 3) uint8.
+    size
+        (height, width) wanted.
+
+    Returns
+    -------
+    uint8 (3, height, width), on the CPU.
+    """
+    # (h, w, 3) -> (1, 3, h, w) without a copy: torch's uint8 kernel works on this channels_last view
+    image = torch.from_numpy(np.ascontiguousarray(rgb)).permute(2, 0, 1)[None]
+    if tuple(image.shape[-2:]) == size:
+        return image[0]
+    return functional.interpolate(image, size=size, mode="bilinear", antialias=True)[0]
+
+
+def normalise(images: torch.Tensor, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """Turn uint8 (B, 3, h, w) into the network's input: (x / 255 - mean) / std, channels_last."""
+    mean = torch.tensor(IMAGENET_MEAN, device=images.device).view(1, 3, 1, 1)
+    std = torch.tensor(IMAGENET_STD, device=images.device).view(1, 3, 1, 1)
+    x = images.to(torch.float32).div_(255.0).sub_(mean).div_(std)
+    return x.to(dtype=dtype, memory_format=torch.channels_last)

@@ -1,0 +1,31 @@
+"""Types that several rooms share. Imports nothing of ours, and numpy, Pillow and torch for type checkers only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, TypeAlias, Union
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    FloatArray: TypeAlias = NDArray[np.float32]
+    """float32; a matte is (h, w) in [0, 1]."""
+
+    ColourArray: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
+    """(h, w, 3) RGB: uint8 in 0..255, uint16 in 0..65535 or float32 in [0, 1]."""
+
+    ImageInput: TypeAlias = Union[
+        Image.Image, NDArray[np.generic], torch.Tensor, str, os.PathLike[str], bytes
+    ]
+    """Whatever Remover takes for one picture."""
+
+ResizeMethod: TypeAlias = Literal["static", "dynamic", "blend"]
+Normalisation: TypeAlias = Literal["minmax", "sigmoid"]
+BackgroundFit: TypeAlias = Literal["cover", "contain", "stretch", "tile"]
+
+ByteProgress: TypeAlias = Callable[[int, "int | None"], None]
+"""Called with the bytes done so far and the total, or None if the total is not known."""
