@@ -65,7 +65,7 @@ def test_opaque_pixels_keep_their_colour_exactly():
 
 
 def test_transparent_pixels_far_from_the_object_continue_its_colour():
-    image, alpha, truth = composite()
+    image, alpha, _ = composite()
     corner = estimate_foreground(image, alpha)[:10, :10].astype(int)
     assert (corner[..., 0] > corner[..., 2] + 60).all()  # orange, where the picture is blue
 
@@ -95,7 +95,7 @@ def test_strips_and_batches_do_not_show(monkeypatch):
     image, alpha, _ = composite(300, 210)
     whole = estimate_foreground(image, alpha)
     monkeypatch.setattr(foreground, "STRIP_PIXELS", 210 * 32)
-    monkeypatch.setattr(foreground, "BATCH_WINDOWS", {"cpu": 3})
+    monkeypatch.setattr(foreground, "BATCH_WINDOWS", {"cpu": 3, "other": 3})
     pieces = estimate_foreground(image, alpha)
     assert abs(whole.astype(int) - pieces).max() <= 1
 
@@ -103,12 +103,11 @@ def test_strips_and_batches_do_not_show(monkeypatch):
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 1), (3, 5), (31, 33), (64, 32), (5, 400)])
 def test_every_size_works(size):
     rng = np.random.default_rng(0)
-    image = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
-    alpha = rng.random(size, dtype=np.float32)
-    estimate = estimate_foreground(image, alpha)
+    image = np.empty((*size, 3), np.uint8)
+    image[:] = 200, 90, 30  # of one colour, so that is the foreground's under any matte
+    estimate = estimate_foreground(image, rng.random(size, dtype=np.float32))
     assert estimate.shape == image.shape
-    before = image * alpha[..., None].astype(float)
-    assert (estimate * alpha[..., None] <= before + 255 * (1 - alpha[..., None]) + 1).all()
+    assert abs(estimate.astype(int) - image).max() <= 1
 
 
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
@@ -122,10 +121,10 @@ def test_a_matte_of_one_value_gives_finite_colours(value):
 
 def test_the_inputs_are_left_alone():
     image, alpha, _ = composite()
-    image.flags.writeable = alpha.flags.writeable = False
-    before = image.copy()
-    estimate_foreground(image.copy(), alpha.copy())
-    np.testing.assert_array_equal(image, before)
+    image_before, alpha_before = image.copy(), alpha.copy()
+    estimate_foreground(image, alpha)
+    np.testing.assert_array_equal(image, image_before)
+    np.testing.assert_array_equal(alpha, alpha_before)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import torch
 from PIL import Image
@@ -14,8 +13,6 @@ from .types import ResizeMethod
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from .types import ColourArray
 
 logger = logging.getLogger(__name__)
 
@@ -87,15 +84,6 @@ def pass_sizes(size: Size, base_size: Size, method: ResizeMethod) -> tuple[Size,
     if min(large) <= BLEND_ABOVE or large == base_size:
         return base_size, None
     return large, base_size
-
-
-def to_eight_bit(rgb: ColourArray) -> NDArray[np.uint8]:
-    """Round (h, w, 3) colours of any depth to 8 bits, which is what the network was trained on."""
-    if rgb.dtype == np.uint8:
-        return rgb  # type: ignore[return-value]
-    scale = 255.0 if rgb.dtype.kind == "f" else 255.0 / 65535.0
-    rounded: Any = cv2.convertScaleAbs(rgb, alpha=scale)  # one pass, without a float copy
-    return rounded  # type: ignore[no-any-return]
 
 
 def resize_rgb(rgb: NDArray[np.uint8], size: Size) -> torch.Tensor:

@@ -1,0 +1,1 @@
+"""Reading and writing: pictures, and what a source is. Nothing here looks at what a picture shows."""

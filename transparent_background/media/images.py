@@ -1,0 +1,201 @@
+"""Reading pictures: everything Pillow reads, HEIC with the extra ``heif``, 16 bits where there are."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+from PIL import Image, UnidentifiedImageError
+
+from ..errors import (
+    InputError,
+    MissingExtraError,
+    SourceNotFoundError,
+    TooLargeError,
+    UnreadableError,
+)
+from ..picture import Picture, from_pil
+from .deep import read_sixteen_bit
+
+Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
+
+_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, KeyError)
+_WARNINGS = threading.Lock()  # catch_warnings swaps a list that all threads share
+
+
+def read(source: Source) -> Picture:
+    """Read a picture; of an animation, the first frame.
+
+    Parameters
+    ----------
+    source
+        A path, a file's bytes, or an open binary file.
+
+    Raises
+    ------
+    SourceNotFoundError
+        There is no such file.
+    UnreadableError
+        It is empty, no picture, damaged, cut off, or may not be read.
+    TooLargeError
+        It has more pixels than Pillow will decode (179 million).
+    MissingExtraError
+        It is HEIC, and pillow-heif is not installed.
+    """
+    with opened(source) as image, _decoding(source):
+        deep = read_sixteen_bit(image)
+        return from_pil(image) if deep is None else deep
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame of an animation."""
+
+    picture: Picture
+    duration: float
+    """Milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Animation:
+    """What an animation is, before its frames are decoded."""
+
+    frames: int
+    loop: int
+    """How often it plays; 0 is for ever."""
+
+
+def animation(source: Source) -> Animation | None:
+    """Tell whether a picture is animated, and how; None for a still one."""
+    with opened(source) as image, _decoding(source):
+        frames = int(getattr(image, "n_frames", 1))
+        if frames < 2 or image.format not in ("GIF", "PNG", "WEBP", "AVIF"):
+            return None
+        # a GIF without a loop extension plays once, one with count n plays n + 1 times
+        loop = image.info.get("loop", 1 if image.format == "GIF" else 0)
+        return Animation(frames, int(loop))
+
+
+def read_frames(source: Source) -> Iterator[Frame]:
+    """Decode an animation frame by frame; raises as :func:`read` does."""
+    with opened(source) as image:
+        for index in range(int(getattr(image, "n_frames", 1))):
+            with _decoding(source):
+                image.seek(index)
+                image.load()
+                duration = float(image.info.get("duration", 100) or 100)
+                frame = Frame(from_pil(image.copy()), duration)
+            yield frame
+
+
+@contextmanager
+def opened(source: Source) -> Iterator[Image.Image]:
+    """Open a picture without decoding it, and close the file at the end."""
+    with _file(source) as file, _decoding(source):
+        image = _open(file, source)
+    try:
+        yield image
+    finally:
+        if not isinstance(source, bytes) and hasattr(file, "close") and file is not source:
+            file.close()
+
+
+@contextmanager
+def _file(source: Source) -> Iterator[BinaryIO]:
+    """Yield a file that outlives the block; it is closed if the block fails."""
+    if isinstance(source, bytes):
+        yield io.BytesIO(source)
+        return
+    if not isinstance(source, (str, os.PathLike)):
+        yield source
+        return
+    path = Path(source)
+    try:
+        file = path.open("rb")
+    except FileNotFoundError as error:
+        raise SourceNotFoundError(f"{path}: no such file") from error
+    except IsADirectoryError as error:
+        raise UnreadableError(f"{path}: is a folder, not a picture") from error
+    except PermissionError as error:
+        raise UnreadableError(f"{path}: may not be read: permission denied") from error
+    except OSError as error:
+        raise UnreadableError(f"{path}: cannot be opened: {error.strerror or error}") from error
+    try:
+        yield file
+    except BaseException:
+        file.close()
+        raise
+
+
+def _open(file: BinaryIO, source: Source) -> Image.Image:
+    head = file.read(32)
+    file.seek(0)
+    if not head:
+        raise UnreadableError(f"{name_of(source)}: is empty (0 bytes)")
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
+        return _open_heif(file, source)
+    try:
+        with _WARNINGS, warnings.catch_warnings():
+            # between half of Pillow's limit and the limit it only warns; the picture is still read
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return Image.open(file)
+    except UnidentifiedImageError as error:
+        raise UnreadableError(
+            f"{name_of(source)}: is not a picture, whatever its name says (or its start is damaged)"
+        ) from error
+
+
+_HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
+
+
+def _open_heif(file: BinaryIO, source: Source) -> Image.Image:
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{name_of(source)}: HEIC pictures need pillow-heif; "
+            'run: pip install "transparent-background[heif]"'
+        ) from error
+    # opened by hand rather than registered with Pillow, which would change it for the whole process
+    image: Image.Image = pillow_heif.open_heif(file, convert_hdr_to_8bit=True).to_pillow()
+    return image
+
+
+@contextmanager
+def _decoding(source: Source) -> Iterator[None]:
+    """Turn whatever a decoder raises into an error of ours that names the source."""
+    name = name_of(source)
+    try:
+        yield
+    except (SourceNotFoundError, TooLargeError, MissingExtraError):
+        raise
+    except InputError as error:
+        text = str(error)
+        raise type(error)(text if text.startswith(name) else f"{name}: {text}") from error
+    except Image.DecompressionBombError as error:
+        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
+        raise TooLargeError(
+            f"{name}: has more than {limit} million pixels and is not decoded; make it smaller first"
+        ) from error
+    except MemoryError as error:
+        raise TooLargeError(f"{name}: is too large for this machine's memory") from error
+    except _DAMAGED as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise UnreadableError(f"{name}: cannot be decoded: {reason}") from error
+
+
+def name_of(source: Source) -> str:
+    """Return what to call a source in a message."""
+    if isinstance(source, bytes):
+        return f"<{len(source)} bytes>"
+    if isinstance(source, (str, os.PathLike)):
+        return os.fspath(source)
+    return str(getattr(source, "name", "<stream>"))

@@ -1,0 +1,50 @@
+"""File names: which are pictures, which are films. Imports nothing, so that the command starts fast."""
+
+from __future__ import annotations
+
+PICTURE_SUFFIXES = frozenset(
+    ".apng .avif .avifs .bmp .dds .dib .gif .heic .heif .hif .icns .ico .j2c .j2k .jfif .jp2 .jpc .jpe "
+    ".jpeg .jpf .jpg .jpx .pbm .pcx .pgm .png .pnm .ppm .psd .qoi .ras .sgi .tga .tif .tiff .webp .xbm "
+    ".xpm".split()
+)
+"""What a folder's pictures may be called; Pillow reads them (HEIC with the extra ``heif``)."""
+
+FILM_SUFFIXES = frozenset(
+    ".3g2 .3gp .amv .asf .avi .drc .f4a .f4b .f4p .f4v .flv .gifv .h264 .m2v .m4p .m4v .mkv .mng .mov "
+    ".mp2 .mp4 .mpe .mpeg .mpg .mpv .mxf .nsv .ogg .ogv .qt .rm .rmvb .roq .svi .ts .vob .webm .wmv "
+    ".yuv".split()
+)
+"""What a folder's films may be called, as in transparent-background 1.3.4; GIF counts as a picture."""
+
+HEIF_SUFFIXES = frozenset((".heic", ".heif", ".hif"))
+
+WRITABLE = {
+    ".png": "PNG",
+    ".apng": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".avif": "AVIF",
+    ".gif": "GIF",
+    ".bmp": "BMP",
+    ".dib": "DIB",
+    ".ppm": "PPM",
+    ".pnm": "PPM",
+    ".jp2": "JPEG2000",
+    ".tga": "TGA",
+    ".ico": "ICO",
+}
+"""Suffix to Pillow's format, for what results can be written as."""
+
+KEEPS_ALPHA = frozenset(("PNG", "WEBP", "TIFF", "AVIF", "GIF", "JPEG2000", "TGA", "ICO"))
+ANIMATED = frozenset(("PNG", "WEBP", "GIF"))
+
+
+def format_of(name: str) -> str | None:
+    """Return Pillow's format for ``jpg``, ``.JPG`` or ``photo.jpg``; None if it can't be written."""
+    suffix = name[name.rfind(".") :] if "." in name else f".{name}"
+    return WRITABLE.get(suffix.lower())

@@ -1,0 +1,213 @@
+"""Writing results: PNG, JPEG, WebP, TIFF, AVIF and the rest, with the source's metadata."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+
+import numpy as np
+from PIL import Image, features
+
+from ..errors import OutputError, UsageError
+from ..picture import Metadata, to_pil
+from .atomic import cannot_write, replacing
+from .suffixes import ANIMATED, KEEPS_ALPHA, WRITABLE, format_of
+
+if TYPE_CHECKING:
+    from ..compose import Result
+
+Destination: TypeAlias = str | os.PathLike[str] | BinaryIO
+
+# zlib's level 3: an 8-megapixel cut-out takes half the time of the default level 6 for a file that
+# is a few per cent larger (benchmarks/encoders.py)
+PNG_LEVEL = 3
+QUALITY = {"JPEG": 95, "WEBP": 92, "AVIF": 85}  # of 100; the eye sees no loss at these
+
+
+def pick_format(destination: Destination | None, format: str | None) -> str:
+    """Return Pillow's name of the format to write.
+
+    Parameters
+    ----------
+    destination
+        Its suffix decides if no format is named.
+    format
+        Such as ``png``, ``.jpg`` or ``TIFF``.
+
+    Raises
+    ------
+    UsageError
+        The format is unknown or can't be written here.
+    """
+    name = format
+    if name is None and isinstance(destination, (str, os.PathLike)):
+        name = Path(destination).name
+    known = format_of(name) if name else None
+    if known is None:
+        choices = ", ".join(sorted({suffix[1:] for suffix in WRITABLE}))
+        raise UsageError(f"format {name!r} cannot be written; choose from {choices}")
+    if known == "AVIF" and not features.check("avif"):
+        raise UsageError("this build of Pillow cannot write AVIF; choose png, webp or tiff")
+    return known
+
+
+def write(
+    destination: Destination,
+    result: Result,
+    *,
+    format: str | None = None,
+    metadata: Metadata | None = None,
+    quality: int | None = None,
+) -> None:
+    """Write one result.
+
+    Parameters
+    ----------
+    destination
+        A path, which is replaced only when the file is whole, or an open binary file.
+    result
+        Colours, colours with alpha, or grey. 16-bit colours keep their depth in PNG and TIFF, and
+        are rounded to 8 bits elsewhere.
+    format
+        As in :func:`pick_format`.
+    metadata
+        ICC profile, resolution and EXIF, as far as the format can hold them.
+    quality
+        1 to 100. JPEG, WebP (100 is lossless), AVIF; for PNG and TIFF it changes nothing.
+
+    Raises
+    ------
+    UsageError
+        Format or quality is out of range, or the format cannot hold the result's alpha: put it over
+        a colour first (``compose.flatten``).
+    OutputError
+        It cannot be written.
+    """
+    kind = pick_format(destination, format)
+    if quality is not None and not 1 <= quality <= 100:
+        raise UsageError(f"quality must be from 1 to 100, not {quality}")
+    if result.alpha is not None and kind not in KEEPS_ALPHA:
+        raise UsageError(f"{kind} cannot hold transparency; choose png, webp, tiff or avif")
+    with _target(destination) as file:
+        if result.rgb is not None and result.rgb.dtype == np.uint16 and kind in ("PNG", "TIFF"):
+            _write_sixteen_bit(file, result, kind, metadata or Metadata())
+        else:
+            image = _image(result)
+            options = _options(kind, image.mode, metadata or Metadata(), quality)
+            _save(image, file, kind, options, destination)
+
+
+def write_animation(
+    destination: Destination,
+    results: Iterable[Result],
+    durations: Sequence[float],
+    *,
+    loop: int = 0,
+    format: str | None = None,
+    quality: int | None = None,
+) -> None:
+    """Write frames as APNG, WebP or GIF.
+
+    Parameters
+    ----------
+    results
+        Frames of one size, taken one at a time; GIF has 256 colours and no soft alpha.
+    durations
+        Milliseconds of each frame.
+    loop
+        How often to play; 0 is for ever.
+    """
+    kind = pick_format(destination, format)
+    if kind not in ANIMATED:
+        raise UsageError(f"{kind} holds no animation here; choose png (APNG), webp or gif")
+    images = (_image(result) for result in results)
+    first = next(images)
+    options = _options(kind, first.mode, Metadata(), quality)
+    # Pillow's PNG writer goes through the frames twice, the others once
+    rest = list(images) if kind == "PNG" else images
+    options |= {"save_all": True, "append_images": rest, "duration": list(durations)}
+    if kind == "GIF":
+        options |= {"disposal": 2}
+        loop = loop - 1 if loop > 1 else loop  # GIF counts repetitions
+        if loop != 1:
+            options["loop"] = loop
+    else:
+        options["loop"] = loop
+    if kind == "PNG":
+        options |= {"disposal": 1, "blend": 0}
+    with _target(destination) as file:
+        _save(first, file, kind, options, destination)
+
+
+@contextmanager
+def _target(destination: Destination) -> Iterator[BinaryIO]:
+    if isinstance(destination, (str, os.PathLike)):
+        with replacing(Path(destination)) as file:
+            yield file
+    else:
+        with nullcontext(destination) as file:
+            yield file
+
+
+def _save(
+    image: Image.Image, file: BinaryIO, kind: str, options: dict[str, Any], name: Destination
+) -> None:
+    try:
+        image.save(file, format=kind, **options)
+    except OSError as error:
+        raise cannot_write(_name(name), error) from error
+    except (ValueError, MemoryError, KeyError) as error:
+        text = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise OutputError(f"{_name(name)}: cannot be written as {kind}: {text}") from error
+
+
+def _name(destination: Destination) -> str:
+    if isinstance(destination, (str, os.PathLike)):
+        return os.fspath(destination)
+    return str(getattr(destination, "name", "<stream>"))
+
+
+def _image(result: Result) -> Image.Image:
+    if result.rgb is not None:
+        return to_pil(result.rgb, result.alpha)
+    if result.grey is None:
+        raise TypeError("a result has colours or is grey")
+    return to_pil(result.grey)
+
+
+def _write_sixteen_bit(file: BinaryIO, result: Result, kind: str, metadata: Metadata) -> None:
+    from . import deep
+
+    values: np.ndarray[Any, Any] = np.asarray(result.rgb)
+    if result.alpha is not None:
+        alpha = np.rint(result.alpha * np.float32(65535)).astype(np.uint16)
+        values = np.dstack([values, alpha])
+    if kind == "PNG":
+        deep.write_png(file, values, metadata, PNG_LEVEL)
+    else:
+        deep.write_tiff(file, values, metadata)
+
+
+def _options(kind: str, mode: str, metadata: Metadata, quality: int | None) -> dict[str, Any]:
+    """Return Pillow's options for a format."""
+    options: dict[str, Any] = {}
+    if kind == "PNG":
+        options["compress_level"] = PNG_LEVEL
+    elif kind == "TIFF":
+        options["compression"] = "tiff_adobe_deflate"
+    elif kind in QUALITY:
+        options["quality"] = QUALITY[kind] if quality is None else quality
+    if kind == "JPEG" and options["quality"] >= 90:
+        options["subsampling"] = 0  # full colour resolution: edges stay clean
+    if kind == "WEBP" and options["quality"] == 100:
+        options |= {"lossless": True, "quality": 40}  # there, quality is effort
+    if metadata.icc_profile and mode in ("RGB", "RGBA"):
+        options["icc_profile"] = metadata.icc_profile
+    if metadata.dpi and kind in ("PNG", "JPEG", "TIFF", "BMP"):
+        options["dpi"] = metadata.dpi
+    if metadata.exif and kind in ("PNG", "JPEG", "WEBP", "AVIF", "TIFF"):
+        options["exif"] = metadata.exif
+    return options
