@@ -39,9 +39,7 @@ def white_of(dtype: np.dtype[Any]) -> float:
     return float(np.iinfo(dtype).max) if dtype.kind == "u" else 1.0
 
 
-def fit_background(
-    background: ColourArray, size: tuple[int, int], fit: BackgroundFit
-) -> ColourArray:
+def fit_background(background: ColourArray, size: tuple[int, int], fit: BackgroundFit) -> ColourArray:
     """Bring a background to a size.
 
     Parameters
@@ -81,9 +79,7 @@ def fit_background(
         columns = np.clip(np.arange(width) - (width - inner_width) // 2, 0, inner_width - 1)
         framed: ColourArray = inner[rows[:, None], columns]
         return framed
-    raise UsageError(
-        f"background fit {fit!r} is unknown; choose {', '.join(get_args(BackgroundFit))}"
-    )
+    raise UsageError(f"background fit {fit!r} is unknown; choose {', '.join(get_args(BackgroundFit))}")
 
 
 def _cover(background: ColourArray, height: int, width: int) -> ColourArray:

@@ -46,6 +46,7 @@ __all__ = [
     "check_threshold",
     "compose",
     "finish_alpha",
+    "flatten",
     "parse_type",
 ]
 
@@ -237,9 +238,7 @@ class _Blurred:
         mean = joined[..., :3].sum((0, 1)) / max(total, 1e-6)
         # Deep inside the object no background is near: it fades into the background's mean.
         known_weight = np.maximum(blurred[..., 3:], 0) + np.float32(1e-4)
-        self.small = ((blurred[..., :3] + np.float32(1e-4) * mean) / known_weight).astype(
-            np.float32
-        )
+        self.small = ((blurred[..., :3] + np.float32(1e-4) * mean) / known_weight).astype(np.float32)
 
     def __getitem__(self, rows: slice) -> FloatArray:
         """Return some rows at full size, (rows, w, 3)."""
@@ -297,6 +296,13 @@ def blend(
         mixed += behind
         _store(mixed, out[rows])
     return out
+
+
+def flatten(result: Result, colour: tuple[int, int, int]) -> Result:
+    """Put a cut-out over a colour (three bytes), for formats that hold no transparency."""
+    if result.rgb is None or result.alpha is None:
+        return result
+    return Result(rgb=blend(result.rgb, result.alpha, colour))
 
 
 def _store(colours: FloatArray, out: ColourArray) -> None:

@@ -91,9 +91,7 @@ def estimate_foreground(image: ImageT, alpha: FloatArray | Tensor) -> ImageT:
     return _estimate(own, matte).numpy()
 
 
-def _check(
-    size: tuple[int, ...], channels: int, alpha: tuple[int, ...], dtype: torch.dtype
-) -> None:
+def _check(size: tuple[int, ...], channels: int, alpha: tuple[int, ...], dtype: torch.dtype) -> None:
     if channels != 3 or len(size) != 2 or tuple(size) != tuple(alpha) or 0 in size:
         raise InputError(
             f"the image needs 3 channels and the alpha's size; got {channels} x {tuple(size)} "
@@ -144,9 +142,7 @@ def _quarter(image: Tensor, alpha: Tensor) -> Tensor:
         matte = _fill_blocks(alpha[rows]).to(torch.float32)[..., None]
         premultiplied = _block_mean(colours * matte)
         square = _block_mean(matte * matte)
-        parts.append(
-            torch.cat([_block_mean(matte), square, premultiplied, _block_mean(colours)], 2)
-        )
+        parts.append(torch.cat([_block_mean(matte), square, premultiplied, _block_mean(colours)], 2))
     return torch.cat(parts).permute(2, 0, 1).contiguous()[..., None]
 
 

@@ -63,9 +63,9 @@ def solve_levels(moments: Tensor) -> Tensor:
     while max(levels[-1].shape[1:3]) > 1:
         levels.append(halve(levels[-1]))
     alpha, _, premultiplied, colours = torch.split(levels[-1], [1, 1, 3, 3])
-    fb = torch.cat(
-        [premultiplied / (alpha + 1e-6), (colours - premultiplied) / (1 - alpha + 1e-6)]
-    ).clamp_(0, 1)
+    fb = torch.cat([premultiplied / (alpha + 1e-6), (colours - premultiplied) / (1 - alpha + 1e-6)]).clamp_(
+        0, 1
+    )
     for level in reversed(levels):
         _, height, width, _ = level.shape
         if max(height, width) > 1:

@@ -110,8 +110,14 @@ def _describe(path: Path) -> Checkpoint:
     """Make a record for a file that no mode was given for."""
     state, metadata = read_state_dict(path)
     base = dataclasses.replace(
-        checkpoints.find("base"), name=path.stem, file_name=path.name, urls=(), drive_id=None,
-        size=None, md5=None, sha256=None,
+        checkpoints.find("base"),
+        name=path.stem,
+        file_name=path.name,
+        urls=(),
+        drive_id=None,
+        size=None,
+        md5=None,
+        sha256=None,
     )
     if "inspyrenet" in metadata:
         try:
@@ -125,14 +131,15 @@ def _describe(path: Path) -> Checkpoint:
     if head is None:
         raise CheckpointError(f"{path}: not a checkpoint of InSPyReNet (it has no decoder)")
     return dataclasses.replace(
-        base, backbone=backbone, backbone_options=options, depth=int(head.shape[1]),
+        base,
+        backbone=backbone,
+        backbone_options=options,
+        depth=int(head.shape[1]),
         base_size=size or base.base_size,
     )
 
 
-def _recognise(
-    state: Mapping[str, torch.Tensor], path: Path
-) -> tuple[str, dict[str, object], Size | None]:
+def _recognise(state: Mapping[str, torch.Tensor], path: Path) -> tuple[str, dict[str, object], Size | None]:
     """Tell a backbone by its keys: name, options, and base size if there is a usual one."""
     table = state.get("backbone.layers.0.blocks.0.attn.relative_position_bias_table")
     if table is not None:

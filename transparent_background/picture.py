@@ -120,9 +120,7 @@ def _deep_grey(image: Image.Image) -> Array:
     low, high = int(values.min()), int(values.max())
     if low >= 0 and high <= 65535:
         return values.astype(np.uint16)
-    return np.rint((values.astype(np.float64) - low) * (65535 / ((high - low) or 1))).astype(
-        np.uint16
-    )
+    return np.rint((values.astype(np.float64) - low) * (65535 / ((high - low) or 1))).astype(np.uint16)
 
 
 def _grey_to_rgb(grey: Array) -> Array:
@@ -133,9 +131,7 @@ def _through_profile(image: Image.Image, profile: bytes) -> Image.Image:
     """Convert to sRGB by the picture's own profile; by Pillow's plain formula if that is broken."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        converted = ImageCms.profileToProfile(
-            image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
+        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (ImageCms.PyCMSError, OSError):
         return image.convert("RGB")
     return image.convert("RGB") if converted is None else converted
@@ -214,9 +210,7 @@ def _numbers(array: Array) -> Array:
     if array.dtype == np.bool_:
         return array.astype(np.uint8) * np.uint8(255)
     if array.dtype.kind != "f":
-        raise InputError(
-            f"an array of {array.dtype} is not supported; use uint8, uint16 or float in [0, 1]"
-        )
+        raise InputError(f"an array of {array.dtype} is not supported; use uint8, uint16 or float in [0, 1]")
     _check_finite(array)
     low, high = float(array.min()), float(array.max())
     if low < 0 or high > 1:

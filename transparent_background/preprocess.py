@@ -47,7 +47,10 @@ def dynamic_size(size: Size, *, max_area: int = MAX_AREA) -> Size:
         scale *= (max_area / area) ** 0.5
         logger.warning(
             "a picture of %d x %d goes through the network at %d x %d: larger would take too much memory",
-            width, height, round(width * scale), round(height * scale),
+            width,
+            height,
+            round(width * scale),
+            round(height * scale),
         )
     return _multiple(height * scale), _multiple(width * scale)
 

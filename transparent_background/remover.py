@@ -12,7 +12,14 @@ import torch
 from torch.nn import functional
 
 from .checkpoints import Checkpoint
-from .compose import Backdrops, ForegroundColours, check_threshold, compose, finish_alpha, parse_type
+from .compose import (
+    Backdrops,
+    ForegroundColours,
+    check_threshold,
+    compose,
+    finish_alpha,
+    parse_type,
+)
 from .conversions import give_back, take
 from .devices import choose_device
 from .errors import DeviceError, UsageError
@@ -24,7 +31,6 @@ from .types import BackgroundFit, ByteProgress, Normalisation, ResizeMethod
 
 if TYPE_CHECKING:
     from .picture import Picture
-    from .result_types import ResultType
     from .types import FloatArray, ImageInput
 
 Size = tuple[int, int]
@@ -101,15 +107,10 @@ class Remover:
         self.resize = "static" if jit else resize or self.checkpoint.resize
         self.normalisation = normalisation or self.checkpoint.normalisation
         network = load_network(self.checkpoint, path, self.device)
-        self._network: Network = (
-            freeze(network, self.checkpoint.base_size, self.device) if jit else network
-        )
+        self._network: Network = freeze(network, self.checkpoint.base_size, self.device) if jit else network
 
     def __repr__(self) -> str:
-        return (
-            f"Remover(mode={self.checkpoint.name!r}, device={str(self.device)!r}, "
-            f"resize={self.resize!r})"
-        )
+        return f"Remover(mode={self.checkpoint.name!r}, device={str(self.device)!r}, resize={self.resize!r})"
 
     def process(
         self,
@@ -187,9 +188,7 @@ class Remover:
             pictures = [take(image) for image in chunk]
             for image, picture, matte in zip(chunk, pictures, self.mattes(pictures), strict=True):
                 alpha = finish_alpha(matte, threshold=limit, reverse=reverse, own=picture.alpha)
-                result = compose(
-                    picture, alpha, kind, fit=fit, foreground=foreground, backdrops=backdrops
-                )
+                result = compose(picture, alpha, kind, fit=fit, foreground=foreground, backdrops=backdrops)
                 results.append(give_back(result, image))
         return results
 

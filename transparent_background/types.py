@@ -1,10 +1,10 @@
-"""Types that several rooms share. Imports nothing of ours, and numpy, Pillow and torch for type checkers only."""
+"""Types that several rooms share; numpy, Pillow and torch are imported for type checkers only."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, TypeAlias, Union
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     ColourArray: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
     """(h, w, 3) RGB: uint8 in 0..255, uint16 in 0..65535 or float32 in [0, 1]."""
 
-    ImageInput: TypeAlias = Union[
-        Image.Image, NDArray[np.generic], torch.Tensor, str, os.PathLike[str], bytes
-    ]
+    ImageInput: TypeAlias = Image.Image | NDArray[np.generic] | torch.Tensor | str | os.PathLike[str] | bytes
     """Whatever Remover takes for one picture."""
 
 ResizeMethod: TypeAlias = Literal["static", "dynamic", "blend"]

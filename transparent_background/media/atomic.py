@@ -35,7 +35,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         try:
             with os.fdopen(handle, "w+b") as file:
                 yield file
-            os.replace(temporary, path)
+            temporary.replace(path)
         except OSError as error:
             if isinstance(error, OutputError):
                 raise

@@ -73,9 +73,7 @@ def write_png(file: BinaryIO, values: Array, metadata: Metadata, level: int) -> 
     import cv2
 
     order = cv2.COLOR_RGBA2BGRA if values.shape[2] == 4 else cv2.COLOR_RGB2BGR
-    ok, data = cv2.imencode(
-        ".png", cv2.cvtColor(values, order), [cv2.IMWRITE_PNG_COMPRESSION, level]
-    )
+    ok, data = cv2.imencode(".png", cv2.cvtColor(values, order), [cv2.IMWRITE_PNG_COMPRESSION, level])
     if not ok:
         raise ValueError("OpenCV could not encode the picture as PNG")
     body = memoryview(data)
@@ -93,10 +91,7 @@ def write_png(file: BinaryIO, values: Array, metadata: Metadata, level: int) -> 
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
-    return (
-        struct.pack(">I", len(content)) + kind + content
-        + struct.pack(">I", zlib.crc32(kind + content))
-    )
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
 _ROWS = 64  # of a strip; baseline readers like strips of a few hundred kilobytes at most
@@ -121,10 +116,19 @@ def write_tiff(file: BinaryIO, values: Array, metadata: Metadata) -> None:
     x_dpi, y_dpi = metadata.dpi or (72.0, 72.0)
     short, long, rational, undefined = 3, 4, 5, 7
     tags: list[tuple[int, int, list[int] | bytes]] = [
-        (256, long, [width]), (257, long, [height]), (258, short, [16] * channels),
-        (259, short, [8]), (262, short, [2]), (273, long, offsets), (277, short, [channels]),
-        (278, long, [_ROWS]), (279, long, lengths), (282, rational, [round(x_dpi * 100), 100]),
-        (283, rational, [round(y_dpi * 100), 100]), (284, short, [1]), (296, short, [2]),
+        (256, long, [width]),
+        (257, long, [height]),
+        (258, short, [16] * channels),
+        (259, short, [8]),
+        (262, short, [2]),
+        (273, long, offsets),
+        (277, short, [channels]),
+        (278, long, [_ROWS]),
+        (279, long, lengths),
+        (282, rational, [round(x_dpi * 100), 100]),
+        (283, rational, [round(y_dpi * 100), 100]),
+        (284, short, [1]),
+        (296, short, [2]),
         (317, short, [2]),
     ]
     if channels == 4:

@@ -3,16 +3,91 @@
 from __future__ import annotations
 
 PICTURE_SUFFIXES = frozenset(
-    ".apng .avif .avifs .bmp .dds .dib .gif .heic .heif .hif .icns .ico .j2c .j2k .jfif .jp2 .jpc .jpe "
-    ".jpeg .jpf .jpg .jpx .pbm .pcx .pgm .png .pnm .ppm .psd .qoi .ras .sgi .tga .tif .tiff .webp .xbm "
-    ".xpm".split()
+    [
+        ".apng",
+        ".avif",
+        ".avifs",
+        ".bmp",
+        ".dds",
+        ".dib",
+        ".gif",
+        ".heic",
+        ".heif",
+        ".hif",
+        ".icns",
+        ".ico",
+        ".j2c",
+        ".j2k",
+        ".jfif",
+        ".jp2",
+        ".jpc",
+        ".jpe",
+        ".jpeg",
+        ".jpf",
+        ".jpg",
+        ".jpx",
+        ".pbm",
+        ".pcx",
+        ".pgm",
+        ".png",
+        ".pnm",
+        ".ppm",
+        ".psd",
+        ".qoi",
+        ".ras",
+        ".sgi",
+        ".tga",
+        ".tif",
+        ".tiff",
+        ".webp",
+        ".xbm",
+        ".xpm",
+    ]
 )
 """What a folder's pictures may be called; Pillow reads them (HEIC with the extra ``heif``)."""
 
 FILM_SUFFIXES = frozenset(
-    ".3g2 .3gp .amv .asf .avi .drc .f4a .f4b .f4p .f4v .flv .gifv .h264 .m2v .m4p .m4v .mkv .mng .mov "
-    ".mp2 .mp4 .mpe .mpeg .mpg .mpv .mxf .nsv .ogg .ogv .qt .rm .rmvb .roq .svi .ts .vob .webm .wmv "
-    ".yuv".split()
+    [
+        ".3g2",
+        ".3gp",
+        ".amv",
+        ".asf",
+        ".avi",
+        ".drc",
+        ".f4a",
+        ".f4b",
+        ".f4p",
+        ".f4v",
+        ".flv",
+        ".gifv",
+        ".h264",
+        ".m2v",
+        ".m4p",
+        ".m4v",
+        ".mkv",
+        ".mng",
+        ".mov",
+        ".mp2",
+        ".mp4",
+        ".mpe",
+        ".mpeg",
+        ".mpg",
+        ".mpv",
+        ".mxf",
+        ".nsv",
+        ".ogg",
+        ".ogv",
+        ".qt",
+        ".rm",
+        ".rmvb",
+        ".roq",
+        ".svi",
+        ".ts",
+        ".vob",
+        ".webm",
+        ".wmv",
+        ".yuv",
+    ]
 )
 """What a folder's films may be called, as in transparent-background 1.3.4; GIF counts as a picture."""
 

@@ -152,9 +152,7 @@ def _target(destination: Destination) -> Iterator[BinaryIO]:
             yield file
 
 
-def _save(
-    image: Image.Image, file: BinaryIO, kind: str, options: dict[str, Any], name: Destination
-) -> None:
+def _save(image: Image.Image, file: BinaryIO, kind: str, options: dict[str, Any], name: Destination) -> None:
     try:
         image.save(file, format=kind, **options)
     except OSError as error:

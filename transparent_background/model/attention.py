@@ -30,9 +30,7 @@ class ContextAttention(nn.Module):
         Whether the last Laplacian map takes part.
     """
 
-    def __init__(
-        self, in_channels: int, depth: int, stage_size: Size, *, laplacian: bool
-    ) -> None:
+    def __init__(self, in_channels: int, depth: int, stage_size: Size, *, laplacian: bool) -> None:
         super().__init__()
         self.stage_size = stage_size
         self.conv_query = nn.Sequential(

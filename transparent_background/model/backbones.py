@@ -102,9 +102,7 @@ def _shifted_window_attention(
     return x[:, :height, :width]
 
 
-def _shift_mask(
-    rows: int, columns: int, window: int, shift: int, like: torch.Tensor
-) -> torch.Tensor:
+def _shift_mask(rows: int, columns: int, window: int, shift: int, like: torch.Tensor) -> torch.Tensor:
     """Return -100 between pixels that only the cyclic shift made neighbours, else 0.
 
     Shape (rows * columns, window**2, window**2).

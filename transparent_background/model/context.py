@@ -1,4 +1,4 @@
-"""Parallel axial attention: the context module and the decoder (Lee et al. 2021, UACANet; InSPyReNet section 3.1)."""
+"""Parallel axial attention: the context module and the decoder (UACANet, Kim et al. 2021)."""
 
 from __future__ import annotations
 
@@ -68,8 +68,7 @@ class AxialBranch(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, in_channels, h, w) -> (B, channels, h, w)."""
         x = self.conv2(self.conv1(self.conv0(x)))
-        x = self.conv3(self.Hattn(x) + self.Wattn(x))
-        return x
+        return self.conv3(self.Hattn(x) + self.Wattn(x))  # type: ignore[no-any-return]
 
 
 class ContextModule(nn.Module):

@@ -34,9 +34,7 @@ class Convolution(nn.Conv2d):
         # with stride 1 both ways of padding an odd kernel are one
         self.same = same and stride > 1
         padding = 0 if self.same else size // 2
-        super().__init__(
-            inputs, outputs, size, stride=stride, padding=padding, groups=groups, bias=False
-        )
+        super().__init__(inputs, outputs, size, stride=stride, padding=padding, groups=groups, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, inputs, h, w) -> (B, outputs, ceil(h / stride), ceil(w / stride))."""
@@ -71,9 +69,7 @@ class SeparableBlock(nn.Module):
 class InvertedResidual(nn.Module):
     """1x1 expansion, depthwise 3x3, linear 1x1; the input is added where shapes allow."""
 
-    def __init__(
-        self, inputs: int, outputs: int, *, expansion: int, stride: int, same: bool
-    ) -> None:
+    def __init__(self, inputs: int, outputs: int, *, expansion: int, stride: int, same: bool) -> None:
         super().__init__()
         width = inputs * expansion
         self.conv_pw = Convolution(inputs, width, 1, same=same)
@@ -114,9 +110,7 @@ class MobileNetV2(Backbone):
             for index in range(count):
                 stride = first_stride if index == 0 else 1
                 if expansion == 1:
-                    block: nn.Module = SeparableBlock(
-                        inputs, outputs, stride=stride, same=same_padding
-                    )
+                    block: nn.Module = SeparableBlock(inputs, outputs, stride=stride, same=same_padding)
                 else:
                     block = InvertedResidual(
                         inputs, outputs, expansion=expansion, stride=stride, same=same_padding

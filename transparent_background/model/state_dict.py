@@ -115,7 +115,9 @@ def _mismatch(
     parts = [
         f"{len(names)} {what}, such as {min(names)}"
         for what, names in (
-            ("weights missing", missing), ("unknown", unknown), ("of another shape", reshaped)
+            ("weights missing", missing),
+            ("unknown", unknown),
+            ("of another shape", reshaped),
         )
         if names
     ]

@@ -1,0 +1,52 @@
+"""What is known of a file of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..types import Normalisation, ResizeMethod
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """One file of weights, and the network and settings it is for."""
+
+    name: str
+    """What ``mode`` and ``--mode`` call it."""
+    file_name: str
+    """Its name in the folder of weights."""
+    urls: tuple[str, ...] = ()
+    """Where it is published, tried in turn; ``https``, ``http`` or ``file``."""
+    drive_id: str | None = None
+    """Google Drive's id of it, tried after the URLs."""
+    size: int | None = None
+    """Bytes, if published."""
+    md5: str | None = None
+    sha256: str | None = None
+    backbone: str = "swin_base_patch4_window12_384"
+    """A timm name."""
+    backbone_options: Mapping[str, object] = field(default_factory=dict)
+    depth: int = 64
+    """Channels of the network's head."""
+    base_size: tuple[int, int] = (384, 384)
+    """(height, width) it was trained at."""
+    resize: ResizeMethod = "static"
+    """How pictures are best resized for it."""
+    normalisation: Normalisation = "minmax"
+    """How its output becomes a matte: ``minmax`` as published."""
+    licence: str = "MIT"
+    trained_on: str = "not stated"
+    origin: str = ""
+    """Who published it, or the user's config file."""
+    description: str = ""
+    bundled: bool = False
+    """Whether the file is in the package."""
+    http_proxy: str | None = None
+    """Proxy for its download, from the user's config."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every place it can be downloaded from, as URLs."""
+        drive = (f"https://drive.google.com/uc?id={self.drive_id}",) if self.drive_id else ()
+        return self.urls + drive

@@ -1,0 +1,70 @@
+"""The command ``transparent-background``.
+
+Arguments are parsed without importing numpy, Pillow or torch, so that ``--help`` and mistakes are
+answered at once; each sub-command is a module of its own that is imported when it is called.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from ..errors import (
+    DeviceError,
+    MissingExtraError,
+    TransparentBackgroundError,
+    UsageError,
+    WeightsError,
+)
+
+COMMANDS = {
+    "models": "list, download, locate and verify weights",
+    "doctor": "show versions, devices, weights, extras and one timed picture",
+    "completion": "print a completion script for a shell",
+}
+"""Sub-commands: each a module here with ``main(argv) -> exit code``. All else cuts out pictures."""
+
+USAGE, WEIGHTS, SOME_FAILED, INTERRUPTED = 2, 3, 4, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Returns
+    -------
+    int
+        0: done. 2: wrong usage. 3: weights missing or broken. 4: some inputs failed.
+        130: interrupted.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    name = arguments[0] if arguments and arguments[0] in COMMANDS else None
+    module = import_module(f".{name or 'remove'}", __name__)
+    try:
+        code: int = module.main(arguments[1:] if name else arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print_error("interrupted; what was finished is kept")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # whoever read our output has gone; Python would complain again when it flushes at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return SOME_FAILED
+    except TransparentBackgroundError as error:
+        if "--debug" in arguments:
+            raise
+        print_error(str(error))
+        return _exit_code(error)
+    return code
+
+
+def print_error(message: str) -> None:
+    """Print one line on standard error."""
+    sys.stderr.write(f"transparent-background: {' '.join(message.split())}\n")
+
+
+def _exit_code(error: TransparentBackgroundError) -> int:
+    if isinstance(error, (UsageError, DeviceError, MissingExtraError)):
+        return USAGE
+    return WEIGHTS if isinstance(error, WeightsError) else SOME_FAILED

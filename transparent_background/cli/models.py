@@ -1,0 +1,113 @@
+"""``transparent-background models``: list, download, locate and verify weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from .. import checkpoints
+from ..checkpoints import Checkpoint
+from ..errors import WeightsError
+from .console import download_progress, error_console, print_data, set_up_logging
+from .options import Parser
+
+
+def build_parser() -> Parser:
+    """Return the sub-command's parser."""
+    parser = Parser(
+        prog="transparent-background models",
+        description="List, download, locate and verify weights.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    listing = commands.add_parser("list", help="list them with size, state and origin (default)")
+    for place in (parser, listing):
+        place.add_argument("--json", action="store_true", help="print JSON")
+    for name, text in (
+        ("download", "download one, or nothing if it is there"),
+        ("path", "print where one's file is"),
+        ("verify", "compare one's file with its published checksum"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("name", metavar="NAME", help="a name that 'models' lists")
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the sub-command; return its exit code."""
+    options = build_parser().parse_args(argv)
+    console = error_console()
+    set_up_logging(console, quiet=False, verbose=True, debug=False)
+    if options.command in (None, "list"):
+        _list(options.json)
+        return 0
+    checkpoint = checkpoints.find(options.name)
+    if options.command == "download":
+        with download_progress(console, shown=True) as progress:
+            print_data(str(checkpoints.fetch(checkpoint, progress=progress)))
+    elif options.command == "path":
+        print_data(str(_path(checkpoint)))
+    else:
+        state = checkpoints.verify(checkpoint)
+        words = {"ok": "is the published file", "unchecked": "has no published checksum"}
+        print_data(f"{_path(checkpoint)}: {words[state]}")
+    return 0
+
+
+def _path(checkpoint: Checkpoint) -> Any:
+    path = checkpoints.local_path(checkpoint)
+    if path is None:
+        raise WeightsError(
+            f"{checkpoint.name}: its file is not there; "
+            f"run: transparent-background models download {checkpoint.name}"
+        )
+    return path
+
+
+def _list(as_json: bool) -> None:
+    known = [_describe(checkpoint) for checkpoint in checkpoints.all_checkpoints().values()]
+    if as_json:
+        print_data(json.dumps(known, indent=2))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("name", "size", "state", "base size", "resize", "origin", "description"):
+        table.add_column(heading, overflow="fold", no_wrap=heading in ("name", "size", "state", "base size"))
+    for entry in known:
+        size = entry["bytes"]
+        table.add_row(
+            entry["name"],
+            "-" if size is None else f"{size / 1e6:.0f} MB",
+            entry["state"],
+            "x".join(map(str, entry["base_size"])),
+            entry["resize"],
+            entry["origin"],
+            entry["description"],
+        )
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=200)  # a pipe has no width to fold lines for
+    console.print(table)
+
+
+def _describe(checkpoint: Checkpoint) -> dict[str, Any]:
+    path = checkpoints.local_path(checkpoint)
+    state = "bundled" if checkpoint.bundled else "here" if path else "not downloaded"
+    return {
+        "name": checkpoint.name,
+        "state": state,
+        "path": None if path is None else str(path),
+        "bytes": checkpoint.size if path is None else path.stat().st_size,
+        "base_size": list(checkpoint.base_size),
+        "resize": checkpoint.resize,
+        "backbone": checkpoint.backbone,
+        "trained_on": checkpoint.trained_on,
+        "licence": checkpoint.licence,
+        "origin": checkpoint.origin,
+        "description": checkpoint.description,
+        "sources": list(checkpoint.sources),
+    }

@@ -1,0 +1,200 @@
+"""The options of the main command. Imports the standard library only."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+from .. import __version__
+
+EPILOG = """\
+examples:
+  transparent-background photo.jpg                      photo_rgba.png, transparent
+  transparent-background photos/ -d cut --recursive     a folder, its tree mirrored in cut/
+  transparent-background photo.jpg -t white -f jpg      on white, as JPEG
+  transparent-background photo.jpg -t beach.jpg         in front of another picture
+  transparent-background -m lite --crop=5% *.jpg        the bundled model, cropped to the object
+  transparent-background - < photo.jpg > cutout.png     in a pipe
+
+commands (transparent-background COMMAND --help):
+  models      list, download, locate and verify weights
+  doctor      show versions, devices, weights, extras and one timed picture
+  completion  print a completion script for a shell
+
+exit codes: 0 done, 2 wrong usage, 3 weights missing or broken, 4 some inputs failed, 130 interrupted
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message and exit with 2."""
+        self.exit(2, f"{self.prog}: {message} (--help shows the options)\n")
+
+
+def build_parser() -> Parser:
+    """Return the parser of the main command."""
+    parser = Parser(
+        prog="transparent-background",
+        description="Remove the background of pictures with InSPyReNet.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    _add_sources(parser.add_argument_group("what to work on"))
+    _add_result(parser.add_argument_group("the result"))
+    _add_model(parser.add_argument_group("the model"))
+    _add_running(parser.add_argument_group("running"))
+    return parser
+
+
+def _add_sources(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "sources",
+        nargs="*",
+        metavar="SOURCE",
+        help="picture, folder, glob in quotes, or - for standard input",
+    )
+    group.add_argument(
+        "-s",
+        "--source",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="SOURCE",
+        help="the same, as an option",
+    )
+    group.add_argument(
+        "-d",
+        "--dest",
+        metavar="PATH",
+        help="folder for the results, made if missing; with one source also a file name, or - for "
+        "standard output (default: the current folder; for a folder, one of its name there)",
+    )
+    group.add_argument("--recursive", action="store_true", help="work through folders' folders too")
+    group.add_argument(
+        "--skip-existing",
+        action="store_true",
+        help="leave sources whose result is there and newer",
+    )
+    group.add_argument(
+        "--watch",
+        action="store_true",
+        help="go on watching the sources for new and changed pictures until Ctrl-C",
+    )
+
+
+def _add_result(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "-t",
+        "--type",
+        default="rgba",
+        metavar="TYPE",
+        help="rgba (transparent), map (the matte), green, white, blur, overlay, a colour "
+        "('[255, 0, 0]', '#ff0000', a CSS name) or a picture to put behind (default: rgba)",
+    )
+    group.add_argument("-R", "--reverse", action="store_true", help="remove the object, keep the background")
+    group.add_argument("-th", "--threshold", metavar="0..1", help="cut hard where the matte exceeds this")
+    group.add_argument(
+        "-f",
+        "--format",
+        metavar="FORMAT",
+        help="png, jpg, webp, tiff, avif, gif, bmp ... (default: png for rgba, else the source's)",
+    )
+    group.add_argument(
+        "--background",
+        default="white",
+        metavar="COLOUR",
+        help="under rgba cut-outs in formats without transparency (default: white)",
+    )
+    group.add_argument(
+        "--background-fit",
+        default="cover",
+        choices=("cover", "contain", "stretch", "tile"),
+        help="how a picture behind fills the frame (default: cover)",
+    )
+    group.add_argument(
+        "--foreground",
+        default="auto",
+        choices=("auto", "estimate", "original"),
+        help="edge colours: estimate takes the old background out of them, original keeps them "
+        "(default: auto, which estimates for rgba)",
+    )
+    group.add_argument(
+        "--crop",
+        nargs="?",
+        const="0",
+        metavar="PAD",
+        help="crop to the object, with PAD pixels or percent around it: --crop, --crop=20, --crop=5%%",
+    )
+    group.add_argument(
+        "--quality",
+        type=int,
+        metavar="1..100",
+        help="of JPEG (default 95), WebP (92; 100 is lossless) and AVIF (85)",
+    )
+
+
+def _add_model(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "-m",
+        "--mode",
+        metavar="NAME",
+        help="base, fast, base-nightly, lite (bundled, works offline) or another name that "
+        "'transparent-background models' lists (default: base, or lite if it cannot be had)",
+    )
+    group.add_argument("-c", "--ckpt", metavar="FILE", help="weights of your own")
+    group.add_argument(
+        "-r",
+        "--resize",
+        choices=("static", "dynamic", "blend"),
+        help="what the network sees: the base size, the picture's shape, or both (default: the mode's)",
+    )
+    group.add_argument(
+        "--normalisation",
+        choices=("minmax", "sigmoid"),
+        help="stretch every matte to full range, or leave pictures without an object empty "
+        "(default: the mode's)",
+    )
+    group.add_argument(
+        "-j",
+        "--jit",
+        action="store_true",
+        help="record the network once: faster for many pictures; implies --resize static",
+    )
+    group.add_argument(
+        "-D", "--device", metavar="NAME", help="cpu, cuda, cuda:1, mps (default: the best there is)"
+    )
+    group.add_argument("--offline", action="store_true", help="never download weights")
+
+
+def _add_running(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--workers",
+        type=_positive,
+        metavar="N",
+        help="threads that read, and as many that write (default: 2, or 1 on one core)",
+    )
+    group.add_argument(
+        "--batch",
+        type=_positive,
+        default=1,
+        metavar="N",
+        help="pictures that share a pass of the network; pays on GPUs (default: 1)",
+    )
+    group.add_argument("--json", action="store_true", help="print a summary as JSON on standard output")
+    group.add_argument("-q", "--quiet", action="store_true", help="print errors only")
+    group.add_argument("-v", "--verbose", action="store_true", help="say what is being done")
+    group.add_argument("--debug", action="store_true", help="show tracebacks and everything that is logged")
+
+
+def _positive(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return value

@@ -1,0 +1,158 @@
+"""What ``--source`` means: files, folders, globs, standard input, a camera."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from ..errors import SourceNotFoundError
+from .suffixes import FILM_SUFFIXES, PICTURE_SUFFIXES
+
+Kind: TypeAlias = Literal["picture", "film", "stdin", "camera"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One thing to work on."""
+
+    kind: Kind
+    path: Path | None = None
+    """None for standard input."""
+    relative: Path = Path()
+    """Where it lies below the folder it was found in; its bare name if it was named itself."""
+    root: Path | None = None
+    """The folder it was found in, None if it was named itself."""
+
+    @property
+    def name(self) -> str:
+        """What to call it in a message."""
+        return "standard input" if self.path is None else str(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A file that nothing will be done with."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(slots=True)
+class SourceList:
+    """What the arguments came to."""
+
+    items: list[Source] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    missing: list[tuple[str, str]] = field(default_factory=list)
+    """(argument, reason) of those that came to nothing."""
+
+
+def find_sources(arguments: Sequence[str], *, recursive: bool = False) -> SourceList:
+    """Resolve the arguments of ``--source``, in their order; folders in natural order.
+
+    An argument that comes to nothing does not keep the others from being worked on.
+
+    Parameters
+    ----------
+    arguments
+        Paths, folders, globs (``*.jpg``, ``**/*.png``), ``-`` for standard input, a camera's number.
+    recursive
+        Look into folders' folders too.
+
+    Raises
+    ------
+    SourceNotFoundError
+        None of them comes to anything: a path is not there, a glob matches nothing, a folder holds
+        no picture and no film.
+    """
+    found = SourceList()
+    seen: set[Path] = set()
+    for argument in arguments:
+        try:
+            sources = list(_resolve(argument, recursive, found.left_out))
+        except SourceNotFoundError as error:
+            found.missing.append((argument, str(error)))
+            continue
+        for source in sources:
+            # one file may be named twice, by itself and by its folder
+            key = Path(source.name) if source.path is None else source.path.resolve()
+            if key not in seen:
+                seen.add(key)
+                found.items.append(source)
+    if found.missing and not found.items:
+        raise SourceNotFoundError("; ".join(reason for _, reason in found.missing))
+    return found
+
+
+def natural_key(path: Path) -> list[tuple[int, int, str]]:
+    """Sort key that puts ``img2`` before ``img10``."""
+    parts = re.split(r"(\d+)", str(path))
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part.lower()) for part in parts]
+
+
+def _resolve(argument: str, recursive: bool, left_out: list[LeftOut]) -> Iterator[Source]:
+    if argument == "-":
+        yield Source("stdin")
+        return
+    path = Path(argument).expanduser()
+    if path.is_dir():
+        yield from _folder(path, recursive, left_out)
+    elif path.exists() or path.is_symlink():
+        yield Source(_kind(path), path, Path(path.name))
+    elif argument.isdecimal():
+        yield Source("camera", Path(argument), Path(argument))
+    elif glob.has_magic(argument):
+        yield from _matches(argument, left_out)
+    else:
+        raise SourceNotFoundError(f"{argument}: no such file or folder")
+
+
+def _kind(path: Path) -> Kind:
+    """Take a named file for a film by its name, for a picture otherwise: decoding will tell."""
+    return "film" if path.suffix.lower() in FILM_SUFFIXES else "picture"
+
+
+def _matches(pattern: str, left_out: list[LeftOut]) -> Iterator[Source]:
+    paths = [Path(name) for name in glob.glob(str(Path(pattern).expanduser()), recursive=True)]
+    sources = [Source(s.kind, s.path, Path(s.relative.name)) for s in _take(paths, None, left_out)]
+    if not sources:
+        raise SourceNotFoundError(f"{pattern}: matches no picture and no film")
+    yield from sources
+
+
+def _folder(folder: Path, recursive: bool, left_out: list[LeftOut]) -> Iterator[Source]:
+    try:
+        paths = list(_walk(folder) if recursive else folder.iterdir())
+    except OSError as error:
+        raise SourceNotFoundError(f"{folder}: cannot be listed: {error.strerror}") from error
+    sources = list(_take(paths, folder, left_out))
+    if not sources:
+        deeper = "" if recursive else " (--recursive looks into its folders)"
+        raise SourceNotFoundError(f"{folder}: holds no picture and no film{deeper}")
+    yield from sources
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """List all files below a folder; links to folders are not followed, so that it ends."""
+    for directory, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(directory, name) for name in files)
+
+
+def _take(paths: Iterable[Path], root: Path | None, left_out: list[LeftOut]) -> Iterator[Source]:
+    for path in sorted(paths, key=natural_key):
+        if path.name.startswith(".") or path.is_dir():
+            continue
+        suffix = path.suffix.lower()
+        relative = Path(path.name) if root is None else path.relative_to(root)
+        if suffix in PICTURE_SUFFIXES:
+            yield Source("picture", path, relative, root)
+        elif suffix in FILM_SUFFIXES:
+            yield Source("film", path, relative, root)
+        else:
+            left_out.append(LeftOut(path, "neither a picture nor a film by its name"))

@@ -1,0 +1,130 @@
+"""From a picture and its matte to a file: the last part of the way, which runs in threads."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from ..compose import Backdrops, Result, compose, finish_alpha, flatten
+from ..errors import OutputError
+from ..media.images import Animation, read_frames
+from ..media.suffixes import KEEPS_ALPHA
+from ..media.writing import write, write_animation
+from .padding import parse_padding
+
+if TYPE_CHECKING:
+    from ..picture import Picture
+    from ..remover import Remover
+    from ..types import FloatArray
+    from .plan import Settings, Task
+
+OBJECT_ABOVE = 0.05  # alpha that counts as object when cropping; fainter haze would keep the frame
+
+
+def make_result(
+    picture: Picture, matte: FloatArray, task: Task, settings: Settings, backdrops: Backdrops
+) -> Result:
+    """Compose, crop, and put over a colour what the format cannot keep transparent."""
+    alpha = finish_alpha(matte, threshold=settings.threshold, reverse=settings.reverse, own=picture.alpha)
+    result = compose(
+        picture,
+        alpha,
+        settings.type,
+        fit=settings.fit,
+        foreground=settings.foreground,
+        backdrops=backdrops,
+    )
+    if settings.crop is not None:
+        result = crop(result, alpha, settings.crop)
+    if result.alpha is not None and task.format not in KEEPS_ALPHA:
+        result = flatten(result, settings.background)
+    return result
+
+
+def finish(
+    picture: Picture, matte: FloatArray, task: Task, settings: Settings, backdrops: Backdrops
+) -> tuple[int, int]:
+    """Make and write one result; return its (height, width)."""
+    result = make_result(picture, matte, task, settings, backdrops)
+    destination = prepare(task)
+    write(destination, result, format=task.format, metadata=picture.metadata, quality=settings.quality)
+    return result.size
+
+
+def finish_animation(
+    remover: Remover, source: Path | bytes, info: Animation, task: Task, settings: Settings
+) -> tuple[int, int]:
+    """Work through an animation frame by frame and write it; return (height, width)."""
+    backdrops = Backdrops()
+    durations = [frame.duration for frame in read_frames(source)]
+    size = (0, 0)
+
+    def results() -> Iterator[Result]:
+        nonlocal size
+        for frame in read_frames(source):
+            (matte,) = remover.mattes([frame.picture])
+            # every frame keeps its place, so a crop would need the union of all: not cropped
+            made = make_result(frame.picture, matte, task, _uncropped(settings), backdrops)
+            size = made.size
+            yield made
+
+    write_animation(
+        prepare(task),
+        results(),
+        durations,
+        loop=info.loop,
+        format=task.format,
+        quality=settings.quality,
+    )
+    return size
+
+
+def _uncropped(settings: Settings) -> Settings:
+    import dataclasses
+
+    return dataclasses.replace(settings, crop=None)
+
+
+def prepare(task: Task) -> Path | BinaryIO:
+    """Make the result's folder, or return standard output."""
+    if task.destination is None:
+        return sys.stdout.buffer
+    try:
+        task.destination.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{task.destination.parent}: the folder cannot be made: {error.strerror}"
+        ) from error
+    return task.destination
+
+
+def crop(result: Result, alpha: FloatArray, padding: str) -> Result:
+    """Cut a result to its object plus padding, within the frame; unchanged if there is no object.
+
+    Parameters
+    ----------
+    alpha
+        The finished matte (h, w) in [0, 1]; the object is where it exceeds 0.05.
+    padding
+        As in :func:`parse_padding`.
+    """
+    value, share = parse_padding(padding)
+    rows = np.flatnonzero((alpha > OBJECT_ABOVE).any(axis=1))
+    columns = np.flatnonzero((alpha > OBJECT_ABOVE).any(axis=0))
+    if not rows.size:
+        return result
+    height, width = int(rows[-1] - rows[0]) + 1, int(columns[-1] - columns[0]) + 1
+    margin = round(value / 100 * max(height, width)) if share else round(value)
+    area = (
+        slice(max(int(rows[0]) - margin, 0), int(rows[-1]) + 1 + margin),
+        slice(max(int(columns[0]) - margin, 0), int(columns[-1]) + 1 + margin),
+    )
+    return Result(
+        rgb=None if result.rgb is None else np.ascontiguousarray(result.rgb[area]),
+        alpha=None if result.alpha is None else np.ascontiguousarray(result.alpha[area]),
+        grey=None if result.grey is None else np.ascontiguousarray(result.grey[area]),
+    )

@@ -1,0 +1,228 @@
+"""What becomes of each source: the name of its result, and why some are left out."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ..errors import UsageError
+from ..media.sources import LeftOut, Source, SourceList
+from ..media.suffixes import format_of
+from ..result_types import Backdrop, ResultType, Rgba
+from ..types import BackgroundFit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What to make of every source."""
+
+    type: ResultType
+    type_text: str
+    """As the user wrote it; it becomes part of the results' names."""
+    threshold: float | None = None
+    reverse: bool = False
+    fit: BackgroundFit = "cover"
+    foreground: Literal["auto", "estimate", "original"] = "auto"
+    format: str | None = None
+    """Such as ``webp``; None: png for ``rgba``, else the source's."""
+    quality: int | None = None
+    background: tuple[int, int, int] = (255, 255, 255)
+    """Under cut-outs in formats without transparency."""
+    crop: str | None = None
+    """Padding around the object, ``"12"`` pixels or ``"5%"``; None: no crop."""
+    skip_existing: bool = False
+
+    @property
+    def tag(self) -> str:
+        """What follows the source's stem in a result's name."""
+        kind = self.type
+        text = kind.path.stem if isinstance(kind, Backdrop) else self.type_text
+        text = text.replace(os.sep, "_").replace("/", "_")
+        return f"_{text}_reverse" if self.reverse else f"_{text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One source and where its result goes."""
+
+    source: Source
+    destination: Path | None
+    """None: standard output."""
+    format: str
+    """Pillow's name of the result's format."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """All that will be done, and what not."""
+
+    tasks: list[Task] = field(default_factory=list)
+    skipped: list[Task] = field(default_factory=list)
+    """Whose results are there already and newer than their sources."""
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    """Sources that cannot be done, and a line that says why."""
+    left_out: list[LeftOut] = field(default_factory=list)
+
+
+def make_plan(sources: SourceList, settings: Settings, dest: str | None) -> Plan:
+    """Decide where every result goes.
+
+    Parameters
+    ----------
+    dest
+        A folder; with one source also a picture's file name, or ``-`` for standard output. None: a
+        folder named like the source folder in the current one, or the current one for single files.
+
+    Returns
+    -------
+    Plan
+        A result never takes the place of a source: such a source is refused, as is the second of two
+        with one result name. In a folder, files named like another's result are left out.
+
+    Raises
+    ------
+    UsageError
+        ``dest`` does not fit the sources, or the format can't be written.
+    """
+    plan = Plan(left_out=list(sources.left_out), refused=list(sources.missing))
+    workable = [source for source in sources.items if _workable(source, plan)]
+    tasks = [
+        task if task.source.path is None else _with_file(task)
+        for task in (_task(source, settings, dest, len(sources.items)) for source in workable)
+    ]
+    results = {_key(task.destination): task for task in tasks if task.destination}
+    tasks = [task for task in tasks if not _is_result(task, results, plan)]
+    inputs = {_key(task.source.path): task for task in tasks if task.source.path}
+    taken: dict[str, Task] = {}
+    for task in tasks:
+        _place(task, inputs, taken, settings, plan)
+    return plan
+
+
+def _workable(source: Source, plan: Plan) -> bool:
+    if source.kind in ("picture", "stdin"):
+        return True
+    what = "films" if source.kind == "film" else "cameras"
+    reason = f"{what} are not supported by this version"
+    if source.path is not None and source.root is not None:
+        plan.left_out.append(LeftOut(source.path, reason))
+    else:
+        plan.refused.append((source.name, f"{source.name}: {reason}"))
+    return False
+
+
+def _task(source: Source, settings: Settings, dest: str | None, count: int) -> Task:
+    """Name the result of one source."""
+    if dest == "-" or (dest is None and source.kind == "stdin"):
+        if count > 1:
+            raise UsageError("standard output takes one result; give one source, or --dest FOLDER")
+        return Task(source, None, _pick(settings.format or "png"))
+    if dest is not None and not Path(dest).expanduser().is_dir():
+        path = Path(dest).expanduser()
+        if format_of(path.name) and path.suffix:
+            if count > 1 or source.root is not None:
+                raise UsageError(f"--dest {dest}: is one file, but there are several sources")
+            return Task(source, path, _pick(settings.format or path.suffix))
+    extension = _extension(source, settings)
+    stem = "stdin" if source.path is None else source.path.stem
+    folder = _folder(source, dest)
+    return Task(source, folder / f"{stem}{settings.tag}.{extension}", _pick(extension))
+
+
+def _pick(name: str) -> str:
+    known = format_of(name)
+    if known is None:
+        raise UsageError(f"format {name!r} cannot be written; choose png, jpg, webp, tiff or avif")
+    return known
+
+
+def _extension(source: Source, settings: Settings) -> str:
+    if settings.format is not None:
+        return settings.format.lstrip(".").lower()
+    own = "" if source.path is None else source.path.suffix[1:]
+    if isinstance(settings.type, Rgba) or not own or format_of(own) is None:
+        return "png"
+    return own
+
+
+def _folder(source: Source, dest: str | None) -> Path:
+    if dest is not None:
+        base = Path(dest).expanduser()
+    elif source.root is not None:
+        base = Path(source.root.resolve().name)
+    else:
+        base = Path()
+    return base / source.relative.parent
+
+
+def _with_file(task: Task) -> Task:
+    """Keep the destination comparable: no ``.`` in front."""
+    if task.destination is None:
+        return task
+    return dataclasses.replace(task, destination=Path(os.path.normpath(task.destination)))
+
+
+def _key(path: Path | None) -> str:
+    """Name a file the way the file system compares names."""
+    return "" if path is None else os.path.normcase(os.path.realpath(path))
+
+
+def _is_result(task: Task, results: dict[str, Task], plan: Plan) -> bool:
+    """Leave out what an earlier run has written into the folder that is worked on."""
+    path = task.source.path
+    maker = results.get(_key(path)) if path is not None and task.source.root is not None else None
+    if path is None or maker is None or maker is task:
+        return False
+    plan.left_out.append(LeftOut(path, f"has the name of the result of {maker.source.name}"))
+    return True
+
+
+def _place(
+    task: Task, inputs: dict[str, Task], taken: dict[str, Task], settings: Settings, plan: Plan
+) -> None:
+    if task.destination is None:
+        plan.tasks.append(task)
+        return
+    key = _key(task.destination)
+    if key in inputs or _same_file(task.destination, inputs.values()):
+        reason = f"its result {task.destination} would overwrite a source; choose another --dest"
+        plan.refused.append((task.source.name, f"{task.source.name}: {reason}"))
+    elif key in taken:
+        other = taken[key].source.name
+        reason = f"its result would have the name of that of {other} ({task.destination}); rename one"
+        plan.refused.append((task.source.name, f"{task.source.name}: {reason}"))
+    elif settings.skip_existing and _is_newer(task):
+        plan.skipped.append(task)
+        taken[key] = task
+    else:
+        taken[key] = task
+        plan.tasks.append(task)
+
+
+def _same_file(path: Path, tasks: Iterable[Task]) -> bool:
+    """Tell whether a path is a hard link to a source."""
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    if status.st_nlink < 2:
+        return False
+    return any(
+        task.source.path is not None
+        and task.source.path.exists()
+        and os.path.samestat(task.source.path.stat(), status)
+        for task in tasks
+    )
+
+
+def _is_newer(task: Task) -> bool:
+    if task.destination is None or task.source.path is None:
+        return False
+    try:
+        return task.destination.stat().st_mtime >= task.source.path.stat().st_mtime
+    except OSError:
+        return False
