@@ -83,7 +83,7 @@ def load_network(record: Checkpoint, path: Path, device: torch.device) -> InSPyR
     network = InSPyReNet(backbone, record.depth, record.base_size)
     load_state_dict(network, state, str(path))
     network.eval().requires_grad_(False)
-    return fold_batch_norm(network).to(device=device, memory_format=torch.channels_last)
+    return fold_batch_norm(network).to(device).to(memory_format=torch.channels_last)
 
 
 def freeze(network: InSPyReNet, size: Size, device: torch.device) -> Network:

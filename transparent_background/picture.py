@@ -103,7 +103,8 @@ def _transparency(alpha: Array) -> FloatArray | None:
     peak = 1 if alpha.dtype.kind == "f" else np.iinfo(alpha.dtype).max
     if alpha.min() >= peak:
         return None
-    return np.multiply(alpha, np.float32(1 / peak), dtype=np.float32)
+    scaled: FloatArray = np.multiply(alpha, np.float32(1 / peak), dtype=np.float32)
+    return scaled
 
 
 def _deep_grey(image: Image.Image) -> Array:
@@ -124,7 +125,8 @@ def _deep_grey(image: Image.Image) -> Array:
 
 
 def _grey_to_rgb(grey: Array) -> Array:
-    return np.repeat(grey[..., None], 3, axis=2)
+    rgb: Array = np.repeat(grey[..., None], 3, axis=2)
+    return rgb
 
 
 def _through_profile(image: Image.Image, profile: bytes) -> Image.Image:
@@ -208,7 +210,8 @@ def _numbers(array: Array) -> Array:
     if array.dtype in (np.uint8, np.uint16):
         return array
     if array.dtype == np.bool_:
-        return array.astype(np.uint8) * np.uint8(255)
+        black_and_white: Array = array.astype(np.uint8) * np.uint8(255)
+        return black_and_white
     if array.dtype.kind != "f":
         raise InputError(f"an array of {array.dtype} is not supported; use uint8, uint16 or float in [0, 1]")
     _check_finite(array)

@@ -227,7 +227,7 @@ class Remover:
         for (main, low_resolution), members in groups.items():
             images = [to_eight_bit(pictures[index].rgb) for index in members]
             prediction = self._predict(images, main, low_resolution)
-            for index, single in zip(members, prediction.split(1), strict=True):
+            for index, single in zip(members, torch.split(prediction, 1), strict=True):
                 mattes[index] = _to_size(single, pictures[index].size)
         return [mattes[index] for index in range(len(pictures))]
 

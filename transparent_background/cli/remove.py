@@ -207,7 +207,7 @@ class _Job:
             return
         done = summary.count("done")
         words = [f"{done} done in {summary.seconds:.1f} s"]
-        words += [f"{n} {what}" for what in ("skipped", "failed") if (n := summary.count(what))]  # type: ignore[arg-type]
+        words += [f"{n} {what}" for what in ("skipped", "failed") if (n := summary.count(what))]
         if summary.left_out:
             words.append(f"{len(summary.left_out)} left out")
         if summary.stopped:

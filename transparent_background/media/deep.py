@@ -14,16 +14,22 @@ from ..picture import Metadata, Picture, from_array, from_pil
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-def read_sixteen_bit(image: Image.Image) -> Picture | None:
+def read_sixteen_bit(image: Image.Image, file: BinaryIO) -> Picture | None:
     """Decode a 16-bit colour PNG or TIFF; None for every other picture.
 
     Pillow decodes it too, which tells whether the file is whole and gives its metadata.
+
+    Parameters
+    ----------
+    image
+        Opened by Pillow, not decoded yet.
+    file
+        Which it was opened from.
     """
-    if not _is_sixteen_bit(image) or image.fp is None:
+    if not _is_sixteen_bit(image, file):
         return None
     import cv2
 
-    file = image.fp
     file.seek(0)
     data = np.frombuffer(file.read(), dtype=np.uint8)
     file.seek(0)
@@ -37,12 +43,12 @@ def read_sixteen_bit(image: Image.Image) -> Picture | None:
     return Picture(deep.rgb, deep.alpha, shallow.metadata)
 
 
-def _is_sixteen_bit(image: Image.Image) -> bool:
-    if image.format == "PNG" and image.fp is not None:
-        position = image.fp.tell()
-        image.fp.seek(24)
-        depth, colour_type = image.fp.read(2)
-        image.fp.seek(position)
+def _is_sixteen_bit(image: Image.Image, file: BinaryIO) -> bool:
+    if image.format == "PNG":
+        position = file.tell()
+        file.seek(24)
+        depth, colour_type = file.read(2)
+        file.seek(position)
         return bool(depth == 16 and colour_type in (2, 4, 6))  # RGB, grey and alpha, RGBA
     if image.format == "TIFF":
         bits = image.tag_v2.get(258, ())  # type: ignore[attr-defined]
@@ -76,7 +82,7 @@ def write_png(file: BinaryIO, values: Array, metadata: Metadata, level: int) -> 
     ok, data = cv2.imencode(".png", cv2.cvtColor(values, order), [cv2.IMWRITE_PNG_COMPRESSION, level])
     if not ok:
         raise ValueError("OpenCV could not encode the picture as PNG")
-    body = memoryview(data)
+    body = memoryview(data.tobytes())
     header_end = 8 + 25  # signature and IHDR; the other chunks go before the pixels
     file.write(body[:header_end])
     if metadata.icc_profile:

@@ -50,8 +50,8 @@ def read(source: Source) -> Picture:
     MissingExtraError
         It is HEIC, and pillow-heif is not installed.
     """
-    with opened(source) as image, _decoding(source):
-        deep = read_sixteen_bit(image)
+    with _opened(source) as (image, file), _decoding(source):
+        deep = read_sixteen_bit(image, file)
         return from_pil(image) if deep is None else deep
 
 
@@ -75,7 +75,7 @@ class Animation:
 
 def animation(source: Source) -> Animation | None:
     """Tell whether a picture is animated, and how; None for a still one."""
-    with opened(source) as image, _decoding(source):
+    with _opened(source) as (image, _), _decoding(source):
         frames = int(getattr(image, "n_frames", 1))
         if frames < 2 or image.format not in ("GIF", "PNG", "WEBP", "AVIF"):
             return None
@@ -86,7 +86,7 @@ def animation(source: Source) -> Animation | None:
 
 def read_frames(source: Source) -> Iterator[Frame]:
     """Decode an animation frame by frame; raises as :func:`read` does."""
-    with opened(source) as image:
+    with _opened(source) as (image, _):
         for index in range(int(getattr(image, "n_frames", 1))):
             with _decoding(source):
                 image.seek(index)
@@ -97,20 +97,16 @@ def read_frames(source: Source) -> Iterator[Frame]:
 
 
 @contextmanager
-def opened(source: Source) -> Iterator[Image.Image]:
-    """Open a picture without decoding it, and close the file at the end."""
-    with _file(source) as file, _decoding(source):
-        image = _open(file, source)
-    try:
-        yield image
-    finally:
-        if not isinstance(source, bytes) and hasattr(file, "close") and file is not source:
-            file.close()
+def _opened(source: Source) -> Iterator[tuple[Image.Image, BinaryIO]]:
+    """Open a picture without decoding it; what was opened here is closed at the end."""
+    with _file(source) as file:
+        with _decoding(source):
+            image = _open(file, source)
+        yield image, file
 
 
 @contextmanager
 def _file(source: Source) -> Iterator[BinaryIO]:
-    """Yield a file that outlives the block; it is closed if the block fails."""
     if isinstance(source, bytes):
         yield io.BytesIO(source)
         return
@@ -128,11 +124,8 @@ def _file(source: Source) -> Iterator[BinaryIO]:
         raise UnreadableError(f"{path}: may not be read: permission denied") from error
     except OSError as error:
         raise UnreadableError(f"{path}: cannot be opened: {error.strerror or error}") from error
-    try:
+    with file:
         yield file
-    except BaseException:
-        file.close()
-        raise
 
 
 def _open(file: BinaryIO, source: Source) -> Image.Image:

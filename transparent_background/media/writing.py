@@ -138,6 +138,9 @@ def write_animation(
         options["loop"] = loop
     if kind == "PNG":
         options |= {"disposal": 1, "blend": 0}
+    if kind == "WEBP" and first.mode == "RGBA":
+        # libwebp's animation encoder marks a file of lossy frames as opaque, whatever their alpha
+        options |= {"lossless": True, "quality": 40}
     with _target(destination) as file:
         _save(first, file, kind, options, destination)
 

@@ -87,7 +87,7 @@ class ContextAttention(nn.Module):
         size: Size = (x.shape[-2], x.shape[-1])
         signed = torch.sigmoid(resize(saliency, size)) - self.threshold
         maps = [signed.clamp(min=0), (-signed).clamp(min=0), self.threshold - signed.abs()]
-        if laplacian is not None:
+        if laplacian is not None and self.lthreshold is not None:
             signed = torch.sigmoid(resize(laplacian, size)) - self.lthreshold
             maps += [signed.clamp(min=0), (-signed).clamp(min=0)]
         return torch.cat(maps, dim=1)

@@ -44,12 +44,15 @@ class SwinBackbone(Backbone):
     second block shifts, however small its map.
     """
 
+    patch_embed: Any  # timm's modules come without types
+    layers: Any
+
     def __init__(self, name: str, **options: Any) -> None:
         super().__init__()
         import timm
 
         options = {"always_partition": True, "weight_init": "skip", "num_classes": 0, **options}
-        swin = timm.create_model(name, **options)
+        swin: Any = timm.create_model(name, **options)
         self.patch_embed = swin.patch_embed
         self.patch_embed.strict_img_size = False
         self.layers = swin.layers
@@ -131,11 +134,20 @@ class Res2NetBackbone(Backbone):
     The first map is the stem's after pooling.
     """
 
+    conv1: Any
+    bn1: Any
+    act1: Any
+    maxpool: Any
+    layer1: Any
+    layer2: Any
+    layer3: Any
+    layer4: Any
+
     def __init__(self, name: str, **options: Any) -> None:
         super().__init__()
         import timm
 
-        net = timm.create_model(name, num_classes=0, **options)
+        net: Any = timm.create_model(name, num_classes=0, **options)
         self.conv1, self.bn1, self.act1, self.maxpool = net.conv1, net.bn1, net.act1, net.maxpool
         self.layer1, self.layer2 = net.layer1, net.layer2
         self.layer3, self.layer4 = net.layer3, net.layer4
@@ -162,11 +174,13 @@ class TimmBackbone(Backbone):
     State-dict keys are those of timm's feature network.
     """
 
+    features: Any
+
     def __init__(self, name: str, **options: Any) -> None:
         super().__init__()
         import timm
 
-        features = timm.create_model(name, features_only=True, **options)
+        features: Any = timm.create_model(name, features_only=True, **options)
         widths = tuple(int(width) for width in features.feature_info.channels())
         if len(widths) != 5:
             raise UsageError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -123,8 +123,8 @@ def crop(result: Result, alpha: FloatArray, padding: str) -> Result:
         slice(max(int(rows[0]) - margin, 0), int(rows[-1]) + 1 + margin),
         slice(max(int(columns[0]) - margin, 0), int(columns[-1]) + 1 + margin),
     )
-    return Result(
-        rgb=None if result.rgb is None else np.ascontiguousarray(result.rgb[area]),
-        alpha=None if result.alpha is None else np.ascontiguousarray(result.alpha[area]),
-        grey=None if result.grey is None else np.ascontiguousarray(result.grey[area]),
-    )
+
+    def cut(values: Any) -> Any:
+        return None if values is None else np.ascontiguousarray(values[area])
+
+    return Result(rgb=cut(result.rgb), alpha=cut(result.alpha), grey=cut(result.grey))
