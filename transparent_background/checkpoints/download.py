@@ -23,7 +23,7 @@ from .verification import check, expected_checksum, is_published, remember
 
 logger = logging.getLogger(__name__)
 
-CHUNK = 1 << 18  # bytes read at once
+CHUNK = 1 << 16  # bytes read at once; what a cut line may cost
 
 
 @dataclass(frozen=True, slots=True)
