@@ -47,9 +47,7 @@ def pull_push(photo: np.ndarray, inside: np.ndarray) -> np.ndarray:
 
 def strands(rng: np.random.Generator, mask: np.ndarray) -> np.ndarray:
     """Draw curved hairs outwards from an object's contour, one pixel thick."""
-    found, _ = cv2.findContours(
-        (mask > 0.5).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
-    )
+    found, _ = cv2.findContours((mask > 0.5).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     contour = max(found, key=len)[:, 0].astype(np.float32)
     hair = np.zeros(mask.shape, np.float32)
     for i in rng.integers(0, len(contour), max(80, len(contour) // 4)):
@@ -108,9 +106,7 @@ def make(rng: np.random.Generator, data: Path, kind: str, side: int) -> tuple[np
     photo = load(next((path.parents[1] / "images").glob(f"{path.stem}.*")))
     scale = side / max(mask.shape)
     size = (round(mask.shape[1] * scale), round(mask.shape[0] * scale))
-    fore = cv2.resize(
-        pull_push(photo, cv2.erode(mask, np.ones((5, 5)))), size, interpolation=cv2.INTER_CUBIC
-    )
+    fore = cv2.resize(pull_push(photo, cv2.erode(mask, np.ones((5, 5)))), size, interpolation=cv2.INTER_CUBIC)
     hard = cv2.resize(cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 1), size)
     alpha = soften(rng, (hard > 0.6).astype(np.float32), kind, max(1, scale)).clip(0, 1)
     rooms = sorted((data / "backgrounds").iterdir())
@@ -164,13 +160,9 @@ def compare(data: Path, kind: str, side: int, count: int, rounds: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--data", type=Path, required=True, help="photos with masks, and backgrounds"
-    )
+    parser.add_argument("--data", type=Path, required=True, help="photos with masks, and backgrounds")
     parser.add_argument("--sides", type=int, nargs="+", default=[384, 1200, 3400, 5900])
-    parser.add_argument(
-        "--count", type=int, default=8, help="composites a row at the smallest size"
-    )
+    parser.add_argument("--count", type=int, default=8, help="composites a row at the smallest size")
     parser.add_argument("--rounds", type=int, default=3, help="timings; the fastest counts")
     parser.add_argument("--mattes", nargs="+", default=MATTES, choices=MATTES)
     options = parser.parse_args()

@@ -31,9 +31,7 @@ def published_state_dict(backbone: str) -> dict[str, torch.Tensor]:
     """Return seeded weights under the published keys of ``swinb`` or ``res2net50``."""
     shapes = published_shapes(backbone)
     return {
-        key: _draw(key, shape)
-        for key, shape in shapes.items()
-        if not key.endswith("relative_position_index")
+        key: _draw(key, shape) for key, shape in shapes.items() if not key.endswith("relative_position_index")
     }
 
 

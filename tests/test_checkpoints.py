@@ -103,7 +103,12 @@ fast:
     mine = checkpoints.find("mine")
     assert (mine.drive_id, mine.urls) == ("1abcDEF_ghij-k", ())
     assert mine.md5 == "00000000000000000000000000000aff"
-    assert (mine.base_size, mine.backbone, mine.depth, mine.resize) == ((640, 512), "res2net50d", 32, "dynamic")
+    assert (mine.base_size, mine.backbone, mine.depth, mine.resize) == (
+        (640, 512),
+        "res2net50d",
+        32,
+        "dynamic",
+    )
     assert mine.http_proxy == "http://proxy:8080"
     fast = checkpoints.find("fast")
     assert (fast.sources, fast.md5, fast.sha256) == (("file:///weights/fast.pth",), None, None)

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from transparent_background.picture import Metadata, Picture
 
 from transparent_background.backgrounds import Backdrops, fit_background
 from transparent_background.compose import (
@@ -24,6 +23,7 @@ from transparent_background.compose import (
     parse_type,
 )
 from transparent_background.errors import InputError, UnknownTypeError, UsageError
+from transparent_background.picture import Metadata, Picture
 
 
 def picture(rgb, alpha=None):

@@ -219,7 +219,9 @@ def test_fetch_uses_what_is_there_and_hashes_it_once(private_home, monkeypatch) 
     assert fetch(mine) == private_home / "mine.pth"
 
 
-def test_a_file_with_another_checksum_is_replaced_when_the_new_one_is_whole(private_home, monkeypatch) -> None:
+def test_a_file_with_another_checksum_is_replaced_when_the_new_one_is_whole(
+    private_home, monkeypatch
+) -> None:
     monkeypatch.delenv("TRANSPARENT_BACKGROUND_OFFLINE")
     private_home.mkdir()
     (private_home / "mine.pth").write_bytes(b"PK old")
@@ -260,7 +262,9 @@ def test_two_processes_download_once(path) -> None:
     with serve(behaviour) as url:
         command = [sys.executable, "-c", CHILD, url, SHA256, str(path)]
         children = [
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+            subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
+            )
             for _ in range(2)
         ]
         outputs = [child.communicate(timeout=60) for child in children]
@@ -293,7 +297,9 @@ def test_gdowns_options_are_real() -> None:
     import gdown
 
     parameters = inspect.signature(gdown.download).parameters
-    assert {"url", "output", "quiet", "proxy", "use_cookies", "progress", "timeout", "retries"} <= set(parameters)
+    assert {"url", "output", "quiet", "proxy", "use_cookies", "progress", "timeout", "retries"} <= set(
+        parameters
+    )
 
 
 def test_google_drives_refusal_is_told(path, patience, monkeypatch) -> None:

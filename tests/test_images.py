@@ -111,7 +111,10 @@ def test_a_bomb_is_refused_before_it_is_decoded(tmp_path) -> None:
     header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
     path = tmp_path / "bomb.png"
     path.write_bytes(
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
+        + chunk(b"IEND", b"")
     )
     with pytest.raises(TooLargeError, match=r"bomb\.png.*million pixels"):
         read(path)
@@ -172,7 +175,9 @@ def test_profile_and_exif_are_kept_where_there_is_no_resolution(jpeg, tmp_path, 
         assert image.getexif()[0x010F] == "Camera"
 
 
-@pytest.mark.parametrize(("suffix", "tolerance"), [("png", 0), ("tif", 0), ("webp", 12), ("avif", 16), ("jp2", 0)])
+@pytest.mark.parametrize(
+    ("suffix", "tolerance"), [("png", 0), ("tif", 0), ("webp", 12), ("avif", 16), ("jp2", 0)]
+)
 def test_formats_with_transparency_keep_it(tmp_path, suffix, tolerance) -> None:
     path = tmp_path / f"cut.{suffix}"
     write(path, Result(rgb=RGB, alpha=ALPHA))

@@ -85,8 +85,9 @@ def estimate_foreground(image: ImageT, alpha: FloatArray | Tensor) -> ImageT:
             raise InputError("alpha must be a tensor where the image is one")
         _check(image.shape[1:] if image.ndim == 3 else (), image.shape[0], alpha.shape, image.dtype)
         return _estimate(image.permute(1, 2, 0).contiguous(), alpha.contiguous()).permute(2, 0, 1)
-    own = torch.from_numpy(np.ascontiguousarray(image))
-    matte = torch.from_numpy(np.ascontiguousarray(alpha))
+    # torch wants memory that it may write to, though nothing is written here
+    own = torch.from_numpy(np.require(image, requirements=["C", "W"]))
+    matte = torch.from_numpy(np.require(alpha, requirements=["C", "W"]))
     _check(own.shape[:2] if own.ndim == 3 else (), own.shape[-1], matte.shape, own.dtype)
     return _estimate(own, matte).numpy()
 

@@ -24,7 +24,9 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 MAX_SHORT_SIDE = 1280  # of the dynamic size; transparent-background 1.3.4
 MULTIPLE = 32  # both sides of the dynamic size; the deepest stride of the backbones
 MAX_AREA = 4 * 1024 * 1024  # pixels of the dynamic size: 1280 x 3276, wider pictures get less
-BLEND_ABOVE = 512  # both sides of the large pass must exceed it, else one pass is made; as published
+# Both sides of the large pass must exceed the base size by this, else one pass is made: 512 pixels for
+# the published weights at 384, and as much in proportion for others.
+BLEND_ABOVE = 512 / 384
 
 
 def dynamic_size(size: Size, *, max_area: int = MAX_AREA) -> Size:
@@ -70,7 +72,8 @@ def pass_sizes(size: Size, base_size: Size, method: ResizeMethod) -> tuple[Size,
         (height, width) the weights were trained at.
     method
         ``static``: one pass at base size; ``dynamic``: one at :func:`dynamic_size`; ``blend``: both,
-        if the large one exceeds 512 pixels on both sides, else the one at base size.
+        if the large one exceeds 4/3 of the base size on both sides (512 pixels for weights trained at
+        384, as published), else the one at base size.
 
     Returns
     -------
@@ -84,7 +87,7 @@ def pass_sizes(size: Size, base_size: Size, method: ResizeMethod) -> tuple[Size,
     large = dynamic_size(size)
     if method == "dynamic":
         return large, None
-    if min(large) <= BLEND_ABOVE or large == base_size:
+    if any(side <= BLEND_ABOVE * base for side, base in zip(large, base_size, strict=True)):
         return base_size, None
     return large, base_size
 
