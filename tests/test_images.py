@@ -166,6 +166,23 @@ def test_profile_resolution_and_exif_are_kept(jpeg, tmp_path, suffix) -> None:
     assert exif.get(0x0112, 1) == 1
 
 
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_adobe_deflate"])
+@pytest.mark.parametrize("suffix", ["tif", "png", "jpg"])
+def test_a_tiffs_layout_is_not_taken_for_metadata(tmp_path, compression, suffix) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "Camera"
+    Image.fromarray(RGB).save(tmp_path / "in.tif", compression=compression, dpi=(200, 200), exif=exif)
+    picture = read(tmp_path / "in.tif")
+    for name, rgb in (("same", picture.rgb), ("smaller", np.ascontiguousarray(picture.rgb[:20, :20]))):
+        path = tmp_path / f"{name}.{suffix}"
+        write(path, Result(rgb=rgb), metadata=picture.metadata)
+        back = read(path)
+        assert back.size == rgb.shape[:2]
+        assert back.metadata.dpi == pytest.approx((200, 200), rel=1e-3)
+        with Image.open(path) as image:
+            assert image.getexif()[0x010F] == "Camera"
+
+
 @pytest.mark.parametrize("suffix", ["webp", "avif"])
 def test_profile_and_exif_are_kept_where_there_is_no_resolution(jpeg, tmp_path, suffix) -> None:
     picture = read(jpeg)

@@ -131,9 +131,9 @@ def test_any_backbone_with_five_maps_will_do(name) -> None:
 
 
 def test_backbones_that_do_not_fit_are_named() -> None:
-    with pytest.raises(UsageError, match="convnext_atto.*4 maps"):
+    with pytest.raises(UsageError, match=r"convnext_atto.*4 maps"):
         create_backbone("convnext_atto")
-    with pytest.raises(UsageError, match="no_such_net.*no network of timm"):
+    with pytest.raises(UsageError, match=r"no_such_net.*no network of timm"):
         create_backbone("no_such_net")
 
 

@@ -149,7 +149,14 @@ def _dpi(image: Image.Image) -> tuple[float, float] | None:
 
 
 _ORIENTATION = 0x0112
-_OF_THE_FILE = (0x0201, 0x0202)  # offset and length of the thumbnail, which shows the old picture
+# Tags that tell how the old file held its pixels: the thumbnail's place, and TIFF's layout, which
+# Pillow counts among EXIF. Resolution and ICC profile travel by themselves.
+_OF_THE_FILE = (
+    *(0x0201, 0x0202),
+    *(0x0100, 0x0101, 0x0102, 0x0103, 0x0106, 0x010A, 0x0111, 0x0115, 0x0116, 0x0117),
+    *(0x011A, 0x011B, 0x011C, 0x0128, 0x013D, 0x0140, 0x0142, 0x0143, 0x0144, 0x0145),
+    *(0x0152, 0x0153, 0x8773),
+)
 
 
 def _exif_bytes(exif: Image.Exif) -> bytes | None:
@@ -161,6 +168,8 @@ def _exif_bytes(exif: Image.Exif) -> bytes | None:
         exif[_ORIENTATION] = 1
     for tag in _OF_THE_FILE:
         exif.pop(tag, None)
+    if not exif:
+        return None
     try:
         return exif.tobytes()
     except (ValueError, TypeError, OSError, OverflowError):  # a block that Pillow can't write again

@@ -52,7 +52,8 @@ def _is_sixteen_bit(image: Image.Image, file: BinaryIO) -> bool:
         return bool(depth == 16 and colour_type in (2, 4, 6))  # RGB, grey and alpha, RGBA
     if image.format == "TIFF":
         bits = image.tag_v2.get(258, ())  # type: ignore[attr-defined]
-        return len(bits) >= 3 and set(bits) == {16}
+        photometric = image.tag_v2.get(262)  # type: ignore[attr-defined]
+        return bool(photometric == 2 and len(bits) >= 3 and set(bits) == {16})  # 2: RGB
     return False
 
 
