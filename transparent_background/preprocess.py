@@ -29,21 +29,23 @@ MAX_AREA = 4 * 1024 * 1024  # pixels of the dynamic size: 1280 x 3276, wider pic
 BLEND_ABOVE = 512 / 384
 
 
-def dynamic_size(size: Size, *, max_area: int = MAX_AREA) -> Size:
+def dynamic_size(size: Size, *, short_side: int = MAX_SHORT_SIDE, max_area: int = MAX_AREA) -> Size:
     """Return the size of a pass that keeps the picture's shape.
 
-    The short side is at most 1280 and both are multiples of 32, at least 32; a panorama whose area
+    The short side is at most ``short_side`` and both are multiples of 32, at least 32; a panorama whose area
     would still exceed ``max_area`` is shrunk as a whole, and that is logged.
 
     Parameters
     ----------
     size
         (height, width) of the picture.
+    short_side
+        Most pixels on the short side.
     max_area
         Largest area, pixels.
     """
     height, width = size
-    scale = min(1.0, MAX_SHORT_SIDE / min(height, width))
+    scale = min(1.0, short_side / min(height, width))
     area = scale * height * scale * width
     if area > max_area:
         scale *= (max_area / area) ** 0.5
@@ -61,7 +63,9 @@ def _multiple(length: float) -> int:
     return max(round(length / MULTIPLE) * MULTIPLE, MULTIPLE)
 
 
-def pass_sizes(size: Size, base_size: Size, method: ResizeMethod) -> tuple[Size, Size | None]:
+def pass_sizes(
+    size: Size, base_size: Size, method: ResizeMethod, *, short_side: int = MAX_SHORT_SIDE
+) -> tuple[Size, Size | None]:
     """Say at which sizes a picture goes through the network.
 
     Parameters
@@ -74,6 +78,8 @@ def pass_sizes(size: Size, base_size: Size, method: ResizeMethod) -> tuple[Size,
         ``static``: one pass at base size; ``dynamic``: one at :func:`dynamic_size`; ``blend``: both,
         if the large one exceeds 4/3 of the base size on both sides (512 pixels for weights trained at
         384, as published), else the one at base size.
+    short_side
+        Most pixels on the short side of the large pass.
 
     Returns
     -------
@@ -84,7 +90,7 @@ def pass_sizes(size: Size, base_size: Size, method: ResizeMethod) -> tuple[Size,
     """
     if method == "static":
         return base_size, None
-    large = dynamic_size(size)
+    large = dynamic_size(size, short_side=short_side)
     if method == "dynamic":
         return large, None
     if any(side <= BLEND_ABOVE * base for side, base in zip(large, base_size, strict=True)):

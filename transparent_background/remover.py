@@ -221,7 +221,12 @@ class Remover:
         """
         groups: dict[tuple[Size, Size | None], list[int]] = {}
         for index, picture in enumerate(pictures):
-            sizes = pass_sizes(picture.size, self.checkpoint.base_size, self.resize)
+            sizes = pass_sizes(
+                picture.size,
+                self.checkpoint.base_size,
+                self.resize,
+                short_side=self.checkpoint.short_side,
+            )
             groups.setdefault(sizes, []).append(index)
         mattes: dict[int, FloatArray] = {}
         for (main, low_resolution), members in groups.items():

@@ -33,6 +33,8 @@ class Checkpoint:
     """(height, width) it was trained at."""
     resize: ResizeMethod = "static"
     """How pictures are best resized for it."""
+    short_side: int = 1280
+    """Most pixels on the short side of a pass in the picture's own shape."""
     normalisation: Normalisation = "minmax"
     """How its output becomes a matte: ``minmax`` as published."""
     licence: str = "MIT"

@@ -56,6 +56,7 @@ _MODES = (
         depth=16,
         base_size=(160, 160),
         resize="blend",
+        short_side=512,  # three times its base size; beyond that it costs more than it shows
         normalisation="sigmoid",
         trained_on="ECSSD, VOC animals, CCP and FeralCats (see the README)",
         origin="this package",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from .inspyrenet import InSPyReNet
 from .layers import ConvBlock
@@ -38,8 +38,15 @@ def fold_batch_norm(model: InSPyReNet) -> InSPyReNet:
             norm = getattr(module, norm_name)
             if not isinstance(norm, nn.BatchNorm2d):
                 continue  # this block has none, or it is folded already
-            conv = cast(nn.Conv2d, getattr(module, conv_name))
-            fused = fuse_conv_bn_eval(conv, norm)
-            setattr(module, conv_name, fused)
+            _fold(cast(nn.Conv2d, getattr(module, conv_name)), norm)
             setattr(module, norm_name, None if isinstance(module, ConvBlock) else nn.Identity())
     return model
+
+
+def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+    mean, variance = norm.running_mean, norm.running_var
+    if mean is None or variance is None:
+        raise ValueError("BatchNorm without running statistics cannot be folded")
+    conv.weight, conv.bias = fuse_conv_bn_weights(
+        conv.weight, conv.bias, mean, variance, norm.eps, norm.weight, norm.bias
+    )
