@@ -29,6 +29,14 @@ COMMANDS = {
 USAGE, WEIGHTS, SOME_FAILED, INTERRUPTED = 2, 3, 4, 130
 
 
+def run() -> int:
+    """Run the command as a process of its own; what the console script calls."""
+    # libgomp's threads wait by spinning. Where anything else keeps a core busy, they then wait for
+    # each other's time slices: five times slower on two cores. It is read when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    return main()
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
