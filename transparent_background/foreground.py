@@ -234,29 +234,24 @@ def _signed(source: Tensor) -> Tensor:
 def _solve_windows(out: Tensor, image: Tensor, alpha: Tensor, fb: Tensor, windows: Tensor) -> None:
     """Solve the two finest levels in some windows and write their soft pixels.
 
-    An iteration uses up one pixel on every side. Two at full size need a halo of 2, which is 1 at
-    half size; two iterations there need 2 more, 3 in all, which are 6 at full size. So the result
-    does not depend on how the picture is cut into windows.
+    Each level gets one iteration, which uses up one pixel on every side. The one at full size needs a
+    halo of 1, which is 1 at half size; the one there needs another, 2 in all, which are 4 at full
+    size. So the result does not depend on how the picture is cut into windows.
     """
-    positions = _positions(windows, alpha.shape, WINDOW, 6)
-    pixels = _take(image.view(-1, 3), positions)  # (44, 44, n, 3)
-    matte = _take(alpha.view(-1, 1), positions)[..., 0][None]  # (1, 44, 44, n)
+    positions = _positions(windows, alpha.shape, WINDOW, 4)
+    pixels = _take(image.view(-1, 3), positions)  # (40, 40, n, 3)
+    matte = _take(alpha.view(-1, 1), positions)[..., 0][None]  # (1, 40, 40, n)
     colours = _floats(pixels).permute(3, 0, 1, 2).contiguous()
-    coarse = _positions(windows, fb.shape[1:3], WINDOW // COARSE, 2)
-    guess = fb.reshape(6, -1)[:, coarse.reshape(-1)].view(6, *coarse.shape)  # (6, 12, 12, n)
-    state = inner(double(guess))  # (6, 22, 22, n)
-    half = halve(moments_of(colours, matte))
-    state = BlockSystem(inner(half), half[:1]).step(state)
-    half = inner(half)
-    state = BlockSystem(inner(half), half[:1]).step(state)  # (6, 18, 18, n)
-    state = double(state)  # (6, 36, 36, n)
-    for halo in (5, 6):
-        cut = slice(halo - 1, 1 - halo)
-        system = PixelSystem(colours[:, halo:-halo, halo:-halo], matte[:, cut, cut])
-        state = system.step(state)
-    opaque = matte[0, 6:-6, 6:-6] >= OPAQUE
+    coarse = _positions(windows, fb.shape[1:3], WINDOW // COARSE, 1)
+    guess = fb.reshape(6, -1)[:, coarse.reshape(-1)].view(6, *coarse.shape)  # (6, 10, 10, n)
+    half = halve(moments_of(colours, matte))  # (8, 20, 20, n)
+    state = BlockSystem(inner(half), half[:1]).step(double(guess))  # (6, 18, 18, n)
+    state = inner(double(state))  # (6, 34, 34, n)
+    system = PixelSystem(colours[:, 4:-4, 4:-4], matte[:, 3:-3, 3:-3])
+    state = system.step(state)
+    opaque = matte[0, 4:-4, 4:-4] >= OPAQUE
     solved = _stored(state[:3], out.dtype).permute(1, 2, 3, 0)  # (32, 32, n, 3)
-    pixels = torch.where(opaque[..., None], pixels[6:-6, 6:-6], solved)
+    pixels = torch.where(opaque[..., None], pixels[4:-4, 4:-4], solved)
     _write(out, pixels, windows)
 
 
