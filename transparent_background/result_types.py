@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from .errors import UnknownTypeError
+from .media.suffixes import FILM_SUFFIXES
 
 __all__ = [
     "Backdrop",
@@ -33,10 +34,6 @@ CHOICES = (
     "or the path of a picture"
 )
 
-_FILMS = (
-    *(".3gp", ".avi", ".flv", ".h264", ".h265", ".m4v", ".mkv"),
-    *(".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"),
-)
 _TRIPLE = re.compile(r"\s*(?:\[(.*)\]|\((.*)\)|([^\[\]()]*,[^\[\]()]*))\s*")
 
 
@@ -163,7 +160,7 @@ def _solid(values: Sequence[object], text: str) -> Solid:
 
 def _backdrop(text: str) -> Backdrop:
     path = Path(text).expanduser()
-    if path.suffix.lower() in _FILMS:
+    if path.suffix.lower() in FILM_SUFFIXES:
         raise UnknownTypeError(
             f"type {text!r}: films as a background are not supported for photos yet; give a picture"
         )

@@ -134,9 +134,5 @@ def _print(report: dict[str, Any]) -> None:
         print_data(title)
         width = max(len(name) for name in entries)
         for name, value in entries.items():
-            text = (
-                {True: "installed", False: "not installed"}.get(value, value)
-                if isinstance(value, bool)
-                else value
-            )
+            text = ("installed" if value else "not installed") if isinstance(value, bool) else value
             print_data(f"  {name:<{width}}  {text}")
