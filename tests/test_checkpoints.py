@@ -115,6 +115,41 @@ fast:
     assert fast.file_name == "my_fast.pth"
 
 
+def test_a_config_of_an_earlier_release_keeps_our_mirrors(private_home) -> None:
+    own = checkpoints.find("base")
+    write_config(
+        private_home,
+        """
+base:
+  url: https://drive.google.com/file/d/13oBl5MTVcWER3YU4fSxW3ATlVfueFQPY/view?usp=share_link
+  md5: d692e3dd5fa1b9658949d452bebf1cda
+  ckpt_name: ckpt_base.pth
+""",
+    )
+    assert checkpoints.find("base") == own
+
+
+def test_the_same_file_at_another_address_is_tried_there_first(private_home) -> None:
+    own = checkpoints.find("base")
+    write_config(
+        private_home,
+        "Base: {url: 'http://nas/base.pth', md5: d692e3dd5fa1b9658949d452bebf1cda, ckpt_name: ckpt_base.pth}",
+    )
+    changed = checkpoints.find("base")
+    assert changed.sources == ("http://nas/base.pth", *own.sources)
+    assert changed.sha256 == own.sha256
+    assert len(checkpoints.names()) == len(CHECKPOINTS)
+
+
+@pytest.mark.parametrize(("url", "sources"), [("", ()), (", url: 'file:///lite'", ("file:///lite",))])
+def test_the_users_own_lite_is_not_looked_for_in_the_package(private_home, url, sources) -> None:
+    write_config(private_home, f"lite: {{ckpt_name: my_lite.safetensors{url}}}")
+    lite = checkpoints.find("lite")
+    assert not lite.bundled
+    assert lite.sources == sources
+    assert checkpoints.local_path(lite) is None
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -123,6 +158,9 @@ fast:
         ("mine: 3", "mine: must hold settings"),
         ("mine: {url: 'https://a/b'}", "mine: ckpt_name is missing"),
         ("mine: {ckpt_name: ../../evil.pth}", "ckpt_name must be a file name"),
+        ("mine: {ckpt_name: ..}", "ckpt_name must be a file name"),
+        ("mine: {ckpt_name: 'C:\\\\a.pth'}", "ckpt_name must be a file name"),
+        ("mine: {ckpt_name: null}", "mine: ckpt_name is missing"),
         ("mine: {ckpt_name: a.pth, md5: 12}", "md5 must be text"),
         ("mine: {ckpt_name: a.pth, md5: abc}", "md5 must be 32 hexadecimal"),
         ("mine: {ckpt_name: a.pth, base_size: [10]}", "base_size must be"),
@@ -153,7 +191,7 @@ def test_the_default_is_lite_only_where_base_cannot_be_had_and_says_so(caplog) -
 def test_the_default_is_base_where_it_is(private_home, monkeypatch) -> None:
     private_home.mkdir()
     write_config(private_home, "base: {url: 'file:///x', ckpt_name: b.pth, base_size: [1024, 1024]}")
-    (private_home / "b.pth").write_bytes(b"PK weights")
+    (private_home / "b.pth").write_bytes(b"\x80 a pickle by its first byte")
     assert checkpoints.choose_default(offline=True).name == "base"
 
 

@@ -246,11 +246,11 @@ def test_models_lists_locates_and_verifies(capsys, private_home) -> None:
 
 
 def test_models_download_fetches(capsys, private_home, monkeypatch) -> None:
-    from weights_server import Behaviour, serve
+    from weights_server import CONTENT, Behaviour, serve
 
     monkeypatch.delenv("TRANSPARENT_BACKGROUND_OFFLINE")
     private_home.mkdir()
-    with serve(Behaviour(b"PK mine")) as url:
+    with serve(Behaviour(CONTENT)) as url:
         (private_home / "config.yaml").write_text(f"mine: {{url: '{url}', ckpt_name: mine.pth}}")
         assert main(["models", "download", "mine"]) == 0
     assert capsys.readouterr().out.strip() == str(private_home / "mine.pth")

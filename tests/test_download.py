@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
-from weights_server import Behaviour, serve
+from weights_server import CONTENT, SHA256, Behaviour, Pauses, serve, zipped
 
-from transparent_background.checkpoints import Checkpoint, fetch, home, local_path, verify
-from transparent_background.checkpoints.download import CHUNK, Patience, download
+from transparent_background.checkpoints import Checkpoint
+from transparent_background.checkpoints.download import download
+from transparent_background.checkpoints.transfer import CHUNK, Patience
 from transparent_background.errors import ChecksumError, DownloadError, OfflineError, WeightsError
-
-CONTENT = b"PK" + bytes(range(256)) * 4000  # a megabyte that looks like a zip
-SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 def checkpoint(*urls: str, **fields: object) -> Checkpoint:
     fields.setdefault("sha256", SHA256)
     return Checkpoint(name="mine", file_name="mine.pth", urls=urls, **fields)
-
-
-class Pauses(list):
-    """Stands in for sleep."""
-
-    def __call__(self, seconds: float) -> None:
-        self.append(seconds)
 
 
 @pytest.fixture
@@ -64,7 +55,22 @@ def test_a_cut_line_is_gone_on_with(path, patience) -> None:
     kept = 300_000 // CHUNK * CHUNK
     more = kept + 200_000 // CHUNK * CHUNK
     assert behaviour.requests == [None, f"bytes={kept}-", f"bytes={more}-"]
-    assert patience.sleep == [1.0, 2.0]
+    assert set(behaviour.encodings) == {"identity"}  # ranges count the file's own bytes
+    assert patience.sleep == [1.0, 1.0]
+
+
+def test_a_line_that_is_cut_more_often_than_we_try_in_vain_still_brings_the_file(path, patience) -> None:
+    with serve(Behaviour(CONTENT, cut_after=[150_000] * 6)) as url:
+        download(checkpoint(url), path, patience=patience)
+    assert path.read_bytes() == CONTENT
+
+
+def test_a_redirect_is_followed_with_the_range(path, patience) -> None:
+    behaviour = Behaviour(CONTENT, cut_after=[300_000])
+    with serve(behaviour) as target, serve(Behaviour(b"", redirect=target)) as url:
+        download(checkpoint(url), path, patience=patience)
+    assert path.read_bytes() == CONTENT
+    assert behaviour.requests == [None, f"bytes={300_000 // CHUNK * CHUNK}-"]
 
 
 def test_a_server_that_stalls_is_asked_again(path, patience) -> None:
@@ -100,6 +106,23 @@ def test_a_whole_part_needs_no_more_bytes(path, patience) -> None:
     assert path.read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize("length", [700_000, len(CONTENT), len(CONTENT) + 5])
+def test_a_part_of_another_file_is_thrown_away(path, patience, length) -> None:
+    path.parent.mkdir()
+    path.with_name("mine.pth.part").write_bytes(bytes(length))
+    with serve(Behaviour(CONTENT)) as url:
+        download(checkpoint(url), path, patience=patience)
+    assert path.read_bytes() == CONTENT
+
+
+def test_a_file_of_another_length_is_not_taken_in(path, patience) -> None:
+    seen: list[int] = []
+    with serve(Behaviour(CONTENT)) as url, pytest.raises(DownloadError, match="bytes, not 99"):
+        mine = checkpoint(url, size=99)
+        download(mine, path, progress=lambda done, total: seen.append(done), patience=patience)
+    assert seen == []
+
+
 def test_a_part_is_not_trusted_without_a_checksum(path, patience) -> None:
     path.parent.mkdir()
     path.with_name("mine.pth.part").write_bytes(b"of another file")
@@ -111,15 +134,17 @@ def test_a_part_is_not_trusted_without_a_checksum(path, patience) -> None:
 
 
 def test_a_file_that_changes_between_requests_is_not_mixed(path, patience) -> None:
+    changed = zipped(bytes(len(CONTENT)))
     behaviour = Behaviour(CONTENT, cut_after=[300_000])
 
     def change(seconds: float) -> None:
         behaviour.etag = '"v2"'
+        behaviour.content = changed
 
     waiting = Patience(connect=5, stall=1, attempts=3, sleep=change)
     with serve(behaviour) as url:
         download(checkpoint(url, sha256=None), path, patience=waiting)
-    assert path.read_bytes() == CONTENT
+    assert path.read_bytes() == changed
 
 
 @pytest.mark.parametrize(
@@ -129,8 +154,10 @@ def test_a_file_that_changes_between_requests_is_not_mixed(path, patience) -> No
         Behaviour(CONTENT, status=404),
         Behaviour(b"<html>no</html>", content_type="text/html; charset=utf-8"),
         Behaviour(CONTENT, cut_after=[0, 0, 0]),
+        Behaviour(CONTENT, announced=False, cut_after=[300_000]),
+        Behaviour(CONTENT, redirect="http://127.0.0.1:9/gone"),
     ],
-    ids=["another file", "not found", "web page", "cut each time"],
+    ids=["another file", "not found", "web page", "cut each time", "cut unnoticed", "led astray"],
 )
 def test_the_next_source_is_tried(path, patience, bad) -> None:
     with serve(bad) as wrong, serve(Behaviour(CONTENT)) as right:
@@ -155,11 +182,18 @@ def test_only_wrong_files_is_a_checksum_error(path, patience) -> None:
         download(checkpoint(url), path, patience=patience)
 
 
+def test_a_damaged_file_without_a_checksum_is_named_so(path, patience) -> None:
+    with serve(Behaviour(CONTENT[:-5000])) as url, pytest.raises(ChecksumError, match="not all of one"):
+        download(checkpoint(url, sha256=None), path, patience=patience)
+    assert names(path.parent) == set()
+
+
 def test_no_network_is_one_clear_line(path, patience) -> None:
     with serve(Behaviour(CONTENT)) as url:
         pass  # the server is gone now
     with pytest.raises(DownloadError, match=r"no connection.*Check the connection"):
         download(checkpoint(url), path, patience=patience)
+    assert patience.sleep == []  # nobody waits for what is not there
 
 
 def test_a_file_of_the_users_can_be_the_source(path, patience, tmp_path) -> None:
@@ -186,12 +220,26 @@ def test_a_full_disk_is_said(path, patience, monkeypatch) -> None:
     def no_space(*args: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("transparent_background.checkpoints.download._receive", no_space)
+    monkeypatch.setattr("transparent_background.checkpoints.transfer.receive", no_space)
     with serve(Behaviour(CONTENT)) as url, pytest.raises(WeightsError, match="the disk is full"):
         download(checkpoint(url), path, patience=patience)
 
 
-def test_the_proxy_of_the_config_is_used(path, patience) -> None:
+def test_an_address_that_is_none_is_not_asked_twice(path, patience) -> None:
+    with pytest.raises(DownloadError, match="ftp:// are not supported"):
+        download(checkpoint("ftp://here/mine.pth", "http://"), path, patience=patience)
+    assert patience.sleep == []
+
+
+def test_the_proxy_of_the_environment_is_used(path, patience, monkeypatch) -> None:
+    with serve(Behaviour(CONTENT)) as url:
+        monkeypatch.setenv("http_proxy", url.rsplit("/", 1)[0])
+        download(checkpoint("http://weights.invalid/mine.pth"), path, patience=patience)
+    assert path.read_bytes() == CONTENT
+
+
+def test_the_proxy_of_the_config_comes_before_the_environments(path, patience, monkeypatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     proxy = Behaviour(CONTENT)  # a proxy gets the whole address, and this one answers it itself
     with serve(proxy) as url:
         address = url.rsplit("/", 1)[0]
@@ -209,106 +257,53 @@ def test_offline_asks_nobody(path) -> None:
     assert not path.parent.exists()
 
 
-def test_fetch_uses_what_is_there_and_hashes_it_once(private_home, monkeypatch) -> None:
-    private_home.mkdir()
-    (private_home / "mine.pth").write_bytes(CONTENT)
-    mine = checkpoint("http://127.0.0.1:9/none")
-    assert home() == private_home
-    assert fetch(mine) == private_home / "mine.pth"
-    monkeypatch.setattr("hashlib.new", None)  # a second hash would fail
-    assert fetch(mine) == private_home / "mine.pth"
-
-
-def test_a_file_with_another_checksum_is_replaced_when_the_new_one_is_whole(
-    private_home, monkeypatch
-) -> None:
-    monkeypatch.delenv("TRANSPARENT_BACKGROUND_OFFLINE")
-    private_home.mkdir()
-    (private_home / "mine.pth").write_bytes(b"PK old")
-    mine = checkpoint("http://127.0.0.1:9/none")
-    with pytest.raises(WeightsError):
-        fetch(mine, offline=True)
-    assert (private_home / "mine.pth").read_bytes() == b"PK old"
-    with serve(Behaviour(CONTENT)) as url:
-        assert fetch(checkpoint(url)).read_bytes() == CONTENT
-
-
-def test_verify_reads_the_file(private_home) -> None:
-    mine = checkpoint()
-    with pytest.raises(WeightsError, match="models download mine"):
-        verify(mine)
-    private_home.mkdir()
-    (private_home / "mine.pth").write_bytes(CONTENT)
-    assert verify(mine) == "ok"
-    assert verify(checkpoint(sha256=None)) == "unchecked"
-    (private_home / "mine.pth").write_bytes(CONTENT + b"!")
-    with pytest.raises(ChecksumError, match=f"expected {SHA256}"):
-        verify(mine)
-    assert local_path(mine) == private_home / "mine.pth"
-
-
 CHILD = """
 import sys
+import threading
 from pathlib import Path
 from transparent_background.checkpoints import Checkpoint
-from transparent_background.checkpoints.download import Patience, download
+from transparent_background.checkpoints.download import download
+from transparent_background.checkpoints.transfer import Patience
 mine = Checkpoint(name="mine", file_name="mine.pth", urls=(sys.argv[1],), sha256=sys.argv[2])
-print(download(mine, Path(sys.argv[3]), patience=Patience(connect=5, stall=5)))
+print(download(mine, Path(sys.argv[3]), patience=Patience(connect=5)))
 """
 
 
 def test_two_processes_download_once(path) -> None:
-    behaviour = Behaviour(CONTENT)
-    with serve(behaviour) as url:
+    behaviour = Behaviour(CONTENT, hold=threading.Event())
+
+    def start(url: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", CHILD, url, SHA256, str(path)]
-        children = [
-            subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
-            )
-            for _ in range(2)
-        ]
-        outputs = [child.communicate(timeout=60) for child in children]
-    assert [child.returncode for child in children] == [0, 0], outputs
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=os.environ)
+
+    with serve(behaviour) as url:
+        first = start(url)
+        assert behaviour.asked.wait(20)
+        second = start(url)
+        said = second.stderr.readline()  # it says so before it waits
+        behaviour.hold.set()
+        outputs = [child.communicate(timeout=20) for child in (first, second)]
+    assert "another process is downloading mine.pth; waiting for it" in said
+    assert [child.returncode for child in (first, second)] == [0, 0], outputs
     assert [out.strip() for out, _ in outputs] == [str(path)] * 2
     assert path.read_bytes() == CONTENT
     assert len(behaviour.requests) == 1
 
 
-def test_google_drive_goes_through_gdown(path, patience, monkeypatch) -> None:
-    import gdown
-
-    asked: dict[str, object] = {}
-
-    def fake(url: str, output: str, **options: object) -> str:
-        asked.update(options, url=url)
-        Path(output).write_bytes(CONTENT)
-        return output
-
-    monkeypatch.setattr(gdown, "download", fake)
-    download(checkpoint(drive_id="abc123", http_proxy="http://proxy:1"), path, patience=patience)
+def test_a_killed_process_leaves_a_part_and_no_lock(path, patience) -> None:
+    behaviour = Behaviour(CONTENT, hold=threading.Event())
+    part = path.with_name("mine.pth.part")
+    with serve(behaviour) as url:
+        command = [sys.executable, "-c", CHILD, url, SHA256]
+        child = subprocess.Popen([*command, str(path)], stderr=subprocess.DEVNULL)
+        assert behaviour.asked.wait(20)
+        while not part.exists() or part.stat().st_size < CHUNK:
+            assert child.poll() is None
+        child.kill()
+        child.wait()
+        behaviour.hold.set()
+        assert not path.exists()
+        download(checkpoint(url), path, patience=patience)
+    assert behaviour.requests[1] is not None
     assert path.read_bytes() == CONTENT
-    assert asked["url"] == "https://drive.google.com/uc?id=abc123"
-    assert asked["proxy"] == "http://proxy:1"
-
-
-def test_gdowns_options_are_real() -> None:
-    import inspect
-
-    import gdown
-
-    parameters = inspect.signature(gdown.download).parameters
-    assert {"url", "output", "quiet", "proxy", "use_cookies", "progress", "timeout", "retries"} <= set(
-        parameters
-    )
-
-
-def test_google_drives_refusal_is_told(path, patience, monkeypatch) -> None:
-    import gdown
-    from gdown.exceptions import FileURLRetrievalError
-
-    def refuse(**options: object) -> None:
-        raise FileURLRetrievalError("Too many users have viewed this file")
-
-    monkeypatch.setattr(gdown, "download", refuse)
-    with pytest.raises(DownloadError, match="Too many users"):
-        download(checkpoint(drive_id="abc123"), path, patience=patience)

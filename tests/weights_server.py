@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import threading
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+def zipped(data: bytes) -> bytes:
+    """Return a zip, which is what PyTorch writes."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("data"), data)
+    return stream.getvalue()
+
+
+CONTENT = zipped(bytes(range(256)) * 4000)  # a megabyte
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+class Pauses(list):
+    """Stands in for sleep."""
+
+    def __call__(self, seconds: float) -> None:
+        self.append(seconds)
 
 
 @dataclass
@@ -18,12 +40,22 @@ class Behaviour:
     etag: str | None = '"v1"'
     status: int = 200
     content_type: str = "application/octet-stream"
+    announced: bool = True
+    """Whether the answer says how long it is."""
+    redirect: str | None = None
+    """Where to send who asks."""
     cut_after: list[int] = field(default_factory=list)
     """Bytes after which the line is cut, one for each of the first requests."""
     stall_after: list[int] = field(default_factory=list)
     """Bytes after which nothing more comes, one for each of the first requests."""
+    hold: threading.Event | None = None
+    """Waited for before the second half is sent."""
     requests: list[str | None] = field(default_factory=list)
     """The Range header of each request."""
+    encodings: list[str | None] = field(default_factory=list)
+    """The Accept-Encoding header of each request."""
+    asked: threading.Event = field(default_factory=threading.Event)
+    """Set by the first request."""
     released: threading.Event = field(default_factory=threading.Event)
 
 
@@ -38,8 +70,16 @@ def serve(behaviour: Behaviour) -> Iterator[str]:
         def do_GET(self) -> None:
             asked = self.headers.get("Range")
             behaviour.requests.append(asked)
+            behaviour.encodings.append(self.headers.get("Accept-Encoding"))
+            behaviour.asked.set()
             if behaviour.status != 200:
                 self.send_error(behaviour.status)
+                return
+            if behaviour.redirect:
+                self.send_response(302)
+                self.send_header("Location", behaviour.redirect)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
                 return
             self._send(self._start(asked))
 
@@ -61,7 +101,8 @@ def serve(behaviour: Behaviour) -> Iterator[str]:
             if behaviour.etag:
                 self.send_header("ETag", behaviour.etag)
             self.send_header("Content-Type", behaviour.content_type)
-            self.send_header("Content-Length", str(size - start))
+            if behaviour.announced:
+                self.send_header("Content-Length", str(size - start))
             self.end_headers()
             return start
 
@@ -76,6 +117,10 @@ def serve(behaviour: Behaviour) -> Iterator[str]:
                 self.wfile.write(body[: behaviour.cut_after.pop(0)])
                 self.close_connection = True
                 return
+            if behaviour.hold is not None:
+                self.wfile.write(body[: len(body) // 2])
+                body = body[len(body) // 2 :]
+                behaviour.hold.wait(20)
             self.wfile.write(body)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

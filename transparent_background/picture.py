@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms
 
 from .errors import InputError, UnreadableError
+from .exif import read_exif, upright
 
 if TYPE_CHECKING:
     import torch
@@ -69,22 +70,32 @@ def from_pil(image: Image.Image) -> Picture:
         raise InputError(f"a picture of {image.width} x {image.height} pixels has nothing in it")
     try:
         image.load()
-        exif = image.getexif()
-        turned = ImageOps.exif_transpose(image)
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise UnreadableError(f"the picture cannot be decoded: {error}") from error
-    metadata = Metadata(turned.info.get("icc_profile"), _dpi(turned), _exif_bytes(exif))
+    orientation, exif = read_exif(image)
+    turned = upright(image, orientation)
+    profile, dpi = image.info.get("icc_profile"), _dpi(image)
+    if orientation >= 5 and dpi:  # on its side
+        dpi = dpi[1], dpi[0]
+    if turned.mode in ("CMYK", "LAB") and profile:
+        turned = _through_profile(turned, profile)
+        profile = None
+    elif not _is_of_rgb(profile) or turned.mode in _NOT_RGB:
+        profile = None
+    metadata = Metadata(profile, dpi, exif)
     if turned.mode.startswith("I") or turned.mode == "F":
-        return Picture(_grey_to_rgb(_deep_grey(turned)), None, metadata)
-    if turned.mode in ("CMYK", "LAB") and metadata.icc_profile:
-        turned = _through_profile(turned, metadata.icc_profile)
-        metadata = Metadata(None, metadata.dpi, metadata.exif)
-    elif turned.mode in ("CMYK", "LAB", "YCbCr", "HSV"):
-        metadata = Metadata(None, metadata.dpi, metadata.exif)
-    if metadata.icc_profile and turned.mode in ("1", "L", "LA", "La"):
-        metadata = Metadata(None, metadata.dpi, metadata.exif)  # a profile of greys, not of RGB
+        return _deep_picture(turned, metadata)
     rgb, alpha = _split(turned)
     return Picture(rgb, alpha, metadata)
+
+
+# Pillow turns these into RGB by a plain formula, after which a profile no longer fits
+_NOT_RGB = frozenset(("1", "L", "LA", "La", "CMYK", "LAB", "YCbCr", "HSV"))
+
+
+def _is_of_rgb(profile: bytes | None) -> bool:
+    """Tell whether an ICC profile describes RGB values: one of greys spoils an RGB file."""
+    return profile is not None and profile[16:20] == b"RGB "
 
 
 def _split(image: Image.Image) -> tuple[NDArray[np.uint8], FloatArray | None]:
@@ -92,10 +103,10 @@ def _split(image: Image.Image) -> tuple[NDArray[np.uint8], FloatArray | None]:
     if image.mode in ("La", "RGBa"):  # premultiplied
         image = image.convert("LA" if image.mode == "La" else "RGBA")
     if not image.has_transparency_data:
-        return np.array(image.convert("RGB")), None
-    rgba = np.array(image.convert("RGBA"))
-    rgb = np.ascontiguousarray(rgba[..., :3])
-    return rgb, _transparency(rgba[..., 3])
+        return np.array(image if image.mode == "RGB" else image.convert("RGB")), None
+    rgba = image if image.mode == "RGBA" else image.convert("RGBA")
+    # Pillow takes channels apart several times faster than numpy slices them
+    return np.array(rgba.convert("RGB")), _transparency(np.asarray(rgba.getchannel("A")))
 
 
 def _transparency(alpha: Array) -> FloatArray | None:
@@ -105,6 +116,16 @@ def _transparency(alpha: Array) -> FloatArray | None:
         return None
     scaled: FloatArray = np.multiply(alpha, np.float32(1 / peak), dtype=np.float32)
     return scaled
+
+
+def _deep_picture(image: Image.Image, metadata: Metadata) -> Picture:
+    """Read the grey modes with more than 8 bits; PNG may name one of their values as transparent."""
+    clear = image.info.get("transparency")
+    alpha = None
+    if isinstance(clear, int) and image.mode.startswith("I"):
+        opaque = np.asarray(image) != clear
+        alpha = None if opaque.all() else opaque.astype(np.float32)
+    return Picture(_grey_to_rgb(_deep_grey(image)), alpha, metadata)
 
 
 def _deep_grey(image: Image.Image) -> Array:
@@ -146,43 +167,6 @@ def _dpi(image: Image.Image) -> tuple[float, float] | None:
     except (TypeError, ValueError, ZeroDivisionError):
         return None
     return (horizontal, vertical) if horizontal > 0 and vertical > 0 else None
-
-
-_ORIENTATION = 0x0112
-# Tags that tell how the old file held its pixels: the thumbnail's place, and TIFF's layout, which
-# Pillow counts among EXIF. Resolution and ICC profile travel by themselves.
-_OF_THE_FILE = (
-    *(0x0201, 0x0202),
-    *(0x0100, 0x0101, 0x0102, 0x0103, 0x0106, 0x010A, 0x0111, 0x0115, 0x0116, 0x0117),
-    *(0x011A, 0x011B, 0x011C, 0x0128, 0x013D, 0x0140, 0x0142, 0x0143, 0x0144, 0x0145),
-    *(0x0152, 0x0153, 0x8773),
-)
-
-
-def _exif_bytes(exif: Image.Exif) -> bytes | None:
-    """Return the EXIF block with its orientation reset, or None if there is nothing in it."""
-    if not exif:
-        return None
-    exif = _copy_exif(exif)
-    if _ORIENTATION in exif:
-        exif[_ORIENTATION] = 1
-    for tag in _OF_THE_FILE:
-        exif.pop(tag, None)
-    if not exif:
-        return None
-    try:
-        return exif.tobytes()
-    except (ValueError, TypeError, OSError, OverflowError):  # a block that Pillow can't write again
-        return None
-
-
-def _copy_exif(exif: Image.Exif) -> Image.Exif:
-    copy = Image.Exif()
-    try:
-        copy.load(exif.tobytes())
-    except (ValueError, TypeError, OSError, OverflowError, SyntaxError):
-        copy = Image.Exif()
-    return copy
 
 
 def from_array(array: Array) -> Picture:

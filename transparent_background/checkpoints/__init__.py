@@ -114,7 +114,7 @@ def fetch(
     if path is not None and is_published(path, checkpoint):
         return path
     if path is not None:
-        logger.warning("%s is not the published file (its checksum differs)", path)
+        logger.warning("%s is damaged or not the published file", path)
     from .download import download
 
     if offline is None:

@@ -12,7 +12,8 @@ from ..errors import UsageError
 from ..types import ResizeMethod
 from .records import Checkpoint
 
-_DRIVE_ID = re.compile(r"drive\.google\.com/.*?(?:/d/|[?&]id=)([\w-]{10,})")
+_DRIVE_ID = re.compile(r"drive\.(?:usercontent\.)?google\.com/.*?(?:/d/|[?&]id=)([\w-]{10,})")
+_FILE_NAME = re.compile(r"(?!\.)[^/\\:]+")  # nothing that leads out of the folder, on any system
 _MD5 = re.compile(r"[0-9a-fA-F]{32}")
 
 
@@ -25,7 +26,8 @@ def read_user_config(path: Path, known: Mapping[str, Checkpoint]) -> dict[str, C
         The file; it need not exist.
     known
         Our own checkpoints by name. An entry of the same name keeps what it does not change: one
-        with our URL and checksum keeps our mirrors.
+        with our checksum, or our address and none, keeps our mirrors and is tried at its own address
+        first. Letter case does not tell names apart.
 
     Returns
     -------
@@ -54,16 +56,16 @@ def read_user_config(path: Path, known: Mapping[str, Checkpoint]) -> dict[str, C
         return {}
     if not isinstance(entries, dict):
         raise UsageError(f"{path}: must map mode names to settings, such as 'base: {{url: ...}}'")
-    return {
-        str(name): _entry(path, str(name), values, known.get(str(name))) for name, values in entries.items()
-    }
+    ours = {name.lower(): checkpoint for name, checkpoint in known.items()}
+    read = (_entry(path, str(name), values, ours.get(str(name).lower())) for name, values in entries.items())
+    return {checkpoint.name: checkpoint for checkpoint in read}
 
 
 def _entry(path: Path, name: str, values: Any, own: Checkpoint | None) -> Checkpoint:
     if not isinstance(values, dict):
         raise UsageError(f"{path}: {name}: must hold settings such as url and ckpt_name")
     reader = _Reader(path, name, values)
-    if own is None and "ckpt_name" not in values:
+    if own is None and values.get("ckpt_name") is None:
         raise UsageError(f"{path}: {name}: ckpt_name is missing")
     base = own or Checkpoint(name=name, file_name="", origin=str(path), description="user's config")
     changes: dict[str, Any] = {
@@ -74,9 +76,11 @@ def _entry(path: Path, name: str, values: Any, own: Checkpoint | None) -> Checkp
         "depth": reader.whole("depth", base.depth),
         "resize": reader.choice("resize", base.resize),
     }
-    if Path(changes["file_name"]).name != changes["file_name"]:
+    if not _FILE_NAME.fullmatch(changes["file_name"]):
         raise reader.wrong("ckpt_name", "a file name without folders")
-    return dataclasses.replace(base, **changes, **_source(reader, base))
+    if changes["file_name"] != base.file_name:
+        changes["bundled"] = False
+    return dataclasses.replace(base, **(changes | _source(reader, base)))
 
 
 def _source(reader: _Reader, base: Checkpoint) -> dict[str, Any]:
@@ -86,15 +90,18 @@ def _source(reader: _Reader, base: Checkpoint) -> dict[str, Any]:
     if md5 is not None and not _MD5.fullmatch(md5):
         raise reader.wrong("md5", "32 hexadecimal digits")
     md5 = md5.lower() if md5 else None
-    if (url is None or url in base.sources) and md5 in (None, base.md5):
+    drive = _DRIVE_ID.search(url) if url else None
+    addresses: dict[str, Any] = {
+        "urls": () if drive or url is None else (url,),
+        "drive_id": drive[1] if drive else None,
+    }
+    known = url is None or url in base.urls or (drive is not None and drive[1] == base.drive_id)
+    if md5 in (None, base.md5) and known:
         return {}
-    source: dict[str, Any] = {"md5": md5, "sha256": None, "size": None, "bundled": False}
-    if url is not None:
-        drive = _DRIVE_ID.search(url)
-        source["urls"] = () if drive else (url,)
-        source["drive_id"] = drive[1] if drive else None
-        source["origin"] = str(reader.path)
-    return source
+    if md5 is not None and md5 == base.md5:  # the same file from somewhere else
+        return {"urls": addresses["urls"] + base.urls, "drive_id": addresses["drive_id"] or base.drive_id}
+    source = {"md5": md5, "sha256": None, "size": None, "bundled": False}
+    return source if url is None else source | addresses | {"origin": str(reader.path)}
 
 
 class _Reader:

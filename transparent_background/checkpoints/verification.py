@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import zipfile
 from pathlib import Path
+from typing import BinaryIO
 
 from ..errors import ChecksumError, WeightsError
 from .records import Checkpoint
@@ -20,19 +22,19 @@ def check(path: Path, checkpoint: Checkpoint) -> str:
 
     Returns
     -------
-    ``"ok"``, or ``"unchecked"`` if no checksum is published and the file looks like weights.
+    ``"ok"``, or ``"unchecked"`` if no checksum is published and the file is whole weights by its structure.
 
     Raises
     ------
     ChecksumError
-        It is another file than the published one, or no weights at all.
+        It is another file than the published one, or no whole file of weights.
     WeightsError
         It cannot be read.
     """
     algorithm, expected = expected_checksum(checkpoint)
     try:
         if not expected:
-            _check_start(path, checkpoint)
+            _check_structure(path)
             return "unchecked"
         actual = _digest(path, algorithm)
     except OSError as error:
@@ -103,10 +105,30 @@ def _read_notes(folder: Path) -> dict[str, list[object]]:
     return notes if isinstance(notes, dict) else {}
 
 
-def _check_start(path: Path, checkpoint: Checkpoint) -> None:
-    """Refuse what is no weights by its first bytes: zip or pickle (PyTorch), or safetensors."""
+def _check_structure(path: Path) -> None:
+    """Refuse what is plainly no whole file of weights: PyTorch's zip or pickle, or safetensors."""
     with path.open("rb") as file:
         head = file.read(16)
-    if head[:2] == b"PK" or head[:1] == b"\x80" or head[8:9] == b"{":
-        return
-    raise ChecksumError(f"{path}: is no file of weights, expected {checkpoint.file_name}; delete it")
+        if head[8:9] == b"{":  # first: the length before it may look like anything
+            whole = _is_whole_safetensors(file)
+        elif head[:2] == b"PK":
+            whole = zipfile.is_zipfile(file)  # its directory is at its end
+        else:
+            whole = head[:1] == b"\x80"  # a pickle does not tell its length
+    if not whole:
+        raise ChecksumError(f"{path}: is no file of weights or not all of one; delete it or replace it")
+
+
+def _is_whole_safetensors(file: BinaryIO) -> bool:
+    """Compare a file's length with what its header announces: 8 bytes, JSON, the tensors' data."""
+    length = file.seek(0, 2)
+    file.seek(0)
+    header_length = int.from_bytes(file.read(8), "little")
+    if header_length > length - 8:
+        return False
+    try:
+        header = json.loads(file.read(header_length))
+        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return False
+    return bool(length == 8 + header_length + max(ends, default=0))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 import zlib
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
+from ..exif import read_exif
 from ..picture import Metadata, Picture, from_array, from_pil
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -38,7 +40,7 @@ def read_sixteen_bit(image: Image.Image, file: BinaryIO) -> Picture | None:
     if values is None or values.dtype != np.uint16 or values.ndim != 3:
         return shallow  # a kind of TIFF that OpenCV does not know: 8 bits are better than none
     order = cv2.COLOR_BGRA2RGBA if values.shape[2] == 4 else cv2.COLOR_BGR2RGB
-    values = _upright(cv2.cvtColor(values, order), image)
+    values = _upright(cv2.cvtColor(values, order), read_exif(image)[0])
     deep = from_array(np.ascontiguousarray(values))
     return Picture(deep.rgb, deep.alpha, shallow.metadata)
 
@@ -57,9 +59,7 @@ def _is_sixteen_bit(image: Image.Image, file: BinaryIO) -> bool:
     return False
 
 
-def _upright(values: Array, image: Image.Image) -> Array:
-    """Apply the EXIF orientation."""
-    orientation = image.getexif().get(0x0112, 1)
+def _upright(values: Array, orientation: int) -> Array:
     if orientation in (5, 6, 7, 8):
         values = values.transpose(1, 0, 2)
     if orientation in (2, 3, 6, 7):
@@ -105,66 +105,50 @@ _ROWS = 64  # of a strip; baseline readers like strips of a few hundred kilobyte
 
 
 def write_tiff(file: BinaryIO, values: Array, metadata: Metadata) -> None:
-    """Write (h, w, 3 or 4) uint16 RGB(A) as a deflated TIFF 6.0 with ICC profile and resolution.
-
-    EXIF is left out.
-    """
+    """Write (h, w, 3 or 4) uint16 RGB(A) as a deflated TIFF 6.0 with its metadata."""
     height, width, channels = values.shape
-    file.write(struct.pack("<2sHI", b"II", 42, 0))  # the directory's place is filled in last
-    offsets, lengths = [], []
-    for top in range(0, height, _ROWS):
-        strip = values[top : top + _ROWS].astype("<u2")
-        # predictor 2: differences to the pixel on the left compress far better
-        strip[:, 1:] -= strip[:, :-1].copy()
-        data = zlib.compress(strip.tobytes(), 6)
-        offsets.append(file.tell())
-        lengths.append(len(data))
-        file.write(data)
-    x_dpi, y_dpi = metadata.dpi or (72.0, 72.0)
-    short, long, rational, undefined = 3, 4, 5, 7
-    tags: list[tuple[int, int, list[int] | bytes]] = [
-        (256, long, [width]),
-        (257, long, [height]),
-        (258, short, [16] * channels),
-        (259, short, [8]),
-        (262, short, [2]),
-        (273, long, offsets),
-        (277, short, [channels]),
-        (278, long, [_ROWS]),
-        (279, long, lengths),
-        (282, rational, [round(x_dpi * 100), 100]),
-        (283, rational, [round(y_dpi * 100), 100]),
-        (284, short, [1]),
-        (296, short, [2]),
-        (317, short, [2]),
-    ]
+    strips = [_strip(values[top : top + _ROWS]) for top in range(0, height, _ROWS)]
+    lengths = [len(strip) for strip in strips]
+    # Pillow counts them from the end of the directory
+    offsets = [0, *itertools.accumulate(lengths[:-1])]
+    tags = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II")
+    _add_exif(tags, metadata.exif)
+    tags[TiffImagePlugin.IMAGEWIDTH], tags[TiffImagePlugin.IMAGELENGTH] = width, height
+    tags[TiffImagePlugin.BITSPERSAMPLE] = (16,) * channels
+    tags[TiffImagePlugin.COMPRESSION] = 8  # deflate
+    tags[TiffImagePlugin.PHOTOMETRIC_INTERPRETATION] = 2  # RGB
+    tags[TiffImagePlugin.SAMPLESPERPIXEL] = channels
+    tags[TiffImagePlugin.ROWSPERSTRIP] = _ROWS
+    tags[TiffImagePlugin.STRIPOFFSETS], tags[TiffImagePlugin.STRIPBYTECOUNTS] = tuple(offsets), tuple(lengths)
+    tags[TiffImagePlugin.PLANAR_CONFIGURATION] = 1
+    tags[TiffImagePlugin.PREDICTOR] = 2
+    if metadata.dpi:
+        tags[TiffImagePlugin.X_RESOLUTION], tags[TiffImagePlugin.Y_RESOLUTION] = metadata.dpi
+        tags[TiffImagePlugin.RESOLUTION_UNIT] = 2  # inches
     if channels == 4:
-        tags.append((338, short, [2]))  # unassociated alpha
+        tags[TiffImagePlugin.EXTRASAMPLES] = 2  # unassociated alpha
     if metadata.icc_profile:
-        tags.append((34675, undefined, metadata.icc_profile))
-    _write_directory(file, tags)
+        tags[TiffImagePlugin.ICCPROFILE] = metadata.icc_profile
+    start = 8  # the directory follows the header
+    file.write(struct.pack("<2sHI", b"II", 42, start) + tags.tobytes(start))
+    file.writelines(strips)
 
 
-def _write_directory(file: BinaryIO, tags: list[tuple[int, int, list[int] | bytes]]) -> None:
-    """Write values too long for an entry, then the directory, then its place into the header."""
-    codes = {3: "H", 4: "I", 5: "I", 7: "B"}
-    entries = []
-    for tag, kind, content in tags:
-        if isinstance(content, bytes):
-            data, count = content, len(content)
-        else:
-            data = struct.pack(f"<{len(content)}{codes[kind]}", *content)
-            count = len(content) // (2 if kind == 5 else 1)
-        if len(data) > 4:
-            file.write(b"\0" * (file.tell() % 2))
-            place = struct.pack("<I", file.tell())
-            file.write(data)
-        else:
-            place = data.ljust(4, b"\0")
-        entries.append(struct.pack("<HHI", tag, kind, count) + place)
-    file.write(b"\0" * (file.tell() % 2))
-    start = file.tell()
-    file.write(struct.pack("<H", len(entries)) + b"".join(entries) + struct.pack("<I", 0))
-    file.seek(4)
-    file.write(struct.pack("<I", start))
-    file.seek(0, 2)
+def _strip(rows: Array) -> bytes:
+    values = rows.astype("<u2")
+    # predictor 2: differences to the pixel on the left compress far better
+    values[:, 1:] -= values[:, :-1].copy()
+    return zlib.compress(values.tobytes(), 6)
+
+
+def _add_exif(tags: TiffImagePlugin.ImageFileDirectory_v2, block: bytes | None) -> None:
+    """Copy an EXIF block's tags, those of its sub-directories (camera, place) too."""
+    if not block:
+        return
+    exif = Image.Exif()
+    exif.load(block)
+    for tag, value in exif.items():
+        tags[tag] = exif.get_ifd(tag) if tag in _SUB_DIRECTORIES else value
+
+
+_SUB_DIRECTORIES = (0x8769, 0x8825)

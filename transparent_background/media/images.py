@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import os
 import struct
-import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,13 +20,14 @@ from ..errors import (
     TooLargeError,
     UnreadableError,
 )
+from ..exif import without_warnings
 from ..picture import Picture, from_pil
 from .deep import read_sixteen_bit
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 
-_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, KeyError)
-_WARNINGS = threading.Lock()  # catch_warnings swaps a list that all threads share
+# libheif raises RuntimeError, the others all sorts
+_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, LookupError, RuntimeError)
 
 
 def read(source: Source) -> Picture:
@@ -129,21 +128,29 @@ def _file(source: Source) -> Iterator[BinaryIO]:
 
 
 def _open(file: BinaryIO, source: Source) -> Image.Image:
-    head = file.read(32)
+    head = file.read(256)
     file.seek(0)
     if not head:
         raise UnreadableError(f"{name_of(source)}: is empty (0 bytes)")
-    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
+    if _is_heif(head):
         return _open_heif(file, source)
     try:
-        with _WARNINGS, warnings.catch_warnings():
-            # between half of Pillow's limit and the limit it only warns; the picture is still read
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        # between half of Pillow's limit and the limit it only warns; the picture is still read
+        with without_warnings():
             return Image.open(file)
     except UnidentifiedImageError as error:
         raise UnreadableError(
             f"{name_of(source)}: is not a picture, whatever its name says (or its start is damaged)"
         ) from error
+
+
+def _is_heif(head: bytes) -> bool:
+    """Tell HEIC by the brands that its first box names; AVIF has the same box, and Pillow reads it."""
+    if head[4:8] != b"ftyp":
+        return False
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    compatible = {head[at : at + 4] for at in range(16, end, 4)}
+    return head[8:12] in _HEIF_BRANDS and not compatible & {b"avif", b"avis"}
 
 
 _HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
@@ -158,7 +165,11 @@ def _open_heif(file: BinaryIO, source: Source) -> Image.Image:
             'run: pip install "transparent-background[heif]"'
         ) from error
     # opened by hand rather than registered with Pillow, which would change it for the whole process
-    image: Image.Image = pillow_heif.open_heif(file, convert_hdr_to_8bit=True).to_pillow()
+    opened = pillow_heif.open_heif(file, convert_hdr_to_8bit=True)
+    width, height = opened.size
+    if Image.MAX_IMAGE_PIXELS and width * height > 2 * Image.MAX_IMAGE_PIXELS:
+        raise Image.DecompressionBombError  # libheif itself has no such limit
+    image: Image.Image = opened.to_pillow()
     return image
 
 
