@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from transparent_background.errors import SourceNotFoundError
-from transparent_background.media.sources import find_sources
+from transparent_background.media.sources import LeftOut, find_sources
 
 
 @pytest.fixture
@@ -81,3 +83,18 @@ def test_what_comes_to_nothing_does_not_keep_the_rest_back(tree) -> None:
     found = find_sources(["nothing.jpg", "photos/img2.JPG"])
     assert len(found.items) == 1
     assert found.missing == [("nothing.jpg", "nothing.jpg: no such file or folder")]
+
+
+def test_a_locked_folder_below_is_left_out_and_said(tree, monkeypatch) -> None:
+    real = os.scandir
+
+    def scandir(path: str) -> object:
+        if os.fspath(path).endswith("locked"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return real(path)
+
+    (tree / "locked").mkdir()
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = find_sources([str(tree)], recursive=True)
+    assert found.items
+    assert LeftOut(tree / "locked", "cannot be listed: Permission denied") in found.left_out

@@ -127,7 +127,7 @@ def _matches(pattern: str, left_out: list[LeftOut]) -> Iterator[Source]:
 
 def _folder(folder: Path, recursive: bool, left_out: list[LeftOut]) -> Iterator[Source]:
     try:
-        paths = list(_walk(folder) if recursive else folder.iterdir())
+        paths = list(_walk(folder, left_out) if recursive else folder.iterdir())
     except OSError as error:
         raise SourceNotFoundError(f"{folder}: cannot be listed: {error.strerror}") from error
     sources = list(_take(paths, folder, left_out))
@@ -137,9 +137,15 @@ def _folder(folder: Path, recursive: bool, left_out: list[LeftOut]) -> Iterator[
     yield from sources
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, left_out: list[LeftOut]) -> Iterator[Path]:
     """List all files below a folder; links to folders are not followed, so that it ends."""
-    for directory, folders, files in os.walk(folder):
+
+    def locked(error: OSError) -> None:
+        if Path(error.filename) == folder:
+            raise error
+        left_out.append(LeftOut(Path(error.filename), f"cannot be listed: {error.strerror}"))
+
+    for directory, folders, files in os.walk(folder, onerror=locked):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (Path(directory, name) for name in files)
 
