@@ -100,9 +100,7 @@ def _resize(colours: ColourArray, width: int, height: int, method: int | None) -
     if method is None:
         shrinks = height * width < colours.shape[0] * colours.shape[1]
         method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    resized: ColourArray = cv2.resize(  # type: ignore[assignment]
-        np.ascontiguousarray(colours), (width, height), interpolation=method
-    )
+    resized: ColourArray = cv2.resize(np.ascontiguousarray(colours), (width, height), interpolation=method)
     if resized.dtype == np.float32:
         np.clip(resized, 0, 1, out=resized)  # cubic overshoots
     return resized

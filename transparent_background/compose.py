@@ -261,7 +261,8 @@ class _Blurred:
             flags=flags,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        return enlarged.astype(np.float32, copy=False)
+        result: FloatArray = enlarged.astype(np.float32, copy=False)
+        return result
 
 
 def blend(

@@ -6,6 +6,7 @@
     ├── UsageError                  (ValueError)         what was asked for makes no sense
     │   ├── UnknownTypeError        no such result type, colour or background
     │   ├── UnknownModeError        (KeyError)           no such mode or checkpoint name
+    │   ├── ConfigError             a training configuration with an unknown key or a wrong value
     │   └── OutputConflictError     two results with one name, or a result over its own source
     ├── DeviceError                 (RuntimeError)       a device was asked for and is missing
     ├── MissingExtraError           (ImportError)        an optional dependency is not installed
@@ -17,7 +18,9 @@
     ├── InputError                  (ValueError)         a picture cannot be used
     │   ├── SourceNotFoundError     (FileNotFoundError)  no such file or folder, or nothing in it to do
     │   ├── UnreadableError         (OSError)            a file that cannot be opened or decoded
-    │   └── TooLargeError           more pixels than will be decoded
+    │   ├── TooLargeError           more pixels than will be decoded
+    │   └── DataSetError            a folder of pictures and masks that do not match
+    ├── TrainingError               (RuntimeError)       a training run cannot go on
     └── OutputError                 (OSError)            a result cannot be written
 
 A message names the file or option, says what was wrong and what to do about it, in one line.
@@ -29,6 +32,8 @@ from __future__ import annotations
 __all__ = [
     "CheckpointError",
     "ChecksumError",
+    "ConfigError",
+    "DataSetError",
     "DeviceError",
     "DownloadError",
     "InputError",
@@ -38,6 +43,7 @@ __all__ = [
     "OutputError",
     "SourceNotFoundError",
     "TooLargeError",
+    "TrainingError",
     "TransparentBackgroundError",
     "UnknownModeError",
     "UnknownTypeError",
@@ -69,6 +75,10 @@ class UnknownModeError(UsageError, KeyError):
 
 class OutputConflictError(UsageError):
     """Two results that would have one name, or a result that would replace its own source."""
+
+
+class ConfigError(UsageError):
+    """A training configuration that cannot be read, or has an unknown key or a wrong value."""
 
 
 class DeviceError(TransparentBackgroundError, RuntimeError):
@@ -113,6 +123,14 @@ class UnreadableError(InputError, OSError):
 
 class TooLargeError(InputError):
     """A picture with more pixels than will be decoded."""
+
+
+class DataSetError(InputError):
+    """A folder of pictures and masks with missing pairs, unreadable files or sizes that differ."""
+
+
+class TrainingError(TransparentBackgroundError, RuntimeError):
+    """A training run that cannot go on: its loss is no number any more, or its state is gone."""
 
 
 class OutputError(TransparentBackgroundError, OSError):

@@ -16,8 +16,9 @@ from . import checkpoints
 from .checkpoints import Checkpoint
 from .errors import CheckpointError
 from .model import (
-    InSPyReNet,
+    PyramidNetwork,
     create_backbone,
+    create_network,
     fold_batch_norm,
     load_state_dict,
     read_state_dict,
@@ -70,7 +71,7 @@ def find_checkpoint(
     return _describe(ckpt), ckpt
 
 
-def load_network(record: Checkpoint, path: Path, device: torch.device) -> InSPyReNet:
+def load_network(record: Checkpoint, path: Path, device: torch.device) -> PyramidNetwork:
     """Build a checkpoint's network, in evaluation mode, folded and in channels_last.
 
     Raises
@@ -80,13 +81,13 @@ def load_network(record: Checkpoint, path: Path, device: torch.device) -> InSPyR
     """
     state, _ = read_state_dict(path)
     backbone = create_backbone(record.backbone, record.backbone_options)
-    network = InSPyReNet(backbone, record.depth, record.base_size)
+    network = create_network(record.head, backbone, record.depth, record.base_size)
     load_state_dict(network, state, str(path))
     network.eval().requires_grad_(False)
     return fold_batch_norm(network).to(device).to(memory_format=torch.channels_last)
 
 
-def freeze(network: InSPyReNet, size: Size, device: torch.device) -> Network:
+def freeze(network: PyramidNetwork, size: Size, device: torch.device) -> Network:
     """Record the network at one input size as TorchScript with its weights as constants.
 
     Small networks spend most of their time between operations: the recorded graph of the bundled

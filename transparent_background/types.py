@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
+    ByteArray: TypeAlias = NDArray[np.uint8]
+    """uint8; a picture is (h, w, 3) RGB, a mask (h, w)."""
+
     FloatArray: TypeAlias = NDArray[np.float32]
     """float32; a matte is (h, w) in [0, 1]."""
 

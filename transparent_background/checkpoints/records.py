@@ -27,6 +27,8 @@ class Checkpoint:
     backbone: str = "swin_base_patch4_window12_384"
     """A timm name."""
     backbone_options: Mapping[str, object] = field(default_factory=dict)
+    head: str = "published"
+    """Which head the network has: ``published``, or ``light`` for small machines."""
     depth: int = 64
     """Channels of the network's head."""
     base_size: tuple[int, int] = (384, 384)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import COMMANDS, models, options
+from . import COMMANDS, models, options, train
 from .console import print_data
 
 SHELLS = ("bash", "zsh", "tcsh")
@@ -33,7 +33,11 @@ def main(argv: Sequence[str]) -> int:
     sources = next(action for action in parser._actions if action.dest == "sources")
     parser._remove_action(sources)
     commands = parser.add_subparsers()
-    known = {"models": models.build_parser(), "completion": build_parser()}
+    known = {
+        "models": models.build_parser(),
+        "train": train.build_parser(),
+        "completion": build_parser(),
+    }
     for name, text in COMMANDS.items():
         parents = [known[name]] if name in known else []
         commands.add_parser(name, help=text, parents=parents, add_help=not parents)

@@ -1,16 +1,23 @@
-"""The network: InSPyReNet, its backbones and its weights' keys."""
+"""The network: InSPyReNet, its light form, their backbones and their weights' keys."""
 
 from .backbones import Backbone, create_backbone
 from .fuse import fold_batch_norm
-from .inspyrenet import InSPyReNet, Pyramid, blend, to_probability
+from .heads import HEADS, create_network
+from .inspyrenet import InSPyReNet, PyramidNetwork, blend, to_probability
+from .light import LightInSPyReNet
+from .pyramid import Pyramid
 from .state_dict import load_state_dict, read_state_dict, to_published_keys
 
 __all__ = [
+    "HEADS",
     "Backbone",
     "InSPyReNet",
+    "LightInSPyReNet",
     "Pyramid",
+    "PyramidNetwork",
     "blend",
     "create_backbone",
+    "create_network",
     "fold_batch_norm",
     "load_state_dict",
     "read_state_dict",

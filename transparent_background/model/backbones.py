@@ -202,7 +202,7 @@ def create_backbone(name: str, options: Mapping[str, object] | None = None) -> B
     ----------
     name
         A timm name. ``swin_*`` and ``res2net*`` are built as the published weights need them,
-        ``mobilenetv2_100`` without importing timm.
+        ``mobilenetv2_100`` and ``mobilenet_edgetpu_100`` without importing timm.
     options
         Passed to ``timm.create_model``, such as ``{"pad_type": "same"}``.
 
@@ -212,10 +212,16 @@ def create_backbone(name: str, options: Mapping[str, object] | None = None) -> B
         timm has no such network, or it has not five levels.
     """
     options = dict(options or {})
-    if name == "mobilenetv2_100" and set(options) <= {"pad_type"}:
-        from .mobilenet import MobileNetV2
+    if set(options) <= {"pad_type"}:
+        same = options.get("pad_type") == "same"
+        if name == "mobilenetv2_100":
+            from .mobilenet import MobileNetV2
 
-        return MobileNetV2(same_padding=options.get("pad_type") == "same")
+            return MobileNetV2(same_padding=same)
+        if name == "mobilenet_edgetpu_100":
+            from .edgetpu import MobileNetEdgeTPU
+
+            return MobileNetEdgeTPU(same_padding=same)
     import timm
 
     if not timm.is_model(name.split(".")[0]):

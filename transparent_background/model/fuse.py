@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TypeVar, cast
 
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from .inspyrenet import InSPyReNet
+from .edgetpu import FusedResidual, MobileNetEdgeTPU, PointBlock
+from .inspyrenet import PyramidNetwork
 from .layers import ConvBlock
 from .mobilenet import InvertedResidual, MobileNetV2, SeparableBlock
 
-# attribute pairs of the bundled backbone's blocks: convolution, BatchNorm
+# attribute pairs of our own backbones' blocks: convolution, BatchNorm
 _PAIRS: dict[type[nn.Module], tuple[tuple[str, str], ...]] = {
     ConvBlock: (("conv", "bn"),),
     MobileNetV2: (("conv_stem", "bn1"),),
     SeparableBlock: (("conv_dw", "bn1"), ("conv_pw", "bn2")),
     InvertedResidual: (("conv_pw", "bn1"), ("conv_dw", "bn2"), ("conv_pwl", "bn3")),
+    MobileNetEdgeTPU: (("conv_stem", "bn1"),),
+    PointBlock: (("conv", "bn1"),),
+    FusedResidual: (("conv_exp", "bn1"), ("conv_pwl", "bn2")),
 }
 
+Network = TypeVar("Network", bound=PyramidNetwork)
 
-def fold_batch_norm(model: InSPyReNet) -> InSPyReNet:
-    """Fold every BatchNorm of the head and of the bundled backbone, in place.
+
+def fold_batch_norm(model: Network) -> Network:
+    """Fold every BatchNorm of the head and of the backbones that are not timm's, in place.
 
     The network must be in evaluation mode, and can't be trained or saved under published keys
     afterwards. timm's backbones are left as they are.
 
     Returns
     -------
-    InSPyReNet
+    PyramidNetwork
         The same object; its results differ by rounding only.
     """
     if model.training:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import nn
 
@@ -11,61 +9,31 @@ from .attention import ContextAttention
 from .backbones import Backbone
 from .context import ContextModule, Decoder
 from .layers import Size, resize
-from .pyramid import reconstruct, transition
+from .pyramid import Pyramid, expand, reconstruct, transition
 
 TRANSITION_KERNELS = (5, 9, 17)  # for the levels p2, p1, p0
 
 
-class Pyramid(NamedTuple):
-    """What one pass predicts, as logits, coarse to fine; (B, 1, h, w) each."""
+class PyramidNetwork(nn.Module):
+    """A network that predicts a saliency pyramid; the base of the published network and the light one.
 
-    d3: torch.Tensor
-    """Saliency at stride 8."""
-    d2: torch.Tensor
-    """Saliency at stride 4."""
-    d1: torch.Tensor
-    """Saliency at stride 2."""
-    d0: torch.Tensor
-    """Saliency at full size: the result."""
-    p2: torch.Tensor
-    """Laplacian from d3 to d2."""
-    p1: torch.Tensor
-    """Laplacian from d2 to d1."""
-    p0: torch.Tensor
-    """Laplacian from d1 to d0."""
-
-
-class InSPyReNet(nn.Module):
-    """Inverse saliency pyramid reconstruction network.
-
-    Parameters
+    Attributes
     ----------
-    backbone
-        Gives five maps for a picture; see :mod:`.backbones`.
-    depth
-        Channels of the head; 64 as published.
-    base_size
-        (height, width) the weights were trained at. It sets the size at which context vectors are
-        summed; pictures of any size whose sides are multiples of 32 may be given.
+    refined_levels
+        How many levels of the pyramid, from the coarsest, have a Laplacian of their own.
     """
 
-    def __init__(self, backbone: Backbone, depth: int = 64, base_size: Size = (384, 384)) -> None:
+    refined_levels = 3
+
+    def __init__(self, backbone: Backbone, depth: int, base_size: Size) -> None:
         super().__init__()
         self.backbone = backbone
         self.depth = depth
         self.base_size = base_size
-        c1, c2, c3, c4, c5 = backbone.channels
-        self.context1 = ContextModule(c1, depth)
-        self.context2 = ContextModule(c2, depth)
-        self.context3 = ContextModule(c3, depth)
-        self.context4 = ContextModule(c4, depth)
-        self.context5 = ContextModule(c5, depth)
-        self.decoder = Decoder(depth)
-        height, width = base_size
-        sizes = [(height // 2**stage, width // 2**stage) for stage in range(3)]
-        self.attention0 = ContextAttention(depth, depth, sizes[0], laplacian=True)
-        self.attention1 = ContextAttention(2 * depth, depth, sizes[1], laplacian=True)
-        self.attention2 = ContextAttention(2 * depth, depth, sizes[2], laplacian=False)
+
+    def predict(self, x: torch.Tensor) -> Pyramid:
+        """Make one pass: (B, 3, H, W), H and W multiples of 32, to logits of four sizes."""
+        raise NotImplementedError
 
     def forward(self, x: torch.Tensor, x_lr: torch.Tensor | None = None) -> Pyramid:
         """Predict the saliency pyramid of a batch.
@@ -84,10 +52,40 @@ class InSPyReNet(nn.Module):
             Logits; ``d0`` is (B, 1, H, W). Every picture's result is its own: a batch equals its
             pictures one by one.
         """
-        pyramid = self._predict(x)
-        return pyramid if x_lr is None else blend(self._predict(x_lr).d0, pyramid)
+        pyramid = self.predict(x)
+        return pyramid if x_lr is None else blend(self.predict(x_lr).d0, pyramid, self.refined_levels)
 
-    def _predict(self, x: torch.Tensor) -> Pyramid:
+
+class InSPyReNet(PyramidNetwork):
+    """Inverse saliency pyramid reconstruction network.
+
+    Parameters
+    ----------
+    backbone
+        Gives five maps for a picture; see :mod:`.backbones`.
+    depth
+        Channels of the head; 64 as published.
+    base_size
+        (height, width) the weights were trained at. It sets the size at which context vectors are
+        summed; pictures of any size whose sides are multiples of 32 may be given.
+    """
+
+    def __init__(self, backbone: Backbone, depth: int = 64, base_size: Size = (384, 384)) -> None:
+        super().__init__(backbone, depth, base_size)
+        c1, c2, c3, c4, c5 = backbone.channels
+        self.context1 = ContextModule(c1, depth)
+        self.context2 = ContextModule(c2, depth)
+        self.context3 = ContextModule(c3, depth)
+        self.context4 = ContextModule(c4, depth)
+        self.context5 = ContextModule(c5, depth)
+        self.decoder = Decoder(depth)
+        height, width = base_size
+        sizes = [(height // 2**stage, width // 2**stage) for stage in range(3)]
+        self.attention0 = ContextAttention(depth, depth, sizes[0], laplacian=True)
+        self.attention1 = ContextAttention(2 * depth, depth, sizes[1], laplacian=True)
+        self.attention2 = ContextAttention(2 * depth, depth, sizes[2], laplacian=False)
+
+    def predict(self, x: torch.Tensor) -> Pyramid:
         """Make one pass."""
         height, width = x.shape[-2:]
         x1, x2, x3, x4, x5 = self.backbone(x)
@@ -109,7 +107,7 @@ class InSPyReNet(nn.Module):
         return Pyramid(d3, d2, d1, d0, p2, p1, p0)
 
 
-def blend(saliency_lr: torch.Tensor, large: Pyramid) -> Pyramid:
+def blend(saliency_lr: torch.Tensor, large: Pyramid, refined_levels: int = 3) -> Pyramid:
     """Rebuild a small pass's saliency at a large pass's size, with the large pass's detail near edges.
 
     Parameters
@@ -118,6 +116,8 @@ def blend(saliency_lr: torch.Tensor, large: Pyramid) -> Pyramid:
         d0 of the pass at base size, logits.
     large
         The pass at the large size.
+    refined_levels
+        How many of its levels have a Laplacian; the others are expanded alone.
 
     Returns
     -------
@@ -126,7 +126,12 @@ def blend(saliency_lr: torch.Tensor, large: Pyramid) -> Pyramid:
     """
     saliency = [resize(saliency_lr, (large.d3.shape[-2], large.d3.shape[-1]))]
     details = []
-    for detail, kernel_size in zip((large.p2, large.p1, large.p0), TRANSITION_KERNELS, strict=True):
+    levels = zip((large.p2, large.p1, large.p0), TRANSITION_KERNELS, strict=True)
+    for level, (detail, kernel_size) in enumerate(levels):
+        if level >= refined_levels:
+            details.append(detail)
+            saliency.append(expand(saliency[-1]))
+            continue
         mask = transition(saliency[-1], kernel_size)
         details.append(resize(mask, (detail.shape[-2], detail.shape[-1])) * detail)
         saliency.append(reconstruct(saliency[-1], details[-1]))

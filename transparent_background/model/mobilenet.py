@@ -6,6 +6,8 @@ function as ``timm.create_model("mobilenetv2_100", features_only=True)``, which 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -22,6 +24,7 @@ STAGES = (
     (6, 160, 3, 2),
     (6, 320, 1, 1),
 )
+Activation = Callable[..., torch.Tensor]
 TAPS = (0, 1, 2, 4, 6)  # the stages whose outputs are the five maps: the last of each stride
 
 
@@ -67,23 +70,49 @@ class SeparableBlock(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """1x1 expansion, depthwise 3x3, linear 1x1; the input is added where shapes allow."""
+    """1x1 expansion, depthwise k x k, linear 1x1; the input is added where shapes allow.
 
-    def __init__(self, inputs: int, outputs: int, *, expansion: int, stride: int, same: bool) -> None:
+    Parameters
+    ----------
+    inputs, outputs, expansion, stride
+        Channels in and out, width over input channels, and stride of the depthwise kernel.
+    size
+        Of the depthwise kernel, odd.
+    same
+        Pad as TensorFlow's "SAME".
+    skip
+        Whether the input is added where shapes allow.
+    activation
+        After the first two convolutions.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        expansion: int,
+        stride: int,
+        same: bool,
+        size: int = 3,
+        skip: bool = True,
+        activation: Activation = functional.relu6,
+    ) -> None:
         super().__init__()
         width = inputs * expansion
+        self.activation = activation
         self.conv_pw = Convolution(inputs, width, 1, same=same)
         self.bn1 = nn.BatchNorm2d(width)
-        self.conv_dw = Convolution(width, width, 3, stride=stride, groups=width, same=same)
+        self.conv_dw = Convolution(width, width, size, stride=stride, groups=width, same=same)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv_pwl = Convolution(width, outputs, 1, same=same)
         self.bn3 = nn.BatchNorm2d(outputs)
-        self.skip = stride == 1 and inputs == outputs
+        self.skip = skip and stride == 1 and inputs == outputs
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, inputs, h, w) -> (B, outputs, h / stride, w / stride)."""
-        y = functional.relu6(self.bn1(self.conv_pw(x)), inplace=True)
-        y = functional.relu6(self.bn2(self.conv_dw(y)), inplace=True)
+        y = self.activation(self.bn1(self.conv_pw(x)), inplace=True)
+        y = self.activation(self.bn2(self.conv_dw(y)), inplace=True)
         y = self.bn3(self.conv_pwl(y))
         return x + y if self.skip else y  # type: ignore[no-any-return]
 

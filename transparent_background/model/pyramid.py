@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch.nn import functional
@@ -11,6 +12,25 @@ from .layers import resize
 
 KERNEL_SIZE = 7  # Gaussian blur of the pyramid, pixels
 SIGMA = 1.0
+
+
+class Pyramid(NamedTuple):
+    """What one pass predicts, as logits, coarse to fine; (B, 1, h, w) each."""
+
+    d3: torch.Tensor
+    """Saliency at stride 8."""
+    d2: torch.Tensor
+    """Saliency at stride 4."""
+    d1: torch.Tensor
+    """Saliency at stride 2."""
+    d0: torch.Tensor
+    """Saliency at full size: the result."""
+    p2: torch.Tensor
+    """Laplacian from d3 to d2."""
+    p1: torch.Tensor
+    """Laplacian from d2 to d1."""
+    p0: torch.Tensor
+    """Laplacian from d1 to d0."""
 
 
 def _gaussian_kernel(like: torch.Tensor) -> torch.Tensor:

@@ -11,7 +11,7 @@ from torch import nn
 
 from ..errors import CheckpointError
 from .backbones import SwinBackbone, TimmBackbone
-from .inspyrenet import InSPyReNet
+from .inspyrenet import PyramidNetwork
 
 StateDict = dict[str, torch.Tensor]
 
@@ -83,7 +83,7 @@ def _unwrap(state: object, path: Path) -> StateDict:
     return tensors
 
 
-def load_state_dict(model: InSPyReNet, state: Mapping[str, torch.Tensor], source: str) -> None:
+def load_state_dict(model: PyramidNetwork, state: Mapping[str, torch.Tensor], source: str) -> None:
     """Put weights with the published keys into a network.
 
     Parameters
@@ -110,7 +110,7 @@ def load_state_dict(model: InSPyReNet, state: Mapping[str, torch.Tensor], source
 
 
 def _mismatch(
-    model: InSPyReNet, source: str, missing: set[str], unknown: set[str], reshaped: list[str]
+    model: PyramidNetwork, source: str, missing: set[str], unknown: set[str], reshaped: list[str]
 ) -> str:
     parts = [
         f"{len(names)} {what}, such as {min(names)}"
@@ -147,7 +147,7 @@ def from_published_keys(model: nn.Module, state: Mapping[str, torch.Tensor]) -> 
     return renamed
 
 
-def to_published_keys(model: InSPyReNet) -> StateDict:
+def to_published_keys(model: PyramidNetwork) -> StateDict:
     """Return a network's weights under the names of the published checkpoints."""
     renamed: StateDict = {}
     for name, tensor in model.state_dict().items():

@@ -1,0 +1,92 @@
+"""``transparent-background train``: train a network as a configuration says."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from .console import error_console, print_data, set_up_logging
+from .options import Parser
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+EPILOG = """\
+examples:
+  transparent-background train lite data.root=photos output=runs/lite
+  transparent-background train my.yaml --resume optimiser.lr=1e-5
+  torchrun --nproc_per_node=4 -m transparent_background train swin_b_384 data.root=DUTS
+
+Ctrl-C saves the run; --resume goes on at the same step.
+"""
+
+
+def build_parser() -> Parser:
+    """Return the sub-command's parser."""
+    parser = Parser(
+        prog="transparent-background train",
+        description="Train InSPyReNet on folders with images/ and masks/.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("config", metavar="CONFIG", nargs="?", help="a YAML file, or a name from --list")
+    parser.add_argument("changes", metavar="key=value", nargs="*", help="changes, such as data.batch_size=8")
+    parser.add_argument("--resume", action="store_true", help="go on from the state in the output folder")
+    parser.add_argument("--list", action="store_true", help="list the configurations of the package")
+    parser.add_argument("--show", action="store_true", help="print the whole configuration and stop")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print errors only")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks and everything that is logged")
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the sub-command; return its exit code."""
+    parser = build_parser()
+    options = parser.parse_intermixed_args(argv)
+    from ..train.config import bundled_configs, dump_config, load_config
+
+    if options.list:
+        print_data("\n".join(bundled_configs()))
+        return 0
+    if options.config is None:
+        parser.error("give a configuration, such as lite or my.yaml (--list shows those of the package)")
+    config = load_config(options.config, options.changes)
+    if options.show:
+        print_data(dump_config(config).rstrip())
+        return 0
+    console = error_console()
+    set_up_logging(console, quiet=options.quiet, verbose=not options.quiet, debug=options.debug)
+    from ..train.trainer import Trainer
+
+    with _progress(console, shown=not options.quiet) as progress:
+        scores = Trainer(config, resume=options.resume, progress=progress).run()
+    for name, values in scores.items():
+        print_data(f"{name}: " + ", ".join(f"{key} {value:.4f}" for key, value in values.items()))
+    return 0
+
+
+@contextmanager
+def _progress(console: Console, *, shown: bool) -> Iterator[Callable[[int, int, dict[str, float]], None]]:
+    """Show a bar of steps with the loss and the time left; yields what to call after each step."""
+    if not (shown and console.is_terminal):
+        yield lambda done, total, numbers: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("training", total=None)
+
+        def step(done: int, total: int, numbers: dict[str, float]) -> None:
+            words = f"loss {numbers['loss']:.3f}  lr {numbers['lr']:.2e}"
+            bar.update(task, completed=done, total=total, description=words)
+
+        yield step

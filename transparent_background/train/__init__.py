@@ -1,0 +1,1 @@
+"""Training InSPyReNet: data sets, augmentations, losses, schedule and the loop (extra ``train``)."""

@@ -1,0 +1,174 @@
+"""From a configuration to a network with its first weights, and from a network to a file of weights."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..errors import CheckpointError, ConfigError
+from ..media.atomic import replacing
+from ..model import (
+    Backbone,
+    PyramidNetwork,
+    create_backbone,
+    create_network,
+    load_state_dict,
+    read_state_dict,
+    to_published_keys,
+)
+from ..model.backbones import SwinBackbone, TimmBackbone
+from .config import ModelConfig, OptimiserConfig
+
+
+def build_network(config: ModelConfig) -> PyramidNetwork:
+    """Build the network of a configuration and load what it starts from.
+
+    Raises
+    ------
+    CheckpointError
+        A file of weights is missing, damaged or of another network.
+    ConfigError
+        A frozen part does not exist, or timm has no pretrained weights of the backbone.
+    """
+    options = dict(config.backbone_options)
+    pretrained = config.backbone_weights == "timm" and config.start is None
+    backbone = create_backbone(config.backbone, options)
+    if pretrained:
+        load_backbone(backbone, _timm_weights(config.backbone, options), "timm")
+    elif config.backbone_weights and config.start is None:
+        state, _ = read_state_dict(Path(config.backbone_weights).expanduser())
+        load_backbone(backbone, state, config.backbone_weights)
+    network = create_network(config.head, backbone, config.depth, config.base_size)
+    if config.start is not None:
+        state, _ = read_state_dict(Path(config.start).expanduser())
+        load_state_dict(network, state, config.start)
+    for prefix in config.freeze:
+        if not any(_below(name, prefix) for name, _ in network.named_parameters()):
+            raise ConfigError(f"model.freeze: the network has no part {prefix!r}")
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(not any(_below(name, prefix) for prefix in config.freeze))
+    return network.to(memory_format=torch.channels_last)
+
+
+def set_training(network: nn.Module, freeze: list[str]) -> None:
+    """Put a network in training mode; the BatchNorm of frozen parts keeps its statistics."""
+    network.train()
+    for name, module in network.named_modules():
+        if any(_below(name, prefix) for prefix in freeze):
+            module.eval()
+
+
+def _below(name: str, prefix: str) -> bool:
+    return name == prefix or name.startswith(f"{prefix}.")
+
+
+def _timm_weights(name: str, options: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    """Download timm's pretrained weights of a backbone."""
+    import timm
+
+    try:
+        network = timm.create_model(name, pretrained=True, **options)
+    except Exception as error:  # timm and the model hub raise many kinds
+        raise ConfigError(
+            f"model.backbone_weights: timm cannot get pretrained weights of {name} "
+            f"({' '.join(str(error).split())[:200]}); give a file, or null to start at random"
+        ) from error
+    return dict(network.state_dict())
+
+
+def load_backbone(backbone: Backbone, state: Mapping[str, torch.Tensor], source: str) -> None:
+    """Load a classifier's weights into a backbone; what only the classifier has is left out.
+
+    Parameters
+    ----------
+    backbone
+        Changed in place.
+    state
+        Keys as timm's classification network has them.
+    source
+        What to call the weights in an error.
+
+    Raises
+    ------
+    CheckpointError
+        A weight of the backbone is missing or of another shape. The LayerNorms after Swin's stages are
+        not part of a classifier and start as they are.
+    """
+    own = backbone.state_dict()
+    prefix = "features." if isinstance(backbone, TimmBackbone) else ""
+    renamed = {prefix + name: tensor for name, tensor in state.items()}
+    fitting = {
+        name: tensor for name, tensor in renamed.items() if name in own and own[name].shape == tensor.shape
+    }
+    optional = ("norm",) if isinstance(backbone, SwinBackbone) else ()
+    missing = [name for name in own if name not in fitting and not name.startswith(optional or ("\0",))]
+    if missing:
+        raise CheckpointError(
+            f"{source}: lacks {len(missing)} weights of the backbone, such as {min(missing)}, "
+            "or has them in another shape"
+        )
+    backbone.load_state_dict(fitting, strict=False)
+
+
+def parameter_groups(network: PyramidNetwork, config: OptimiserConfig) -> list[dict[str, Any]]:
+    """Split trained weights by learning rate and weight decay.
+
+    Biases, norms and single numbers are not decayed. Every group has its peak rate as ``peak``.
+    """
+    groups: list[dict[str, Any]] = []
+    for backbone in (True, False):
+        rate = config.lr * (config.backbone_lr_factor if backbone else 1.0)
+        for decayed in (True, False):
+            members = [
+                parameter
+                for name, parameter in _trained(network)
+                if name.startswith("backbone.") == backbone and (parameter.ndim > 1) == decayed
+            ]
+            if members:
+                decay = config.weight_decay if decayed else 0.0
+                groups.append({"params": members, "lr": rate, "peak": rate, "weight_decay": decay})
+    return groups
+
+
+def _trained(network: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
+    return ((name, entry) for name, entry in network.named_parameters() if entry.requires_grad)
+
+
+def save_weights(network: PyramidNetwork, config: ModelConfig, path: Path, **facts: str) -> None:
+    """Write a network as half-precision safetensors that say of themselves what network they are.
+
+    Parameters
+    ----------
+    network
+        Weights are written under the names of the published checkpoints.
+    config
+        Becomes the file's description, so that ``Remover(ckpt=path)`` needs nothing else.
+    path
+        Replaced as a whole or not at all.
+    **facts
+        More strings for the file's header.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    from safetensors.torch import save
+
+    fields = ("name", "backbone", "backbone_options", "head", "depth", "base_size")
+    usage = ("resize", "short_side", "normalisation")
+    values = dataclasses.asdict(config)
+    description = {name: values[name] for name in (*fields, *usage)}
+    tensors = {
+        name: (tensor.half() if tensor.is_floating_point() else tensor).detach().cpu().contiguous()
+        for name, tensor in to_published_keys(network).items()
+    }
+    content = save(tensors, metadata={"inspyrenet": json.dumps(description), **facts})
+    with replacing(path) as file:
+        file.write(content)

@@ -1,0 +1,110 @@
+"""Cut-outs pasted onto other backgrounds: soft edges and new surroundings from hard masks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from ..types import ByteArray, FloatArray
+
+
+MIN_AREA = 0.01  # of a picture: smaller objects are left where they are
+PLACE = (0.35, 1.0)  # longer side of a pasted object, of the frame's
+GROW = 6  # pixels by which colours are carried over an object's edge
+
+
+def cut_out(image: ByteArray, mask: ByteArray, sigma: float) -> tuple[ByteArray, FloatArray] | None:
+    """Take an object out of its picture, with colours of its own beyond its edge.
+
+    Parameters
+    ----------
+    image : uint8 (h, w, 3)
+    mask : uint8 (h, w)
+    sigma
+        Blur of the mask, pixels. The mask is taken in by as much first, so that little of the old
+        background is seen through the soft edge.
+
+    Returns
+    -------
+    colours : uint8 (h', w', 3), cropped to the object
+    alpha : float32 (h', w') in [0, 1]
+    None where the object is too small or fills the picture.
+    """
+    solid = (mask > 127).astype(np.uint8)
+    if not MIN_AREA < solid.mean() < 0.9:
+        return None
+    margin = GROW + round(3 * sigma)
+    rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
+    top, bottom = max(rows[0] - margin, 0), rows[-1] + margin + 1
+    left, right = max(columns[0] - margin, 0), columns[-1] + margin + 1
+    image, solid = image[top:bottom, left:right], solid[top:bottom, left:right]
+    core = cv2.erode(solid, np.ones((3, 3), np.uint8))
+    alpha = solid.astype(np.float32)
+    if sigma > 0.2:
+        alpha = cv2.GaussianBlur(core.astype(np.float32), (0, 0), sigma)
+    # normalised blur: each pixel outside the core becomes the mean of the core's colours nearby
+    weight = core.astype(np.float32)[..., None]
+    spread = cv2.blur(image * weight, (2 * GROW + 1, 2 * GROW + 1))
+    total = cv2.blur(weight, (2 * GROW + 1, 2 * GROW + 1))[..., None]
+    grown = np.where(total > 1e-3, spread / np.maximum(total, 1e-3), image)
+    colours = np.where(core[..., None] > 0, image, grown).clip(0, 255).astype(np.uint8)
+    return colours, alpha
+
+
+def paste(
+    colours: ByteArray, alpha: FloatArray, background: ByteArray, side: int, rng: np.random.Generator
+) -> tuple[ByteArray, FloatArray]:
+    """Put a cut-out at a random place and size on a background.
+
+    Parameters
+    ----------
+    colours, alpha
+        As :func:`cut_out` returns them.
+    background : uint8 (h, w, 3)
+    side
+        Of the square returned.
+
+    Returns
+    -------
+    image : uint8 (side, side, 3)
+    alpha : float32 (side, side) in [0, 1]
+    """
+    canvas = _crop(background, side, rng)
+    height, width = alpha.shape
+    scale = rng.uniform(*PLACE) * side / max(height, width)
+    size = (max(round(width * scale), 8), max(round(height * scale), 8))
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    colours = cv2.resize(colours, size, interpolation=interpolation)
+    alpha = cv2.resize(alpha, size, interpolation=interpolation)
+    left = int(rng.integers(0, side - size[0] + 1))
+    # objects stand on the ground more often than they float
+    low = (side - size[1]) // 2 if rng.random() < 0.7 else 0
+    top = int(rng.integers(low, side - size[1] + 1))
+    window = canvas[top : top + size[1], left : left + size[0]]
+    weight = alpha[..., None]
+    # objects and places are lit alike, more or less: move the mean brightness half way
+    gain = _gain(colours, weight, window, rng)
+    window[:] = np.rint(weight * np.minimum(colours * gain, 255) + (1 - weight) * window)
+    whole = np.zeros((side, side), np.float32)
+    whole[top : top + size[1], left : left + size[0]] = alpha
+    return canvas, whole
+
+
+def _gain(colours: ByteArray, weight: FloatArray, window: ByteArray, rng: np.random.Generator) -> float:
+    own = float((colours * weight).sum() / max(float(weight.sum()) * 3, 1.0))
+    around = float(window.mean())
+    return float(np.clip(((around + 20) / (own + 20)) ** (0.5 * rng.random()), 0.6, 1.6))
+
+
+def _crop(background: ByteArray, side: int, rng: np.random.Generator) -> ByteArray:
+    """Return a random square of a background, uint8 (side, side, 3), of its own memory."""
+    height, width = background.shape[:2]
+    length = max(round(min(height, width) * rng.uniform(0.6, 1.0)), 1)
+    top = int(rng.integers(0, height - length + 1))
+    left = int(rng.integers(0, width - length + 1))
+    square = background[top : top + length, left : left + length]
+    resized: ByteArray = cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA)
+    return resized

@@ -1,0 +1,229 @@
+"""The stream of training samples: which picture at which step, the same after every resume."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from ..errors import DataSetError
+from ..media.suffixes import PICTURE_SUFFIXES
+from ..preprocess import normalise
+from .augment import Augmenter
+from .compositing import cut_out, paste
+from .config import DataConfig, SetConfig, TrainConfig
+from .folders import Pair, check_pairs, find_pairs, read_image, read_pair
+
+if TYPE_CHECKING:
+    from ..types import ByteArray, FloatArray
+
+logger = logging.getLogger(__name__)
+
+
+class Draw(NamedTuple):
+    """One place in the stream."""
+
+    position: int
+    """Counted over the whole run; seeds the sample's changes."""
+    member: int
+    """Index into the data set's pairs."""
+    side: int
+    """Of the square it is resized to."""
+
+
+class TrainingSet(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Augmented samples of several folders.
+
+    Parameters
+    ----------
+    config
+        Folders are found, and every file is opened once, when this is made.
+
+    Raises
+    ------
+    DataSetError
+        Something is missing, unreadable or of another size than its mask.
+    """
+
+    def __init__(self, config: TrainConfig) -> None:
+        self.seed = config.seed
+        self.augmenter = Augmenter(config.augment)
+        self.soften = config.augment.soften
+        self.members: list[tuple[Pair, SetConfig]] = []
+        for entry in config.data.train:
+            pairs = set_pairs(config.data, entry)
+            self.members += [(pair, entry) for pair in pairs]
+        self.weights = np.array([entry.weight for _, entry in self.members])
+        self.backgrounds = _backgrounds(config.data)
+        self._cache: dict[Path, ByteArray] | None = {} if config.data.cache else None
+        self._broken: set[int] = set()
+
+    def __len__(self) -> int:
+        """Return the pictures of all folders, each counted once."""
+        return len(self.members)
+
+    def __getitem__(self, draw: Draw) -> tuple[torch.Tensor, torch.Tensor]:
+        """Make one sample: image uint8 (3, side, side), mask float32 (1, side, side) in [0, 1]."""
+        rng = np.random.default_rng((self.seed, draw.position))
+        member = draw.member
+        while True:
+            try:
+                image, mask = self._sample(member, draw.side, rng)
+                break
+            except DataSetError as error:
+                # it was readable when the run began; a run of days should outlive one bad file
+                if member not in self._broken:
+                    logger.warning("%s; another picture takes its place", error)
+                    self._broken.add(member)
+                if len(self._broken) >= len(self.members):
+                    raise
+                member = int(rng.integers(len(self.members)))
+        tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+        return tensor, torch.from_numpy(mask)[None]
+
+    def _sample(self, member: int, side: int, rng: np.random.Generator) -> tuple[ByteArray, FloatArray]:
+        pair, entry = self.members[member]
+        image, mask = self._read(pair)
+        if rng.random() < entry.paste:
+            cut = cut_out(image, mask, rng.uniform(*self.soften))
+            if cut is not None:
+                background = self._read_background(rng)
+                pasted = paste(self.augmenter.appearance(cut[0], rng), cut[1], background, side, rng)
+                picture, alpha = self.augmenter.flip(*pasted, rng)
+                return self.augmenter.appearance(picture, rng), alpha
+        picture, alpha = self.augmenter.geometry(image, mask / np.float32(255), side, rng)
+        return self.augmenter.appearance(picture, rng), alpha
+
+    def _read(self, pair: Pair) -> tuple[ByteArray, ByteArray]:
+        if self._cache is None:
+            return read_pair(pair)
+        if pair.image not in self._cache:
+            self._cache[pair.image], self._cache[pair.mask] = read_pair(pair)
+        return self._cache[pair.image], self._cache[pair.mask]
+
+    def _read_background(self, rng: np.random.Generator) -> ByteArray:
+        path = self.backgrounds[int(rng.integers(len(self.backgrounds)))]
+        if self._cache is None:
+            return read_image(path)
+        if path not in self._cache:
+            self._cache[path] = read_image(path)
+        return self._cache[path]
+
+
+class Stream:
+    """The order of samples over a run, without end; it can start at any batch.
+
+    Every epoch shows each picture as often as its set's weight says, in an order of its own.
+
+    Parameters
+    ----------
+    weights : (n,) above 0
+        Of the members.
+    batch_size, sizes, seed
+        As configured.
+    rank, world
+        Which of how many processes this is; each takes every ``world``-th batch.
+    """
+
+    def __init__(
+        self,
+        weights: np.ndarray[tuple[int], np.dtype[np.float64]],
+        batch_size: int,
+        sizes: list[int],
+        seed: int,
+        *,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self.weights, self.batch_size, self.sizes, self.seed = weights, batch_size, sizes, seed
+        self.rank, self.world = rank, world
+
+    @property
+    def epoch_batches(self) -> float:
+        """Batches per process in an epoch."""
+        return float(self.weights.sum()) / self.batch_size / self.world
+
+    def epoch(self, number: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """Return the members of an epoch, in order."""
+        rng = np.random.default_rng((self.seed, 0xE90C, number))
+        # a weight of 1.5 shows every picture once and half of them again, others each epoch
+        counts = np.floor(self.weights + rng.random(len(self.weights))).astype(np.int64)
+        return rng.permutation(np.repeat(np.arange(len(self.weights)), counts))
+
+    def batches(self, start: int = 0) -> Iterator[list[Draw]]:
+        """Yield this process's batches from its ``start``-th on."""
+        position, needed, number = 0, self.batch_size, 0
+        left = np.empty(0, np.int64)
+        first = start * self.world
+        batch = 0
+        while True:
+            while len(left) < needed:
+                left = np.concatenate([left, self.epoch(number)])
+                number += 1
+            members, left = left[:needed], left[needed:]
+            if batch >= first and (batch - self.rank) % self.world == 0:
+                size_rng = np.random.default_rng((self.seed, 0x512E, batch // self.world))
+                side = self.sizes[int(size_rng.integers(len(self.sizes)))]
+                yield [Draw(position + i, int(member), side) for i, member in enumerate(members)]
+            position += needed
+            batch += 1
+
+
+class _From:
+    """The batches of a stream from one on, as PyTorch's loader wants them."""
+
+    def __init__(self, stream: Stream, start: int) -> None:
+        self.stream, self.start = stream, start
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        return self.stream.batches(self.start)
+
+
+def make_loader(
+    dataset: TrainingSet, stream: Stream, data: DataConfig, start: int
+) -> DataLoader[tuple[torch.Tensor, torch.Tensor]]:
+    """Return a loader of batches: images uint8 (B, 3, s, s), masks float32 (B, 1, s, s)."""
+    return DataLoader(
+        dataset,
+        batch_sampler=_From(stream, start),
+        num_workers=data.workers,
+        persistent_workers=data.workers > 0,
+        prefetch_factor=4 if data.workers else None,
+        worker_init_fn=_quiet_worker,
+    )
+
+
+def _quiet_worker(_: int) -> None:
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)
+
+
+def set_pairs(data: DataConfig, entry: SetConfig) -> list[Pair]:
+    """Find and check the pairs of one configured set."""
+    folder = Path(data.root, entry.path).expanduser()
+    pairs = find_pairs(folder)
+    check_pairs(folder, pairs)
+    return pairs
+
+
+def to_input(images: torch.Tensor) -> torch.Tensor:
+    """uint8 (B, 3, h, w) -> the network's input, float32, channels_last."""
+    return normalise(images)
+
+
+def _backgrounds(data: DataConfig) -> list[Path]:
+    if data.backgrounds is None:
+        return []
+    folder = Path(data.root, data.backgrounds).expanduser()
+    if not folder.is_dir():
+        raise DataSetError(f"{folder}: no such folder of backgrounds")
+    paths = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in PICTURE_SUFFIXES]
+    if not paths:
+        raise DataSetError(f"{folder}: no pictures to paste cut-outs on")
+    return paths

@@ -1,0 +1,332 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import swa_utils
+
+from ..errors import ConfigError, MissingExtraError, OutputError, TrainingError
+from ..model import PyramidNetwork
+from .building import build_network, parameter_groups, save_weights, set_training
+from .config import TrainConfig, dump_config
+from .losses import pyramid_loss, structure_loss
+from .records import RunRecords
+from .samples import Stream, TrainingSet, make_loader, to_input
+from .schedule import learning_rate
+from .state import STATE_FILE, load_state, save_state
+from .teacher import Teacher
+from .validating import Validator
+
+logger = logging.getLogger(__name__)
+
+MAX_BAD_STEPS = 20  # losses in a row that are no numbers before a run gives up
+
+Progress = Callable[[int, int, dict[str, float]], None]
+"""Called after every step with the steps done, all steps, and the latest numbers."""
+
+
+class Trainer:
+    """One training run.
+
+    Parameters
+    ----------
+    config
+        What to train, on what, how.
+    resume
+        Go on from the state in the output folder; start anew if there is none.
+    progress
+        Called after every step, in the main process.
+
+    Raises
+    ------
+    ConfigError
+        The output folder holds a run and ``resume`` is false.
+    DataSetError
+        Pictures and masks do not match.
+    """
+
+    def __init__(
+        self, config: TrainConfig, *, resume: bool = False, progress: Progress | None = None
+    ) -> None:
+        try:
+            from accelerate import Accelerator
+            from accelerate.utils import set_seed
+        except ImportError as error:
+            raise MissingExtraError(
+                'training needs more packages: pip install "transparent-background[train]"'
+            ) from error
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        self.config, self.progress = config, progress
+        self.folder = Path(config.output).expanduser()
+        state = load_state(self.folder) if resume else None
+        if state is None and (self.folder / STATE_FILE).exists():
+            raise ConfigError(
+                f"{self.folder}: holds a run; go on with --resume, or give another output=FOLDER"
+            )
+        self.accelerator = Accelerator(mixed_precision=config.optimiser.precision)
+        self.device: torch.device = self.accelerator.device
+        self.main = bool(self.accelerator.is_main_process)
+        set_seed(config.seed)  # the head's first weights
+
+        self.dataset = TrainingSet(config)
+        self.validator = Validator(config)
+        self.stream = Stream(
+            self.dataset.weights,
+            config.data.batch_size,
+            config.data.sizes,
+            config.seed,
+            rank=self.accelerator.process_index,
+            world=self.accelerator.num_processes,
+        )
+        per_epoch = self.stream.epoch_batches / config.optimiser.accumulate
+        schedule = config.schedule
+        self.total: int = schedule.steps or max(round(schedule.epochs * per_epoch), 1)
+        self.step = self.bad_steps = 0
+        self.best: float | None = None
+        self._build(state)
+        self.teacher = Teacher(config.loss.teacher, self.device) if config.loss.teacher else None
+        if self.main:
+            self._open_folder()
+        self.stopping = False
+
+    def _build(self, state: dict[str, Any] | None) -> None:
+        """Make network, average and optimiser, and load their state."""
+        config = self.config
+        self.network: PyramidNetwork = build_network(config.model)
+        if self.accelerator.num_processes > 1 and self.device.type == "cuda":
+            self.network = nn.SyncBatchNorm.convert_sync_batchnorm(self.network)  # type: ignore[no-untyped-call]
+        optimiser_class = torch.optim.AdamW if config.optimiser.name == "adamw" else torch.optim.Adam
+        optimiser = optimiser_class(parameter_groups(self.network, config.optimiser), lr=config.optimiser.lr)
+        self.average: swa_utils.AveragedModel | None = None
+        if config.optimiser.ema is not None:
+            self.average = swa_utils.AveragedModel(
+                self.network,
+                device=self.device,
+                multi_avg_fn=swa_utils.get_ema_multi_avg_fn(config.optimiser.ema),  # type: ignore[no-untyped-call]
+                use_buffers=True,
+            )
+        if state is not None:
+            self.network.load_state_dict(state["network"])
+            if self.average is not None and state["average"] is not None:
+                self.average.load_state_dict(state["average"])
+            self.step, self.best = int(state["step"]), state["best"]
+        self.wrapped: Any
+        self.wrapped, self.optimiser = self.accelerator.prepare(self.network, optimiser)
+        if state is not None:
+            self.optimiser.load_state_dict(state["optimiser"])
+        if config.optimiser.compile:
+            self.wrapped = torch.compile(self.wrapped)
+
+    def _open_folder(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / "config.yaml").write_text(dump_config(self.config), "utf-8")
+        except OSError as error:
+            raise OutputError(f"{self.folder}: cannot be written: {error.strerror}") from error
+        self.records = RunRecords(self.folder, self.step, tensorboard=self.config.log.tensorboard)
+
+    def run(self) -> dict[str, dict[str, float]]:
+        """Train to the last step.
+
+        Returns
+        -------
+        The scores of the last validation by set; empty without validation sets.
+
+        Raises
+        ------
+        TrainingError
+            The loss was no number many times in a row.
+        KeyboardInterrupt
+            The run was interrupted or terminated; its state is saved.
+        """
+        accumulate = self.config.optimiser.accumulate
+        loader = make_loader(self.dataset, self.stream, self.config.data, self.step * accumulate)
+        batches = iter(loader)
+        scores: dict[str, dict[str, float]] = {}
+        with self._stoppable():
+            set_training(self.network, self.config.model.freeze)
+            since, seen = time.perf_counter(), 0
+            while self.step < self.total and not self._stop():
+                loss, terms, count = self._train_step(batches)
+                seen += count
+                self.step += 1
+                log = self.config.log
+                if self.main:
+                    numbers = {"loss": loss, "lr": self.optimiser.param_groups[-1]["lr"]}
+                    if self.progress is not None:
+                        self.progress(self.step, self.total, numbers)
+                    if self.step % log.every == 0:
+                        rate = seen / (time.perf_counter() - since)
+                        self.records.train({"step": self.step, **numbers, "pictures_per_s": rate, **terms})
+                        since, seen = time.perf_counter(), 0
+                last = self.step == self.total
+                if self.validator.sets and (last or self.step % log.validate_every == 0):
+                    scores = self._validate()
+                if self.main and (last or self.step % log.grid_every == 0) and self.validator.sets:
+                    self.records.grid(self.step, self.validator.grid(self._inference_network(), self.device))
+                    set_training(self.network, self.config.model.freeze)
+                if last or self.step % log.save_every == 0:
+                    self.save()
+            stopped = self.step < self.total
+            if stopped:
+                self.save()
+        if self.main:
+            self.records.curves()
+            self.records.close()
+        self.accelerator.end_training()
+        if stopped:
+            raise KeyboardInterrupt
+        return scores
+
+    def _train_step(self, batches: Iterator[Any]) -> tuple[float, dict[str, float], int]:
+        """Make one step of the optimiser; returns the loss, its terms and how many pictures it saw."""
+        config = self.config
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(self.step, self.total, group["peak"], config.schedule)
+        total, seen, finite = 0.0, 0, True
+        sums: dict[str, float] = {}
+        for part in range(config.optimiser.accumulate):
+            images, masks = next(batches)
+            x, y = to_input(images.to(self.device)), masks.to(self.device)
+            # processes exchange gradients once a step
+            waits = part + 1 < config.optimiser.accumulate
+            with self.accelerator.no_sync(self.wrapped) if waits else _nothing():
+                loss, terms = self._loss(x, y)
+                finite = finite and bool(torch.isfinite(loss))
+                self.accelerator.backward(loss / config.optimiser.accumulate)
+            total += float(loss.detach()) / config.optimiser.accumulate
+            seen += len(images) * self.accelerator.num_processes
+            for name, value in terms.items():
+                sums[name] = sums.get(name, 0.0) + float(value) / config.optimiser.accumulate
+        if self._everywhere(finite):
+            self.bad_steps = 0
+            if config.optimiser.clip is not None:
+                self.accelerator.clip_grad_norm_(self.network.parameters(), config.optimiser.clip)
+            self.optimiser.step()
+            if self.average is not None:
+                self.average.update_parameters(self.network)
+        else:
+            self._bad_step()
+        self.optimiser.zero_grad(set_to_none=True)
+        return total, sums, seen
+
+    def _loss(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        c = self.config.loss
+        with self.accelerator.autocast():
+            pyramid = self.wrapped(x)
+        loss, terms = pyramid_loss(
+            pyramid, y, edge=c.edge, window=c.window, iou=c.iou, consistency=c.consistency
+        )
+        if self.teacher is not None:
+            taught = structure_loss(
+                pyramid.d0.float(), self.teacher.mattes(x), edge=c.edge, window=c.window, iou=c.iou
+            )
+            terms["distil"] = taught.detach()
+            loss = loss + c.distil * taught
+        return loss, terms
+
+    def _everywhere(self, finite: bool) -> bool:
+        """Whether all processes' losses are numbers; they must all take a step or none."""
+        if self.accelerator.num_processes == 1:
+            return finite
+        flag = torch.tensor([1.0 if finite else 0.0], device=self.device)
+        return bool(self.accelerator.gather(flag).min() > 0)
+
+    def _bad_step(self) -> None:
+        self.bad_steps += 1
+        logger.warning("step %d: the loss is no number; the step is left out", self.step)
+        if self.bad_steps >= MAX_BAD_STEPS:
+            raise TrainingError(
+                f"{self.folder}: the loss was no number {MAX_BAD_STEPS} times in a row; "
+                "go on from the last state with --resume and a lower optimiser.lr"
+            )
+
+    def _inference_network(self) -> nn.Module:
+        """Return what is validated and saved, in evaluation mode: the average, if there is one."""
+        network: nn.Module = self.network if self.average is None else self.average.module
+        return network.eval()
+
+    def _validate(self) -> dict[str, dict[str, float]]:
+        """Score the validation sets in the main process, and keep the best weights."""
+        scores: dict[str, dict[str, float]] = {}
+        if self.main:
+            network = self._inference_network()
+            scores = self.validator.scores(network, self.device)
+            for name, values in scores.items():
+                self.records.validation(self.step, name, values)
+                words = ", ".join(f"{key} {value:.4f}" for key, value in values.items())
+                logger.info("step %d, %s: %s", self.step, name, words)
+            self.records.curves()
+            kind = self.config.log.best
+            mean = sum(values[kind] for values in scores.values()) / len(scores)
+            better = self.best is None or (mean < self.best if kind == "mae" else mean > self.best)
+            if better:
+                self.best = mean
+                self._save_weights("best.safetensors")
+            set_training(self.network, self.config.model.freeze)
+        self.accelerator.wait_for_everyone()
+        return scores
+
+    def save(self) -> None:
+        """Write the state and the latest weights to the output folder."""
+        if not self.main:
+            return
+        state = {
+            "step": self.step,
+            "best": self.best,
+            "network": self.network.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+        if save_state(self.folder, state):
+            self._save_weights("last.safetensors")
+
+    def _save_weights(self, name: str) -> None:
+        network = self.network if self.average is None else self.average.module
+        assert isinstance(network, PyramidNetwork)
+        try:
+            save_weights(network, self.config.model, self.folder / name, step=str(self.step))
+        except OutputError as error:
+            logger.warning("%s", error)
+
+    def _stop(self) -> bool:
+        """Whether any process was asked to stop."""
+        if self.accelerator.num_processes == 1:
+            return self.stopping
+        flag = torch.tensor([1.0 if self.stopping else 0.0], device=self.device)
+        return bool(self.accelerator.gather(flag).max() > 0)
+
+    @contextmanager
+    def _stoppable(self) -> Iterator[None]:
+        """Finish the step and save when the process is interrupted or terminated."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def stop(number: int, frame: Any) -> None:
+            if self.stopping and number == signal.SIGINT:
+                raise KeyboardInterrupt  # asked twice
+            self.stopping = True
+
+        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield

@@ -1,0 +1,71 @@
+"""Validation during a run: every set at base size, in one pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..model import to_probability
+from ..preprocess import normalise, resize_rgb
+from .config import TrainConfig
+from .folders import Pair, read_pair
+from .samples import set_pairs
+from .scores import QuickScores
+
+if TYPE_CHECKING:
+    from ..types import ByteArray, FloatArray
+
+    Row = tuple[ByteArray, FloatArray, FloatArray]
+
+GRID = 10  # pictures in a grid of predictions
+
+
+class Validator:
+    """The validation sets of a run, checked when this is made.
+
+    Each set is known by the last part of its path.
+    """
+
+    def __init__(self, config: TrainConfig) -> None:
+        self.base_size = config.model.base_size
+        self.stretch = config.model.normalisation == "minmax"
+        limit = config.log.validate_limit
+        self.sets: dict[str, list[Pair]] = {}
+        for entry in config.data.validate:
+            pairs = set_pairs(config.data, entry)
+            # evenly spaced, so that a part stands for the whole
+            chosen = np.linspace(0, len(pairs) - 1, min(limit or len(pairs), len(pairs))).astype(int)
+            self.sets[entry.path.rstrip("/").split("/")[-1]] = [pairs[i] for i in chosen]
+
+    def scores(self, network: nn.Module, device: torch.device) -> dict[str, dict[str, float]]:
+        """Return max F, MAE and IoU of every set."""
+        results = {}
+        for name, pairs in self.sets.items():
+            scores = QuickScores()
+            for pair in pairs:
+                image, mask = read_pair(pair)
+                scores.step(self._matte(network, image, device), mask / np.float32(255))
+            results[name] = scores.results()
+        return results
+
+    def grid(self, network: nn.Module, device: torch.device) -> list[Row]:
+        """Return pictures, masks and mattes, the same ones each time."""
+        pairs = [pair for members in self.sets.values() for pair in members]
+        rows: list[Row] = []
+        for index in np.linspace(0, len(pairs) - 1, min(GRID, len(pairs))).astype(int):
+            image, mask = read_pair(pairs[index])
+            rows.append((image, mask / np.float32(255), self._matte(network, image, device)))
+        return rows
+
+    @torch.no_grad()
+    def _matte(self, network: nn.Module, image: ByteArray, device: torch.device) -> FloatArray:
+        """Predict one picture: float32 (h, w) in [0, 1]."""
+        x = normalise(resize_rgb(image, self.base_size)[None].to(device))
+        matte = to_probability(network(x).d0, stretch=self.stretch)
+        size = (image.shape[0], image.shape[1])
+        matte = nn.functional.interpolate(matte, size=size, mode="bilinear", align_corners=True)
+        result: FloatArray = matte[0, 0].clamp_(0, 1).cpu().numpy()
+        return result
