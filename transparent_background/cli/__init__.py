@@ -24,6 +24,7 @@ COMMANDS = {
     "models": "list, download, locate and verify weights",
     "doctor": "show versions, devices, weights, extras and one timed picture",
     "train": "train a network on data of your own (extra: train)",
+    "evaluate": "score mattes on pictures with masks (extra: eval)",
     "completion": "print a completion script for a shell",
 }
 """Sub-commands: each a module here with ``main(argv) -> exit code``. All else cuts out pictures."""

@@ -13,12 +13,12 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from ..errors import DataSetError
+from ..media.pairs import Pair, check_pairs, find_pairs, read_image, read_pair
 from ..media.suffixes import PICTURE_SUFFIXES
 from ..preprocess import normalise
 from .augment import Augmenter
 from .compositing import cut_out, paste
 from .config import DataConfig, SetConfig, TrainConfig
-from .folders import Pair, check_pairs, find_pairs, read_image, read_pair
 
 if TYPE_CHECKING:
     from ..types import ByteArray, FloatArray

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..media.pairs import Pair, read_pair
 from ..model import to_probability
 from ..preprocess import normalise, resize_rgb
 from .config import TrainConfig
-from .folders import Pair, read_pair
 from .samples import set_pairs
 from .scores import QuickScores
 

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import DataSetError
-from ..media.suffixes import PICTURE_SUFFIXES
+from .suffixes import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:
     from ..types import ByteArray
@@ -110,12 +110,17 @@ def read_pair(pair: Pair) -> tuple[ByteArray, ByteArray]:
     DataSetError
         One of the files cannot be decoded.
     """
-    return read_image(pair.image), _decode(pair.mask, "L")
+    return read_image(pair.image), read_mask(pair.mask)
 
 
 def read_image(path: Path) -> ByteArray:
     """Decode a picture: uint8 (h, w, 3), RGB."""
     return _decode(path, "RGB")
+
+
+def read_mask(path: Path) -> ByteArray:
+    """Decode a mask or matte: uint8 (h, w)."""
+    return _decode(path, "L")
 
 
 def _decode(path: Path, mode: str) -> ByteArray:

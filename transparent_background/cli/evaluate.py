@@ -1,0 +1,149 @@
+"""``transparent-background evaluate``: score models or folders of mattes on data with masks."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import OutputError, UsageError
+from .console import error_console, picture_progress, print_data, set_up_logging
+from .options import Parser
+
+if TYPE_CHECKING:
+    from ..evaluate.run import Predictor, SetReport
+
+EPILOG = """\
+examples:
+  transparent-background evaluate --model lite --data ECSSD FeralCats
+  transparent-background evaluate --pred mattes/ --data ECSSD --out report/
+  transparent-background evaluate --compare lite base my.safetensors --data ECSSD --limit 50
+
+A data set is a folder with images/ and masks/. A matte is scored as it is; papers stretch each to full
+range first (--stretch).
+"""
+
+
+def build_parser() -> Parser:
+    """Return the sub-command's parser."""
+    parser = Parser(
+        prog="transparent-background evaluate",
+        description="Score mattes: S-measure, MAE, F, weighted F, E, IoU, mBA, boundary IoU.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--model", metavar="NAME|FILE", help="a mode, or a file of weights")
+    what.add_argument("--pred", metavar="DIR", help="a folder of mattes named as the pictures")
+    what.add_argument("--compare", nargs="+", metavar="MODEL", help="several of both, in one table")
+    parser.add_argument("--data", nargs="+", required=True, metavar="DIR", help="folders to score on")
+    parser.add_argument(
+        "--resize", choices=("static", "dynamic", "blend"), help="what the network sees (default: the mode's)"
+    )
+    parser.add_argument("--normalisation", choices=("minmax", "sigmoid"), help="default: the mode's")
+    parser.add_argument("--device", metavar="NAME", help="cpu, cuda, mps (default: the best there is)")
+    parser.add_argument("--matte", action="store_true", help="add SAD, MSE, gradient and connectivity")
+    parser.add_argument("--stretch", action="store_true", help="stretch every matte to full range first")
+    parser.add_argument("--limit", type=int, metavar="N", help="only N pictures of each set, evenly spaced")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=max(min((os.cpu_count() or 1) - 1, 4), 1),
+        metavar="N",
+        help="processes that score while the network runs; 0: none (default: %(default)s)",
+    )
+    parser.add_argument("--out", metavar="DIR", help="write tables, curves and a sheet of the worst there")
+    parser.add_argument("--worst", type=int, default=12, metavar="N", help="pictures on the sheet (12)")
+    parser.add_argument("--by", default="mae", metavar="SCORE", help="what the worst are by (default: mae)")
+    parser.add_argument(
+        "--format", choices=("markdown", "csv", "json"), default="markdown", help="of the table printed"
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="print errors and the table only")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks and everything that is logged")
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the sub-command; return its exit code."""
+    options = build_parser().parse_args(argv)
+    console = error_console()
+    set_up_logging(console, quiet=options.quiet, verbose=False, debug=options.debug)
+    _check(options)
+
+    from ..evaluate import report as tables
+    from ..evaluate.run import evaluate, find_predictor, set_name
+    from ..media.pairs import find_pairs
+
+    data = [Path(folder).expanduser() for folder in options.data]
+    sizes = [min(len(find_pairs(folder)), options.limit or 10**9) for folder in data]
+    settings = {name: getattr(options, name) for name in ("resize", "normalisation", "device")}
+    names = options.compare or [options.model or options.pred]
+    if options.pred and not Path(options.pred).expanduser().is_dir():
+        raise UsageError(f"--pred {options.pred}: no such folder")
+    reports: list[SetReport] = []
+    sheets: list[tuple[Predictor, Path, SetReport]] = []
+    with picture_progress(console, sum(sizes) * len(names), shown=not options.quiet) as progress:
+        for name in names:
+            predictor = find_predictor(name, **settings)
+            for folder in data:
+                reports.append(
+                    evaluate(
+                        predictor,
+                        folder,
+                        soft=options.matte,
+                        stretch=options.stretch,
+                        limit=options.limit,
+                        workers=options.workers,
+                        progress=progress,
+                    )
+                )
+                sheets.append((predictor, folder, reports[-1]))
+    reports.sort(key=lambda entry: [set_name(folder) for folder in data].index(entry.data))
+    render = {"markdown": tables.to_markdown, "csv": tables.to_csv, "json": tables.to_json}
+    if options.out:
+        _write(Path(options.out).expanduser(), reports, sheets, options)
+    print_data(render[options.format](reports).rstrip("\n"))
+    return 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    from ..evaluate.metrics import MATTE, SALIENCY
+
+    known = (*SALIENCY, *(MATTE if options.matte else ()))
+    if options.by not in known:
+        raise UsageError(f"--by {options.by}: no such score; choose from {', '.join(known)}")
+    for name in ("limit", "worst"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise UsageError(f"--{name} must be at least 1, not {value}")
+    if options.workers < 0:
+        raise UsageError(f"--workers must not be negative, not {options.workers}")
+
+
+def _write(folder: Path, reports: list[SetReport], sheets: Any, options: argparse.Namespace) -> None:
+    """Write everything that a report's folder holds."""
+    from ..evaluate import report as tables
+    from ..evaluate.metrics import LOWER_IS_BETTER
+    from ..evaluate.plots import contact_sheet, plot_curves
+    from ..evaluate.run import worst
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "scores.md").write_text(tables.to_markdown(reports) + "\n", "utf-8")
+        (folder / "scores.csv").write_text(tables.to_csv(reports), "utf-8")
+        (folder / "scores.json").write_text(tables.to_json(reports) + "\n", "utf-8")
+        (folder / "pictures.csv").write_text(tables.pictures_to_csv(reports), "utf-8")
+        plot_curves(reports, folder)
+        for predictor, data, report in sheets:
+            chosen = worst(report, options.by, options.worst, lower_is_better=options.by in LOWER_IS_BETTER)
+            entries = [
+                (pair, predictor.matte(pair, data), f"{pair.image.name}  {options.by} {value:.3f}")
+                for pair, value in chosen
+            ]
+            name = f"worst_{Path(report.model).stem}_{report.data}.jpg"
+            contact_sheet(entries).save(folder / name, quality=88)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from error

@@ -1,0 +1,1 @@
+"""Measuring mattes: metrics, data sets, reports and plots (extra ``eval``)."""

@@ -1,0 +1,103 @@
+"""Tables of scores: Markdown, CSV, JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+
+from .metrics import MATTE, SALIENCY
+from .run import SetReport
+
+TITLES = {
+    "s_measure": "S",
+    "mae": "MAE",
+    "max_f": "max F",
+    "mean_f": "mean F",
+    "adaptive_f": "adp F",
+    "weighted_f": "wF",
+    "max_e": "max E",
+    "mean_e": "mean E",
+    "adaptive_e": "adp E",
+    "iou": "IoU",
+    "mba": "mBA",
+    "boundary_iou": "bIoU",
+    "sad": "SAD/1000",
+    "mse": "MSE",
+    "gradient": "Grad/1000",
+    "connectivity": "Conn/1000",
+}
+
+
+def columns(reports: Sequence[SetReport]) -> list[str]:
+    """Return the scores that the reports have, in the order of tables."""
+    return [name for name in (*SALIENCY, *MATTE) if any(name in report.scores for report in reports)]
+
+
+def to_markdown(reports: Sequence[SetReport]) -> str:
+    """Return a table with a line for each model and data set."""
+    names = columns(reports)
+    lines = [["set", "model", "n", *(TITLES[name] for name in names)]]
+    for report in reports:
+        numbers = [_number(report.scores.get(name, math.nan)) for name in names]
+        lines.append([report.data, report.model, str(report.count), *numbers])
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    rows = [" | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
+    rule = " | ".join("-" * width for width in widths)
+    return "\n".join(f"| {row} |" for row in (rows[0], rule, *rows[1:]))
+
+
+def to_csv(reports: Sequence[SetReport]) -> str:
+    """Return comma-separated lines, one for each model and data set."""
+    names = columns(reports)
+    return _csv(
+        ["set", "model", "pictures", *names],
+        ([r.data, r.model, r.count, *(_cell(r.scores.get(name)) for name in names)] for r in reports),
+    )
+
+
+def pictures_to_csv(reports: Sequence[SetReport]) -> str:
+    """Return comma-separated lines, one for each model, data set and picture."""
+    names = columns(reports)
+    return _csv(
+        ["set", "model", "picture", *names],
+        (
+            [r.data, r.model, pair.image.name, *(_cell(scores.values.get(name)) for name in names)]
+            for r in reports
+            for pair, scores in r.pictures
+        ),
+    )
+
+
+def to_json(reports: Sequence[SetReport]) -> str:
+    """Return the scores as JSON; a score that does not exist is null."""
+    tables = [
+        {
+            "set": report.data,
+            "model": report.model,
+            "pictures": report.count,
+            "scores": {
+                name: None if math.isnan(value) else round(value, 6) for name, value in report.scores.items()
+            },
+        }
+        for report in reports
+    ]
+    return json.dumps(tables, indent=2)
+
+
+def _csv(heading: list[str], rows: object) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(heading)
+    writer.writerows(rows)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None or math.isnan(value) else f"{value:.6f}"
+
+
+def _number(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3f}" if value < 100 else f"{value:.1f}"

@@ -1,0 +1,218 @@
+"""An evaluation: mattes of a model or of a folder, scored while the next ones are made."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from ..errors import DataSetError, UsageError
+from ..media.pairs import Pair, find_pairs, read_mask, read_pair
+from ..media.suffixes import PICTURE_SUFFIXES
+from .metrics import Evaluator, PictureScores, score_picture
+
+if TYPE_CHECKING:
+    from ..remover import Remover
+    from ..types import FloatArray
+    from .metrics import Curve
+
+QUEUED = 4  # pictures per worker that wait to be scored
+
+
+class Predictor(Protocol):
+    """Where mattes come from."""
+
+    name: str
+
+    def matte(self, pair: Pair, data: Path) -> FloatArray:
+        """Return the matte of a picture, float32 (h, w) in [0, 1]."""
+        ...
+
+
+class ModelPredictor:
+    """Mattes of a remover, as its users get them."""
+
+    def __init__(self, name: str, remover: Remover) -> None:
+        self.name, self._remover = name, remover
+
+    def matte(self, pair: Pair, data: Path) -> FloatArray:
+        """Predict."""
+        image, _ = read_pair(pair)
+        return self._remover.alpha(image)
+
+
+class FolderPredictor:
+    """Mattes in a folder, by the pictures' stems; or in a folder of folders, one a data set.
+
+    Raises
+    ------
+    DataSetError
+        There is no such folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise DataSetError(f"{folder}: no such folder of predictions")
+        self.name, self._folder = str(folder), folder
+        self._found: dict[Path, dict[str, Path]] = {}
+
+    def matte(self, pair: Pair, data: Path) -> FloatArray:
+        """Read; a matte of another size than its picture is an error."""
+        within = self._folder / set_name(data)
+        folder = within if within.is_dir() else self._folder
+        if folder not in self._found:
+            files = [path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES]
+            self._found[folder] = {path.stem: path for path in files}
+        path = self._found[folder].get(pair.image.stem)
+        if path is None:
+            raise DataSetError(f"{folder}: has no prediction for {pair.image.name}")
+        matte: FloatArray = read_mask(path) / np.float32(255)
+        return matte
+
+
+@dataclass
+class SetReport:
+    """What a model scores on a data set."""
+
+    model: str
+    data: str
+    count: int
+    scores: dict[str, float]
+    curves: dict[str, Curve]
+    pictures: list[tuple[Pair, PictureScores]] = field(default_factory=list)
+
+
+def set_name(data: Path) -> str:
+    """Return what a data set is called: its folder's name."""
+    return data.resolve().name
+
+
+def evaluate(
+    predictor: Predictor,
+    data: Path,
+    *,
+    soft: bool = False,
+    stretch: bool = False,
+    limit: int | None = None,
+    workers: int = 1,
+    progress: Callable[[str], None] | None = None,
+) -> SetReport:
+    """Score a model on a data set.
+
+    Parameters
+    ----------
+    predictor
+        A :class:`ModelPredictor` or :class:`FolderPredictor`.
+    data
+        A folder with ``images/`` and ``masks/``.
+    soft
+        Add the errors of soft mattes.
+    stretch
+        Stretch every matte to [0, 1] first.
+    limit
+        Score only so many pictures, evenly spaced.
+    workers
+        Processes that score; with 0 the calling one does.
+    progress
+        Called with each picture's name.
+
+    Raises
+    ------
+    DataSetError
+        Pairs are missing, unreadable, or sizes differ.
+    """
+    pairs = find_pairs(data)
+    if limit is not None and limit < len(pairs):
+        pairs = [pairs[i] for i in np.linspace(0, len(pairs) - 1, limit).astype(int)]
+    evaluator = Evaluator()
+    pictures: list[tuple[Pair, PictureScores]] = []
+    with _scorers(workers) as submit:
+        waiting: deque[tuple[Pair, Future[PictureScores]]] = deque()
+
+        def collect() -> None:
+            pair, future = waiting.popleft()
+            scores = future.result()
+            evaluator.add(scores)
+            pictures.append((pair, scores))
+            if progress is not None:
+                progress(pair.image.name)
+
+        for pair in pairs:
+            matte = predictor.matte(pair, data)
+            waiting.append((pair, submit(_score, pair, matte, soft, stretch)))
+            if len(waiting) > QUEUED * max(workers, 1):
+                collect()
+        while waiting:
+            collect()
+    return SetReport(
+        predictor.name, set_name(data), evaluator.count, evaluator.results(), evaluator.curves(), pictures
+    )
+
+
+def _score(pair: Pair, matte: FloatArray, soft: bool, stretch: bool) -> PictureScores:
+    """Score in a worker, which reads the mask itself."""
+    mask = read_mask(pair.mask) / np.float32(255)
+    if matte.shape != mask.shape:
+        (h, w), (mask_h, mask_w) = matte.shape, mask.shape
+        raise DataSetError(f"{pair.mask}: is {mask_w} x {mask_h}, its matte {w} x {h}")
+    return score_picture(matte, mask, soft=soft, stretch=stretch)
+
+
+@contextmanager
+def _scorers(workers: int) -> Iterator[Callable[..., Future[PictureScores]]]:
+    """Yield what to call for a function's result in another process, or at once without workers."""
+    if workers < 1:
+        yield _at_once
+        return
+    # a forked process would inherit PyTorch's threads in whatever state they are
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        try:
+            yield pool.submit
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _at_once(function: Callable[..., PictureScores], *arguments: Any) -> Future[PictureScores]:
+    future: Future[PictureScores] = Future()
+    future.set_result(function(*arguments))
+    return future
+
+
+def find_predictor(name: str, **options: Any) -> Predictor:
+    """Turn what a user named into a source of mattes.
+
+    Parameters
+    ----------
+    name
+        A folder of predictions, a file of weights, or a mode.
+    **options
+        For :class:`~transparent_background.Remover`.
+    """
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return FolderPredictor(path)
+    from ..remover import Remover
+
+    if path.is_file():
+        return ModelPredictor(name, Remover(ckpt=path, **options))
+    if path.suffix and path.suffix != name:
+        raise UsageError(f"{name}: no such file of weights")
+    return ModelPredictor(name, Remover(mode=name, **options))
+
+
+def worst(
+    report: SetReport, score: str, count: int, *, lower_is_better: bool
+) -> Sequence[tuple[Pair, float]]:
+    """Return the pictures that score worst, the worst first."""
+    scored = [(pair, scores.values[score]) for pair, scores in report.pictures]
+    known = [(pair, value) for pair, value in scored if not np.isnan(value)]
+    return sorted(known, key=lambda entry: entry[1], reverse=lower_is_better)[:count]
