@@ -87,6 +87,9 @@ class Remover:
     normalisation: Normalisation
     """How its output becomes a matte."""
 
+    parameter_count: int
+    """Weights of the network."""
+
     def __init__(
         self,
         mode: str | None = None,
@@ -107,6 +110,7 @@ class Remover:
         self.resize = "static" if jit else resize or self.checkpoint.resize
         self.normalisation = normalisation or self.checkpoint.normalisation
         network = load_network(self.checkpoint, path, self.device)
+        self.parameter_count = sum(weight.numel() for weight in network.parameters())
         self._network: Network = freeze(network, self.checkpoint.base_size, self.device) if jit else network
 
     def __repr__(self) -> str:

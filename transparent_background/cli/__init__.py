@@ -25,6 +25,7 @@ COMMANDS = {
     "doctor": "show versions, devices, weights, extras and one timed picture",
     "train": "train a network on data of your own (extra: train)",
     "evaluate": "score mattes on pictures with masks (extra: eval)",
+    "benchmark": "measure what models cost on this machine",
     "completion": "print a completion script for a shell",
 }
 """Sub-commands: each a module here with ``main(argv) -> exit code``. All else cuts out pictures."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import COMMANDS, models, options, train
+from . import COMMANDS, benchmark, evaluate, models, options, train
 from .console import print_data
 
 SHELLS = ("bash", "zsh", "tcsh")
@@ -36,6 +36,8 @@ def main(argv: Sequence[str]) -> int:
     known = {
         "models": models.build_parser(),
         "train": train.build_parser(),
+        "evaluate": evaluate.build_parser(),
+        "benchmark": benchmark.build_parser(),
         "completion": build_parser(),
     }
     for name, text in COMMANDS.items():

@@ -19,6 +19,9 @@ examples:
 commands (transparent-background COMMAND --help):
   models      list, download, locate and verify weights
   doctor      show versions, devices, weights, extras and one timed picture
+  train       train a network on data of your own
+  evaluate    score mattes on pictures with masks
+  benchmark   measure what models cost on this machine
   completion  print a completion script for a shell
 
 exit codes: 0 done, 2 wrong usage, 3 weights missing or broken, 4 some inputs failed, 130 interrupted

@@ -31,35 +31,35 @@ class Augmenter:
         self._colour, self._damage = _albumentations(config)
 
     def geometry(
-        self, image: ByteArray, mask: FloatArray, side: int, rng: np.random.Generator
+        self, image: ByteArray, mask: FloatArray, frame: tuple[int, int], rng: np.random.Generator
     ) -> tuple[ByteArray, FloatArray]:
-        """Zoom, rotate, shift and flip while resizing to a square.
+        """Zoom, rotate, shift and flip while resizing.
 
         Parameters
         ----------
         image : uint8 (h, w, 3)
         mask : float32 (h, w) in [0, 1]
-        side
-            Of the squares returned.
+        frame
+            (height, width) wanted.
 
         Returns
         -------
-        image : uint8 (side, side, 3)
-        mask : float32 (side, side) in [0, 1]
+        image : uint8 (height, width, 3)
+        mask : float32 (height, width) in [0, 1]
         """
         c = self.config
         zoom = rng.uniform(*c.scale) if rng.random() < c.scale_chance else 1.0
         stretch = math.exp(rng.uniform(-1, 1) * math.log(c.aspect) / 2)
         angle = rng.uniform(-c.rotate, c.rotate) if rng.random() < c.rotate_chance else 0.0
-        width, height = side * zoom * stretch, side * zoom / stretch
-        shift = c.shift * rng.uniform(-0.5, 0.5, 2) * np.abs([width - side, height - side])
+        height, width = frame[0] * zoom / stretch, frame[1] * zoom * stretch
+        shift = c.shift * rng.uniform(-0.5, 0.5, 2) * np.abs([width - frame[1], height - frame[0]])
         size = (max(round(width), 1), max(round(height), 1))
         image, mask = _resize(image, size), _resize(mask, size)
-        if size != (side, side) or angle:
+        if size != frame[::-1] or angle:
             matrix = cv2.getRotationMatrix2D(((size[0] - 1) / 2, (size[1] - 1) / 2), angle, 1.0)
-            matrix[:, 2] += [(side - size[0]) / 2 + shift[0], (side - size[1]) / 2 + shift[1]]
-            image = cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_LINEAR)
-            mask = cv2.warpAffine(mask, matrix, (side, side), flags=cv2.INTER_LINEAR)
+            matrix[:, 2] += [(frame[1] - size[0]) / 2 + shift[0], (frame[0] - size[1]) / 2 + shift[1]]
+            image = cv2.warpAffine(image, matrix, frame[::-1], flags=cv2.INTER_LINEAR)
+            mask = cv2.warpAffine(mask, matrix, frame[::-1], flags=cv2.INTER_LINEAR)
         return self.flip(image, mask, rng)
 
     def flip(

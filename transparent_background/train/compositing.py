@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 MIN_AREA = 0.01  # of a picture: smaller objects are left where they are
-PLACE = (0.35, 1.0)  # longer side of a pasted object, of the frame's
+PLACE = (0.35, 1.0)  # size of a pasted object, of the largest that fits the frame
 GROW = 6  # pixels by which colours are carried over an object's edge
 
 
@@ -55,7 +55,11 @@ def cut_out(image: ByteArray, mask: ByteArray, sigma: float) -> tuple[ByteArray,
 
 
 def paste(
-    colours: ByteArray, alpha: FloatArray, background: ByteArray, side: int, rng: np.random.Generator
+    colours: ByteArray,
+    alpha: FloatArray,
+    background: ByteArray,
+    frame: tuple[int, int],
+    rng: np.random.Generator,
 ) -> tuple[ByteArray, FloatArray]:
     """Put a cut-out at a random place and size on a background.
 
@@ -64,32 +68,32 @@ def paste(
     colours, alpha
         As :func:`cut_out` returns them.
     background : uint8 (h, w, 3)
-    side
-        Of the square returned.
+    frame
+        (height, width) wanted.
 
     Returns
     -------
-    image : uint8 (side, side, 3)
-    alpha : float32 (side, side) in [0, 1]
+    image : uint8 (height, width, 3)
+    alpha : float32 (height, width) in [0, 1]
     """
-    canvas = _crop(background, side, rng)
-    height, width = alpha.shape
-    scale = rng.uniform(*PLACE) * side / max(height, width)
-    size = (max(round(width * scale), 8), max(round(height * scale), 8))
+    canvas = _crop(background, frame, rng)
+    scale = rng.uniform(*PLACE) * min(frame[0] / alpha.shape[0], frame[1] / alpha.shape[1])
+    width = min(max(round(alpha.shape[1] * scale), 8), frame[1])
+    height = min(max(round(alpha.shape[0] * scale), 8), frame[0])
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    colours = cv2.resize(colours, size, interpolation=interpolation)
-    alpha = cv2.resize(alpha, size, interpolation=interpolation)
-    left = int(rng.integers(0, side - size[0] + 1))
+    colours = cv2.resize(colours, (width, height), interpolation=interpolation)
+    alpha = cv2.resize(alpha, (width, height), interpolation=interpolation)
+    left = int(rng.integers(0, frame[1] - width + 1))
     # objects stand on the ground more often than they float
-    low = (side - size[1]) // 2 if rng.random() < 0.7 else 0
-    top = int(rng.integers(low, side - size[1] + 1))
-    window = canvas[top : top + size[1], left : left + size[0]]
+    low = (frame[0] - height) // 2 if rng.random() < 0.7 else 0
+    top = int(rng.integers(low, frame[0] - height + 1))
+    window = canvas[top : top + height, left : left + width]
     weight = alpha[..., None]
-    # objects and places are lit alike, more or less: move the mean brightness half way
+    # objects and places are lit alike, more or less: move the mean brightness up to half way
     gain = _gain(colours, weight, window, rng)
     window[:] = np.rint(weight * np.minimum(colours * gain, 255) + (1 - weight) * window)
-    whole = np.zeros((side, side), np.float32)
-    whole[top : top + size[1], left : left + size[0]] = alpha
+    whole = np.zeros(frame, np.float32)
+    whole[top : top + height, left : left + width] = alpha
     return canvas, whole
 
 
@@ -99,12 +103,13 @@ def _gain(colours: ByteArray, weight: FloatArray, window: ByteArray, rng: np.ran
     return float(np.clip(((around + 20) / (own + 20)) ** (0.5 * rng.random()), 0.6, 1.6))
 
 
-def _crop(background: ByteArray, side: int, rng: np.random.Generator) -> ByteArray:
-    """Return a random square of a background, uint8 (side, side, 3), of its own memory."""
+def _crop(background: ByteArray, frame: tuple[int, int], rng: np.random.Generator) -> ByteArray:
+    """Return a random part of a background, uint8 (*frame, 3), of its own memory."""
     height, width = background.shape[:2]
-    length = max(round(min(height, width) * rng.uniform(0.6, 1.0)), 1)
-    top = int(rng.integers(0, height - length + 1))
-    left = int(rng.integers(0, width - length + 1))
-    square = background[top : top + length, left : left + length]
-    resized: ByteArray = cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA)
-    return resized
+    scale = min(height / frame[0], width / frame[1]) * rng.uniform(0.6, 1.0)
+    rows, columns = max(round(frame[0] * scale), 1), max(round(frame[1] * scale), 1)
+    top = int(rng.integers(0, height - rows + 1))
+    left = int(rng.integers(0, width - columns + 1))
+    part = background[top : top + rows, left : left + columns]
+    resized: ByteArray = cv2.resize(part, frame[::-1], interpolation=cv2.INTER_AREA)
+    return resized if resized.base is None else resized.copy()

@@ -67,7 +67,7 @@ class DataConfig:
     backgrounds: str | None = None
     """A folder of pictures to paste cut-outs on."""
     sizes: list[int] = field(default_factory=lambda: [384])
-    """Sides of the squares that batches are resized to; each batch takes one at random."""
+    """Heights that batches are resized to, in the shape of the base size; each takes one at random."""
     batch_size: int = 6
     workers: int = 4
     cache: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -33,8 +34,8 @@ class Draw(NamedTuple):
     """Counted over the whole run; seeds the sample's changes."""
     member: int
     """Index into the data set's pairs."""
-    side: int
-    """Of the square it is resized to."""
+    size: tuple[int, int]
+    """(height, width) it is resized to."""
 
 
 class TrainingSet(Dataset[tuple[torch.Tensor, torch.Tensor]]):
@@ -69,12 +70,12 @@ class TrainingSet(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return len(self.members)
 
     def __getitem__(self, draw: Draw) -> tuple[torch.Tensor, torch.Tensor]:
-        """Make one sample: image uint8 (3, side, side), mask float32 (1, side, side) in [0, 1]."""
+        """Make one sample: image uint8 (3, h, w), mask float32 (1, h, w) in [0, 1]."""
         rng = np.random.default_rng((self.seed, draw.position))
         member = draw.member
         while True:
             try:
-                image, mask = self._sample(member, draw.side, rng)
+                image, mask = self._sample(member, draw.size, rng)
                 break
             except DataSetError as error:
                 # it was readable when the run began; a run of days should outlive one bad file
@@ -87,17 +88,19 @@ class TrainingSet(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
         return tensor, torch.from_numpy(mask)[None]
 
-    def _sample(self, member: int, side: int, rng: np.random.Generator) -> tuple[ByteArray, FloatArray]:
+    def _sample(
+        self, member: int, size: tuple[int, int], rng: np.random.Generator
+    ) -> tuple[ByteArray, FloatArray]:
         pair, entry = self.members[member]
         image, mask = self._read(pair)
         if rng.random() < entry.paste:
             cut = cut_out(image, mask, rng.uniform(*self.soften))
             if cut is not None:
                 background = self._read_background(rng)
-                pasted = paste(self.augmenter.appearance(cut[0], rng), cut[1], background, side, rng)
+                pasted = paste(self.augmenter.appearance(cut[0], rng), cut[1], background, size, rng)
                 picture, alpha = self.augmenter.flip(*pasted, rng)
                 return self.augmenter.appearance(picture, rng), alpha
-        picture, alpha = self.augmenter.geometry(image, mask / np.float32(255), side, rng)
+        picture, alpha = self.augmenter.geometry(image, mask / np.float32(255), size, rng)
         return self.augmenter.appearance(picture, rng), alpha
 
     def _read(self, pair: Pair) -> tuple[ByteArray, ByteArray]:
@@ -135,7 +138,7 @@ class Stream:
         self,
         weights: np.ndarray[tuple[int], np.dtype[np.float64]],
         batch_size: int,
-        sizes: list[int],
+        sizes: list[tuple[int, int]],
         seed: int,
         *,
         rank: int = 0,
@@ -169,8 +172,8 @@ class Stream:
             members, left = left[:needed], left[needed:]
             if batch >= first and (batch - self.rank) % self.world == 0:
                 size_rng = np.random.default_rng((self.seed, 0x512E, batch // self.world))
-                side = self.sizes[int(size_rng.integers(len(self.sizes)))]
-                yield [Draw(position + i, int(member), side) for i, member in enumerate(members)]
+                size = self.sizes[int(size_rng.integers(len(self.sizes)))]
+                yield [Draw(position + i, int(member), size) for i, member in enumerate(members)]
             position += needed
             batch += 1
 
@@ -188,20 +191,24 @@ class _From:
 def make_loader(
     dataset: TrainingSet, stream: Stream, data: DataConfig, start: int
 ) -> DataLoader[tuple[torch.Tensor, torch.Tensor]]:
-    """Return a loader of batches: images uint8 (B, 3, s, s), masks float32 (B, 1, s, s)."""
+    """Return a loader of batches: images uint8 (B, 3, h, w), masks float32 (B, 1, h, w)."""
     return DataLoader(
         dataset,
         batch_sampler=_From(stream, start),
         num_workers=data.workers,
         persistent_workers=data.workers > 0,
         prefetch_factor=4 if data.workers else None,
-        worker_init_fn=_quiet_worker,
+        worker_init_fn=_prepare_worker,
     )
 
 
-def _quiet_worker(_: int) -> None:
+def _prepare_worker(_: int) -> None:
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
+    # Ctrl-C and a scheduler's termination reach the whole group; the main process finishes its step
+    # first, and ends the workers itself
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def set_pairs(data: DataConfig, entry: SetConfig) -> list[Pair]:
@@ -210,6 +217,12 @@ def set_pairs(data: DataConfig, entry: SetConfig) -> list[Pair]:
     pairs = find_pairs(folder)
     check_pairs(folder, pairs)
     return pairs
+
+
+def batch_sizes(config: TrainConfig) -> list[tuple[int, int]]:
+    """Return the (height, width) that batches may have: the configured heights in the base size's shape."""
+    height, width = config.model.base_size
+    return [(size, max(round(size * width / height / 32), 1) * 32) for size in config.data.sizes]
 
 
 def to_input(images: torch.Tensor) -> torch.Tensor:

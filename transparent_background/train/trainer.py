@@ -21,7 +21,7 @@ from .building import build_network, parameter_groups, save_weights, set_trainin
 from .config import TrainConfig, dump_config
 from .losses import pyramid_loss, structure_loss
 from .records import RunRecords
-from .samples import Stream, TrainingSet, make_loader, to_input
+from .samples import Stream, TrainingSet, batch_sizes, make_loader, to_input
 from .schedule import learning_rate
 from .state import STATE_FILE, load_state, save_state
 from .teacher import Teacher
@@ -84,7 +84,7 @@ class Trainer:
         self.stream = Stream(
             self.dataset.weights,
             config.data.batch_size,
-            config.data.sizes,
+            batch_sizes(config),
             config.seed,
             rank=self.accelerator.process_index,
             world=self.accelerator.num_processes,
