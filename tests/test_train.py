@@ -123,6 +123,19 @@ def test_the_weights_serve_a_remover_as_they_are(config) -> None:
     assert alpha.shape == (50, 70)
 
 
+def test_a_trained_network_becomes_a_mode_of_its_own(config, private_home) -> None:
+    Trainer(config).run()
+    private_home.mkdir(exist_ok=True)
+    weights = (Path(config.output) / "last.safetensors").rename(private_home / "disks.safetensors")
+    (private_home / "config.yaml").write_text("disks: {ckpt_name: disks.safetensors}")
+    remover = Remover(mode="disks")
+    assert weights.exists()
+    assert (remover.checkpoint.head, remover.checkpoint.base_size) == ("light", (64, 64))
+    assert remover.normalisation == "sigmoid"
+    (private_home / "config.yaml").write_text("disks: {ckpt_name: disks.safetensors, base_size: [96, 96]}")
+    assert Remover(mode="disks").checkpoint.base_size == (96, 96)
+
+
 @pytest.mark.slow
 def test_it_learns_what_an_object_is(config) -> None:
     config.schedule.steps = 60

@@ -21,6 +21,7 @@ from .model import (
     create_network,
     fold_batch_norm,
     load_state_dict,
+    read_metadata,
     read_state_dict,
 )
 from .types import ByteProgress
@@ -63,11 +64,12 @@ def find_checkpoint(
             if mode is None
             else checkpoints.find(mode)
         )
-        return record, checkpoints.fetch(record, progress=progress, offline=offline)
+        path = checkpoints.fetch(record, progress=progress, offline=offline)
+        return _with_own_description(record, path), path
     if not ckpt.is_file():
         raise CheckpointError(f"{ckpt}: no such checkpoint file")
     if mode is not None:
-        return checkpoints.find(mode), ckpt
+        return _with_own_description(checkpoints.find(mode), ckpt), ckpt
     return _describe(ckpt), ckpt
 
 
@@ -107,6 +109,40 @@ def freeze(network: PyramidNetwork, size: Size, device: torch.device) -> Network
         return torch.jit.freeze(torch.jit.trace(network, example, check_trace=False))  # type: ignore[no-untyped-call, no-any-return]
 
 
+def _with_own_description(record: Checkpoint, path: Path) -> Checkpoint:
+    """Take from a file that describes itself what a record leaves open.
+
+    The network is the file's; of the settings, those that the record has no value of its own for.
+    """
+    if record.bundled or path.suffix != ".safetensors":
+        return record
+    own = _own_description(read_metadata(path), path)
+    plain = Checkpoint(name="", file_name="")
+    settings = {name: value for name, value in own.items() if name in _SETTINGS}
+    network = {name: value for name, value in own.items() if name in _NETWORK}
+    left_open = {
+        name: value for name, value in settings.items() if getattr(record, name) == getattr(plain, name)
+    }
+    return dataclasses.replace(record, **network, **left_open)
+
+
+_NETWORK = ("backbone", "backbone_options", "head", "depth")
+_SETTINGS = ("base_size", "resize", "short_side", "normalisation")
+
+
+def _own_description(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
+    """Return what a file says of itself, by the names of :class:`Checkpoint`; empty if nothing."""
+    if "inspyrenet" not in metadata:
+        return {}
+    try:
+        fields = dict(json.loads(metadata["inspyrenet"]))
+        fields["base_size"] = tuple(fields["base_size"])
+        dataclasses.replace(Checkpoint(name="", file_name=""), **fields)
+    except (ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(f"{path}: its own description cannot be read: {error}") from error
+    return fields
+
+
 def _describe(path: Path) -> Checkpoint:
     """Make a record for a file that no mode was given for."""
     state, metadata = read_state_dict(path)
@@ -120,13 +156,9 @@ def _describe(path: Path) -> Checkpoint:
         md5=None,
         sha256=None,
     )
-    if "inspyrenet" in metadata:
-        try:
-            fields = json.loads(metadata["inspyrenet"])
-            fields["base_size"] = tuple(fields["base_size"])
-            return dataclasses.replace(base, **fields)
-        except (ValueError, TypeError, KeyError) as error:
-            raise CheckpointError(f"{path}: its own description cannot be read: {error}") from error
+    own = _own_description(metadata, path)
+    if own:
+        return dataclasses.replace(base, **own)
     backbone, options, size = _recognise(state, path)
     head = state.get("decoder.conv5.conv.weight")
     if head is None:

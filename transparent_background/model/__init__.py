@@ -6,7 +6,7 @@ from .heads import HEADS, create_network
 from .inspyrenet import InSPyReNet, PyramidNetwork, blend, to_probability
 from .light import LightInSPyReNet
 from .pyramid import Pyramid
-from .state_dict import load_state_dict, read_state_dict, to_published_keys
+from .state_dict import load_state_dict, read_metadata, read_state_dict, to_published_keys
 
 __all__ = [
     "HEADS",
@@ -20,6 +20,7 @@ __all__ = [
     "create_network",
     "fold_batch_norm",
     "load_state_dict",
+    "read_metadata",
     "read_state_dict",
     "to_probability",
     "to_published_keys",

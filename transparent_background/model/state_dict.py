@@ -55,6 +55,23 @@ def read_state_dict(path: Path) -> tuple[StateDict, dict[str, str]]:
     return _unwrap(state, path), metadata
 
 
+def read_metadata(path: Path) -> dict[str, str]:
+    """Return the strings in the header of a safetensors file.
+
+    Raises
+    ------
+    CheckpointError
+        The file is damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: cannot be read as safetensors: {_first_line(error)}") from error
+
+
 def _read_safetensors(path: Path) -> tuple[StateDict, dict[str, str]]:
     from safetensors import SafetensorError, safe_open
 
