@@ -15,16 +15,16 @@ from torch.nn import functional
 from .backbones import Backbone, FeatureMaps
 from .mobilenet import TAPS, Convolution, InvertedResidual
 
-# timm's definition of the network: expansion, channels, blocks, stride, kernel; whether inputs are added
-DENSE_STAGES = ((8, 32, 1, 2), (8, 48, 1, 2))  # followed by three blocks of expansion 4 each
-DENSE_REPEATS = 3
+# timm's definition of the network: expansion and channels of each stage's first block
+DENSE_STAGES = ((8, 32), (8, 48))  # of stride 2
+DENSE_REPEATS = 3  # further blocks of expansion 4 in each
+# expansion, channels, stride, kernel, whether the first block adds its input, further blocks
 STAGES = (
-    (8, 96, 1, 2, 3, True),
-    (8, 96, 1, 1, 3, False),
-    (8, 160, 1, 2, 5, True),
-    (8, 192, 1, 1, 3, True),
+    (8, 96, 2, 3, True, 3),
+    (8, 96, 1, 3, False, 3),
+    (8, 160, 2, 5, True, 3),
+    (8, 192, 1, 3, True, 0),
 )
-REPEATS = (3, 3, 3, 0)  # further blocks of expansion 4 in each of them
 
 
 class PointBlock(nn.Module):
@@ -77,9 +77,9 @@ class MobileNetEdgeTPU(Backbone):
         self.bn1 = nn.BatchNorm2d(32)
         stages = [nn.Sequential(PointBlock(32, 16))]
         inputs = 16
-        for expansion, outputs, _, stride in DENSE_STAGES:
+        for expansion, outputs in DENSE_STAGES:
             blocks: list[nn.Module] = [
-                FusedResidual(inputs, outputs, expansion=expansion, stride=stride, same=same)
+                FusedResidual(inputs, outputs, expansion=expansion, stride=2, same=same)
             ]
             blocks += [
                 FusedResidual(outputs, outputs, expansion=4, stride=1, same=same)
@@ -87,7 +87,7 @@ class MobileNetEdgeTPU(Backbone):
             ]
             stages.append(nn.Sequential(*blocks))
             inputs = outputs
-        for (expansion, outputs, _, stride, size, skip), repeats in zip(STAGES, REPEATS, strict=True):
+        for expansion, outputs, stride, size, skip, repeats in STAGES:
             blocks = [_separable(inputs, outputs, expansion, stride, size, same, skip=skip)]
             blocks += [_separable(outputs, outputs, 4, 1, size, same) for _ in range(repeats)]
             stages.append(nn.Sequential(*blocks))
