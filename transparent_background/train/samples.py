@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+MAX_REPLACEMENTS = 20  # unreadable pictures in a row that a sample gets past
+
+
 class Draw(NamedTuple):
     """One place in the stream."""
 
@@ -63,7 +66,7 @@ class TrainingSet(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         self.weights = np.array([entry.weight for _, entry in self.members])
         self.backgrounds = _backgrounds(config.data)
         self._cache: dict[Path, ByteArray] | None = {} if config.data.cache else None
-        self._broken: set[int] = set()
+        self._reported: set[str] = set()
 
     def __len__(self) -> int:
         """Return the pictures of all folders, each counted once."""
@@ -73,17 +76,17 @@ class TrainingSet(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         """Make one sample: image uint8 (3, h, w), mask float32 (1, h, w) in [0, 1]."""
         rng = np.random.default_rng((self.seed, draw.position))
         member = draw.member
-        while True:
+        for attempt in range(MAX_REPLACEMENTS + 1):
             try:
                 image, mask = self._sample(member, draw.size, rng)
                 break
             except DataSetError as error:
                 # it was readable when the run began; a run of days should outlive one bad file
-                if member not in self._broken:
-                    logger.warning("%s; another picture takes its place", error)
-                    self._broken.add(member)
-                if len(self._broken) >= len(self.members):
+                if attempt == MAX_REPLACEMENTS:
                     raise
+                if str(error) not in self._reported:
+                    logger.warning("%s; another picture takes its place", error)
+                    self._reported.add(str(error))
                 member = int(rng.integers(len(self.members)))
         tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
         return tensor, torch.from_numpy(mask)[None]
