@@ -20,7 +20,7 @@ from transparent_background.model import (
     to_published_keys,
 )
 from transparent_background.model.light import AxialMixer, LightStage
-from transparent_background.model.pyramid import expand
+from transparent_background.model.pyramid import expand, transition
 from transparent_background.network import freeze
 
 
@@ -80,21 +80,30 @@ def test_a_batch_equals_its_pictures_one_by_one(network) -> None:
 
 
 @torch.inference_mode()
-def test_blending_takes_the_shape_from_the_small_pass(network) -> None:
+def test_blending_changes_the_small_result_near_its_edges_alone(network) -> None:
     large, small = noise(1, 3, 128, 128), noise(1, 3, 64, 64, seed=1)
-    blended = network(large, small)
-    # where the small pass has no edge, the large pass changes nothing
-    assert (blended.p2 == 0).any()
-    far = expand(expand(expand(blended.d3)))
-    quiet = nn.functional.max_pool2d((blended.p1 != 0).float(), 9, 1, 4) == 0
-    quiet &= (
-        nn.functional.interpolate(
-            nn.functional.max_pool2d((blended.p2 != 0).float(), 9, 1, 4), scale_factor=2
-        )
-        == 0
-    )
-    untouched = nn.functional.interpolate(quiet.float(), scale_factor=2).bool()
-    torch.testing.assert_close(blended.d0[untouched], far[untouched], atol=1e-3, rtol=1e-3)
+    small[..., :32] += 3.0
+    network = copy.deepcopy(network)
+    network.decoder.saliency.weight.data.mul_(100)  # sure of itself, so that its saliency has edges
+    blended, alone = network(large, small), network(small)
+    assert [tuple(level.shape[-2:]) for level in blended[:4]] == [(16, 16), (32, 32), (64, 64), (128, 128)]
+    # at twice the base size the small pass's finest level is put in as it is
+    torch.testing.assert_close(blended.d2, alone.d1)
+    plain = expand(alone.d1)
+    quiet = nn.functional.max_pool2d((transition(alone.d1, 9) != 0).float(), 5, 1, 2) == 0
+    quiet = nn.functional.interpolate(quiet.float(), scale_factor=2) > 0
+    assert quiet.any()
+    torch.testing.assert_close(blended.d1[quiet], plain[quiet], atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(blended.d1, plain)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("name", ["mobilenet_edgetpu_100", "mobilenetv2_100", "resnet18"])
+def test_the_shallow_maps_are_the_first_two(name) -> None:
+    backbone = create_backbone(name).eval()
+    x = noise(1, 3, 64, 96)
+    for shallow, whole in zip(backbone.shallow(x), backbone(x)[:2], strict=True):
+        assert torch.equal(shallow, whole)
 
 
 @torch.inference_mode()

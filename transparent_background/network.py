@@ -127,7 +127,7 @@ def _with_own_description(record: Checkpoint, path: Path) -> Checkpoint:
 
 
 _NETWORK = ("backbone", "backbone_options", "head", "depth")
-_SETTINGS = ("base_size", "resize", "short_side", "normalisation")
+_SETTINGS = ("base_size", "resize", "short_side", "enlarge", "normalisation")
 
 
 def _own_description(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:

@@ -29,7 +29,9 @@ MAX_AREA = 4 * 1024 * 1024  # pixels of the dynamic size: 1280 x 3276, wider pic
 BLEND_ABOVE = 512 / 384
 
 
-def dynamic_size(size: Size, *, short_side: int = MAX_SHORT_SIDE, max_area: int = MAX_AREA) -> Size:
+def dynamic_size(
+    size: Size, *, short_side: int = MAX_SHORT_SIDE, max_area: int = MAX_AREA, enlarge: bool = False
+) -> Size:
     """Return the size of a pass that keeps the picture's shape.
 
     The short side is at most ``short_side`` and both are multiples of 32, at least 32; a panorama whose area
@@ -43,9 +45,13 @@ def dynamic_size(size: Size, *, short_side: int = MAX_SHORT_SIDE, max_area: int 
         Most pixels on the short side.
     max_area
         Largest area, pixels.
+    enlarge
+        Whether smaller pictures are enlarged to that short side.
     """
     height, width = size
-    scale = min(1.0, short_side / min(height, width))
+    scale = short_side / min(height, width)
+    if not enlarge:
+        scale = min(1.0, scale)
     area = scale * height * scale * width
     if area > max_area:
         scale *= (max_area / area) ** 0.5
@@ -64,7 +70,12 @@ def _multiple(length: float) -> int:
 
 
 def pass_sizes(
-    size: Size, base_size: Size, method: ResizeMethod, *, short_side: int = MAX_SHORT_SIDE
+    size: Size,
+    base_size: Size,
+    method: ResizeMethod,
+    *,
+    short_side: int = MAX_SHORT_SIDE,
+    enlarge: bool = False,
 ) -> tuple[Size, Size | None]:
     """Say at which sizes a picture goes through the network.
 
@@ -80,6 +91,8 @@ def pass_sizes(
         384, as published), else the one at base size.
     short_side
         Most pixels on the short side of the large pass.
+    enlarge
+        Whether, for ``blend``, every picture gets a large pass of that short side, small ones too.
 
     Returns
     -------
@@ -90,9 +103,11 @@ def pass_sizes(
     """
     if method == "static":
         return base_size, None
-    large = dynamic_size(size, short_side=short_side)
+    large = dynamic_size(size, short_side=short_side, enlarge=enlarge and method == "blend")
     if method == "dynamic":
         return large, None
+    if enlarge:
+        return large, base_size
     if any(side <= BLEND_ABOVE * base for side, base in zip(large, base_size, strict=True)):
         return base_size, None
     return large, base_size

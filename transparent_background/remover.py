@@ -230,6 +230,7 @@ class Remover:
                 self.checkpoint.base_size,
                 self.resize,
                 short_side=self.checkpoint.short_side,
+                enlarge=self.checkpoint.enlarge,
             )
             groups.setdefault(sizes, []).append(index)
         mattes: dict[int, FloatArray] = {}

@@ -37,6 +37,8 @@ class Checkpoint:
     """How pictures are best resized for it."""
     short_side: int = 1280
     """Most pixels on the short side of a pass in the picture's own shape."""
+    enlarge: bool = False
+    """Whether a blended pass always has that short side, so that small pictures are enlarged for it."""
     normalisation: Normalisation = "minmax"
     """How its output becomes a matte: ``minmax`` as published."""
     licence: str = "MIT"

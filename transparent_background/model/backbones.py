@@ -35,6 +35,11 @@ class Backbone(nn.Module):
         """(B, 3, H, W) -> five maps (B, channels[i], h_i, w_i), the last three of strides 8, 16, 32."""
         raise NotImplementedError
 
+    def shallow(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the first two maps alone; a backbone that can leaves the rest out."""
+        x1, x2, *_ = self(x)
+        return x1, x2
+
 
 class SwinBackbone(Backbone):
     """Swin Transformer (Liu et al. 2021): the patch embedding and the four stages.

@@ -9,21 +9,13 @@ from .attention import ContextAttention
 from .backbones import Backbone
 from .context import ContextModule, Decoder
 from .layers import Size, resize
-from .pyramid import Pyramid, expand, reconstruct, transition
+from .pyramid import Pyramid, reconstruct, transition
 
 TRANSITION_KERNELS = (5, 9, 17)  # for the levels p2, p1, p0
 
 
 class PyramidNetwork(nn.Module):
-    """A network that predicts a saliency pyramid; the base of the published network and the light one.
-
-    Attributes
-    ----------
-    refined_levels
-        How many levels of the pyramid, from the coarsest, have a Laplacian of their own.
-    """
-
-    refined_levels = 3
+    """A network that predicts a saliency pyramid; the base of the published network and the light one."""
 
     def __init__(self, backbone: Backbone, depth: int, base_size: Size) -> None:
         super().__init__()
@@ -33,6 +25,10 @@ class PyramidNetwork(nn.Module):
 
     def predict(self, x: torch.Tensor) -> Pyramid:
         """Make one pass: (B, 3, H, W), H and W multiples of 32, to logits of four sizes."""
+        raise NotImplementedError
+
+    def blend(self, x: torch.Tensor, x_lr: torch.Tensor) -> Pyramid:
+        """Blend passes over a large picture and the same picture at base size."""
         raise NotImplementedError
 
     def forward(self, x: torch.Tensor, x_lr: torch.Tensor | None = None) -> Pyramid:
@@ -52,8 +48,7 @@ class PyramidNetwork(nn.Module):
             Logits; ``d0`` is (B, 1, H, W). Every picture's result is its own: a batch equals its
             pictures one by one.
         """
-        pyramid = self.predict(x)
-        return pyramid if x_lr is None else blend(self.predict(x_lr).d0, pyramid, self.refined_levels)
+        return self.predict(x) if x_lr is None else self.blend(x, x_lr)
 
 
 class InSPyReNet(PyramidNetwork):
@@ -85,6 +80,11 @@ class InSPyReNet(PyramidNetwork):
         self.attention1 = ContextAttention(2 * depth, depth, sizes[1], laplacian=True)
         self.attention2 = ContextAttention(2 * depth, depth, sizes[2], laplacian=False)
 
+    def blend(self, x: torch.Tensor, x_lr: torch.Tensor) -> Pyramid:
+        """Make both passes and blend their pyramids (section 3.4 of the paper)."""
+        large = self.predict(x)
+        return blend(self.predict(x_lr).d0, large)
+
     def predict(self, x: torch.Tensor) -> Pyramid:
         """Make one pass."""
         height, width = x.shape[-2:]
@@ -107,7 +107,7 @@ class InSPyReNet(PyramidNetwork):
         return Pyramid(d3, d2, d1, d0, p2, p1, p0)
 
 
-def blend(saliency_lr: torch.Tensor, large: Pyramid, refined_levels: int = 3) -> Pyramid:
+def blend(saliency_lr: torch.Tensor, large: Pyramid) -> Pyramid:
     """Rebuild a small pass's saliency at a large pass's size, with the large pass's detail near edges.
 
     Parameters
@@ -116,8 +116,6 @@ def blend(saliency_lr: torch.Tensor, large: Pyramid, refined_levels: int = 3) ->
         d0 of the pass at base size, logits.
     large
         The pass at the large size.
-    refined_levels
-        How many of its levels have a Laplacian; the others are expanded alone.
 
     Returns
     -------
@@ -126,12 +124,7 @@ def blend(saliency_lr: torch.Tensor, large: Pyramid, refined_levels: int = 3) ->
     """
     saliency = [resize(saliency_lr, (large.d3.shape[-2], large.d3.shape[-1]))]
     details = []
-    levels = zip((large.p2, large.p1, large.p0), TRANSITION_KERNELS, strict=True)
-    for level, (detail, kernel_size) in enumerate(levels):
-        if level >= refined_levels:
-            details.append(detail)
-            saliency.append(expand(saliency[-1]))
-            continue
+    for detail, kernel_size in zip((large.p2, large.p1, large.p0), TRANSITION_KERNELS, strict=True):
         mask = transition(saliency[-1], kernel_size)
         details.append(resize(mask, (detail.shape[-2], detail.shape[-1])) * detail)
         saliency.append(reconstruct(saliency[-1], details[-1]))

@@ -18,9 +18,9 @@ from torch import nn
 from torch.nn import functional
 
 from .backbones import Backbone
-from .inspyrenet import PyramidNetwork
+from .inspyrenet import TRANSITION_KERNELS, PyramidNetwork
 from .layers import ConvBlock, Size, resize
-from .pyramid import Pyramid, expand, reconstruct
+from .pyramid import Pyramid, expand, reconstruct, transition
 
 EPSILON = 1e-3  # added to the mean of a probability map that context vectors are divided by
 
@@ -198,8 +198,6 @@ class LightInSPyReNet(PyramidNetwork):
         given.
     """
 
-    refined_levels = 2
-
     def __init__(self, backbone: Backbone, depth: int = 64, base_size: Size = (256, 256)) -> None:
         super().__init__(backbone, depth, base_size)
         c1, c2, c3, c4, c5 = backbone.channels
@@ -212,6 +210,33 @@ class LightInSPyReNet(PyramidNetwork):
 
     def predict(self, x: torch.Tensor) -> Pyramid:
         """Make one pass; the last Laplacian is zero."""
+        return self._pass(x)[0]
+
+    def blend(self, x: torch.Tensor, x_lr: torch.Tensor) -> Pyramid:
+        """Take the shape from a pass at base size, and detail near its edges from the large picture.
+
+        The published way makes a whole pass over the large picture, puts the small result in at its
+        coarsest level and adds the large Laplacians from there. A network of small reach sees a large
+        picture worse, and a result of this head is finer than that level, so here
+
+        - only the backbone's first two maps are taken from the large picture, and refined with the
+          small pass's coarse features and saliency: the meaning is the small pass's;
+        - the small pass's finest level is put in at stride 4 of the large picture, which at twice the
+          base size has the very size of it.
+        """
+        small, coarse = self._pass(x_lr)
+        x1, x2 = self.backbone.shallow(x)
+        f2, p2 = self.stage2(x2, coarse, small.d3)
+        d2 = functional.interpolate(small.d1, size=_size(x2), mode="bilinear", antialias=True)
+        _, p1 = self.stage1(x1, f2, d2, p2)
+        p1 = p1 * resize(transition(d2, TRANSITION_KERNELS[1]), _size(p1))
+        d1 = reconstruct(d2, p1)
+        d0 = expand(d1)
+        d3 = resize(small.d3, (x2.shape[-2] // 2, x2.shape[-1] // 2))
+        return Pyramid(d3, d2, d1, d0, torch.zeros_like(d2), p1, torch.zeros_like(d0))
+
+    def _pass(self, x: torch.Tensor) -> tuple[Pyramid, torch.Tensor]:
+        """Return the pyramid of a pass, and its features at stride 8."""
         x1, x2, x3, x4, x5 = self.backbone(x)
         f3, d3 = self.decoder(self.context3(x3), self.context4(x4), self.context5(x5))
         f2, p2 = self.stage2(x2, f3, d3.detach())
@@ -219,7 +244,7 @@ class LightInSPyReNet(PyramidNetwork):
         _, p1 = self.stage1(x1, f2, d2.detach(), p2.detach())
         d1 = reconstruct(d2.detach(), p1)
         d0 = expand(d1)
-        return Pyramid(d3, d2, d1, d0, p2, p1, torch.zeros_like(d0))
+        return Pyramid(d3, d2, d1, d0, p2, p1, torch.zeros_like(d0)), f3
 
 
 def _size(x: torch.Tensor) -> Size:

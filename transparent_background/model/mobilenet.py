@@ -149,6 +149,12 @@ class MobileNetV2(Backbone):
             stages.append(nn.Sequential(*blocks))
         self.blocks = nn.Sequential(*stages)
 
+    def shallow(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(B, 3, H, W) -> maps of strides 2 and 4, at a part of the cost of all five."""
+        x = functional.relu6(self.bn1(self.conv_stem(x)), inplace=True)
+        x1 = self.blocks[0](x)
+        return x1, self.blocks[1](x1)
+
     def forward(self, x: torch.Tensor) -> FeatureMaps:
         """(B, 3, H, W) -> five maps with 16, 24, 32, 96 and 320 channels."""
         x = functional.relu6(self.bn1(self.conv_stem(x)), inplace=True)

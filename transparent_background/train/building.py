@@ -162,7 +162,7 @@ def save_weights(network: PyramidNetwork, config: ModelConfig, path: Path, **fac
     from safetensors.torch import save
 
     fields = ("name", "backbone", "backbone_options", "head", "depth", "base_size")
-    usage = ("resize", "short_side", "normalisation")
+    usage = ("resize", "short_side", "enlarge", "normalisation")
     values = dataclasses.asdict(config)
     description = {name: values[name] for name in (*fields, *usage)}
     tensors = {

@@ -41,6 +41,8 @@ class ModelConfig:
     """Written into the saved weights: how pictures are resized for them by default."""
     short_side: int = 1280
     """Written into the saved weights: most pixels on the short side of a blended pass."""
+    enlarge: bool = False
+    """Written into the saved weights: whether small pictures are enlarged to that short side."""
     normalisation: Literal["minmax", "sigmoid"] = "minmax"
     """Written into the saved weights."""
 

@@ -176,11 +176,10 @@ class Trainer:
                 if self.main and (last or self.step % log.grid_every == 0) and self.validator.sets:
                     self.records.grid(self.step, self.validator.grid(self._inference_network(), self.device))
                     set_training(self.network, self.config.model.freeze)
-                if last or self.step % log.save_every == 0:
+                if self.step % log.save_every == 0:
                     self.save()
+            self.save()
             stopped = self.step < self.total
-            if stopped:
-                self.save()
         if self.main:
             self.records.curves()
             self.records.close()
