@@ -6,6 +6,7 @@ import copy
 
 import pytest
 import torch
+from torch.nn import functional
 
 from transparent_background.errors import CheckpointError, UsageError
 from transparent_background.model import (
@@ -17,7 +18,7 @@ from transparent_background.model import (
     to_probability,
     to_published_keys,
 )
-from transparent_background.model.pyramid import expand, laplacian, reconstruct, transition
+from transparent_background.model.pyramid import expand, laplacian, reconstruct, reduce, transition
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -151,6 +152,23 @@ def test_a_pyramid_taken_apart_is_put_together_again() -> None:
     reduced, detail = laplacian(x)
     assert reduced.shape == (1, 1, 16, 24)
     torch.testing.assert_close(reconstruct(reduced, detail), x)
+
+
+def blur(x: torch.Tensor, gain: float = 1.0) -> torch.Tensor:
+    """Convolve with the 7 x 7 Gaussian of sigma 1, borders reflected: the published definition."""
+    taps = torch.exp(-((torch.arange(7, dtype=x.dtype) - 3) ** 2) / 2)
+    kernel = torch.outer(taps, taps) / taps.sum() ** 2
+    padded = functional.pad(x, (3, 3, 3, 3), mode="reflect")
+    return functional.conv2d(padded, gain * kernel[None, None])
+
+
+@pytest.mark.parametrize("size", [(4, 4), (12, 30), (7, 9)])
+def test_the_pyramids_steps_are_blurs_with_reflected_borders(size) -> None:
+    x = noise(2, 1, *size).double()
+    torch.testing.assert_close(reduce(x), blur(x)[..., ::2, ::2])
+    between = torch.zeros(2, 1, 2 * size[0], 2 * size[1], dtype=x.dtype)
+    between[..., ::2, ::2] = x
+    torch.testing.assert_close(expand(x), blur(between, gain=4.0))
 
 
 def test_expanding_keeps_the_mean_and_the_place() -> None:

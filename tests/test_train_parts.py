@@ -200,6 +200,18 @@ def test_the_structure_loss_by_its_formula() -> None:
     assert structure_loss(logits, target, window=3).item() == pytest.approx(total / 2, rel=1e-5)
 
 
+def test_a_level_counts_as_if_it_were_brought_to_full_size() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 1, 9, 7, generator=generator, requires_grad=True)
+    target = torch.rand(2, 1, 9, 7, generator=generator)
+    small = structure_loss(logits, target, window=5, scale=4)
+    full = [torch.nn.functional.interpolate(x, scale_factor=4, mode="nearest") for x in (logits, target)]
+    large = structure_loss(*full, window=5)
+    torch.testing.assert_close(small, large)
+    gradients = [torch.autograd.grad(loss, logits)[0] for loss in (small, large)]
+    torch.testing.assert_close(*gradients)
+
+
 def make_pyramid(scale: float = 1.0) -> Pyramid:
     sizes = (8, 16, 32, 64)
     d3, d2, d1, d0 = (torch.full((1, 1, size, size), scale, requires_grad=True) for size in sizes)

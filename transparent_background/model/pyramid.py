@@ -33,32 +33,48 @@ class Pyramid(NamedTuple):
     """Laplacian from d1 to d0."""
 
 
-def _gaussian_kernel(like: torch.Tensor) -> torch.Tensor:
-    """Return the 7-tap Gaussian, summing to 1, in the dtype and on the device of ``like``."""
-    half = KERNEL_SIZE // 2
-    taps = [math.exp(-((i - half) ** 2) / (2 * SIGMA**2)) for i in range(KERNEL_SIZE)]
-    total = math.fsum(taps)
-    return torch.tensor([tap / total for tap in taps], dtype=like.dtype, device=like.device)
+def _taps() -> tuple[float, ...]:
+    """Return the middle tap of the 7-tap Gaussian, which sums to 1, and those at distance 1, 2 and 3."""
+    taps = [math.exp(-(distance**2) / (2 * SIGMA**2)) for distance in range(KERNEL_SIZE // 2 + 1)]
+    total = taps[0] + 2 * math.fsum(taps[1:])
+    return tuple(tap / total for tap in taps)
 
 
-def _blur(x: torch.Tensor, gain: float = 1.0) -> torch.Tensor:
-    """Blur (B, 1, h, w) with reflected borders; the two-dimensional kernel is separable."""
-    kernel = _gaussian_kernel(x)
-    half = KERNEL_SIZE // 2
-    x = functional.pad(x, (half, half, half, half), mode="reflect")
-    x = functional.conv2d(x, gain * kernel.view(1, 1, KERNEL_SIZE, 1))
-    return functional.conv2d(x, kernel.view(1, 1, 1, KERNEL_SIZE))
+# Both blurs below are separable and are written as sums of shifted maps, of just those samples that are
+# kept (reduce) or are not zero (expand): a convolution of one channel is ten times slower on a CPU.
 
 
 def reduce(x: torch.Tensor) -> torch.Tensor:
-    """Halve (B, 1, h, w): blur, then take every second pixel."""
-    return _blur(x)[..., ::2, ::2]
+    """Halve (B, 1, h, w): blur with reflected borders, then take every second pixel."""
+    half = KERNEL_SIZE // 2
+    middle, *sides = _taps()
+    for axis in (-2, -1):
+        padding = (0, 0, half, half) if axis == -2 else (half, half, 0, 0)
+        count = (x.shape[axis] + 1) // 2
+        padded = functional.pad(x, padding, mode="reflect").transpose(axis, -1)
+        kept = [padded[..., i : i + 2 * count - 1 : 2] for i in range(KERNEL_SIZE)]
+        total = middle * kept[half]
+        for distance, tap in enumerate(sides, 1):
+            total = total + tap * (kept[half - distance] + kept[half + distance])
+        x = total.transpose(axis, -1)
+    return x
 
 
 def expand(x: torch.Tensor) -> torch.Tensor:
-    """Double (B, 1, h, w): put zeros between the pixels, then blur with four times the kernel."""
-    zeros = torch.zeros_like(x)
-    return _blur(functional.pixel_shuffle(torch.cat([x, zeros, zeros, zeros], dim=1), 2), gain=4.0)
+    """Double (B, 1, h, w): put zeros between the pixels, then blur with four times the kernel.
+
+    Borders of the map with its zeros are reflected: its pixels are, at the top and left, mirrored about
+    the first one, and at the bottom and right, where the last sample is a zero, repeated.
+    """
+    k0, k1, k2, k3 = (2 * tap for tap in _taps())
+    for axis in (-2, -1):
+        here = x.transpose(axis, -1)  # (B, 1, ., L)
+        padded = torch.cat([here[..., 1:2], here, here[..., -1:], here[..., -2:-1]], dim=-1)
+        before, after, second = padded[..., :-3], padded[..., 2:-1], padded[..., 3:]
+        even = k0 * here + k2 * (before + after)
+        odd = k1 * (here + after) + k3 * (before + second)
+        x = torch.stack([even, odd], dim=-1).flatten(-2).transpose(axis, -1)  # (B, 1, ., 2 L)
+    return x
 
 
 def laplacian(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
