@@ -292,6 +292,18 @@ def test_the_published_head_trains_too(config) -> None:
     assert Remover(ckpt=Path(config.output) / "last.safetensors").checkpoint.head == "published"
 
 
+def test_batches_above_the_base_size_are_trained_through_blending(config) -> None:
+    config.loss.blend, config.data.sizes = True, [64, 96]
+    run = Trainer(config)
+    calls: list[tuple[int, ...]] = []
+    real = run.network.forward
+    run.network.forward = lambda *x: (calls.append(tuple(t.shape[-1] for t in x)), real(*x))[1]
+    run.run()
+    assert {sides for sides in calls if len(sides) == 2} == {(96, 64)}
+    assert (64,) in calls
+    assert all(torch.isfinite(tensor).all() for tensor in weights_of(Path(config.output)).values())
+
+
 @pytest.fixture
 def fresh_accelerate() -> Iterator[None]:
     """Precision is settled once per process in accelerate."""
@@ -315,6 +327,7 @@ def test_two_processes_train_one_model(data, tmp_path) -> None:
     command = [
         sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29531",
         "-m", "transparent_background", "train", str(path), "schedule.steps=2",
+        "loss.blend=true", "data.sizes=[64, 96]",
     ]  # fmt: skip
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     result = subprocess.run(command, capture_output=True, text=True, timeout=250, env=environment)

@@ -147,6 +147,8 @@ class LossConfig:
     """Side of the surroundings, pixels at full size."""
     iou: float = 1.0
     consistency: float = 1e-4
+    blend: bool = False
+    """Whether batches above the base size are trained through pyramid blending, as they will be used."""
     distil: float = 0.0
     """Weight of the teacher's matte as a second target."""
     teacher: str | None = None

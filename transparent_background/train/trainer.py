@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import functional
 from torch.optim import swa_utils
 
 from ..errors import ConfigError, MissingExtraError, OutputError, TrainingError
@@ -60,7 +61,7 @@ class Trainer:
     ) -> None:
         try:
             from accelerate import Accelerator
-            from accelerate.utils import set_seed
+            from accelerate.utils import DistributedDataParallelKwargs, set_seed
         except ImportError as error:
             raise MissingExtraError(
                 'training needs more packages: pip install "transparent-background[train]"'
@@ -74,7 +75,9 @@ class Trainer:
             raise ConfigError(
                 f"{self.folder}: holds a run; go on with --resume, or give another output=FOLDER"
             )
-        self.accelerator = Accelerator(mixed_precision=config.optimiser.precision)
+        # a blended batch leaves the small pass's coarser Laplacian out of the loss
+        parallel = DistributedDataParallelKwargs(find_unused_parameters=config.loss.blend)
+        self.accelerator = Accelerator(mixed_precision=config.optimiser.precision, kwargs_handlers=[parallel])
         self.device: torch.device = self.accelerator.device
         self.main = bool(self.accelerator.is_main_process)
         set_seed(config.seed)  # the head's first weights
@@ -223,7 +226,7 @@ class Trainer:
     def _loss(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         c = self.config.loss
         with self.accelerator.autocast():
-            pyramid = self.wrapped(x)
+            pyramid = self.wrapped(x, self._small(x)) if self._blends(x) else self.wrapped(x)
         loss, terms = pyramid_loss(
             pyramid, y, edge=c.edge, window=c.window, iou=c.iou, consistency=c.consistency
         )
@@ -234,6 +237,15 @@ class Trainer:
             terms["distil"] = taught.detach()
             loss = loss + c.distil * taught
         return loss, terms
+
+    def _blends(self, x: torch.Tensor) -> bool:
+        """Whether a batch is trained through pyramid blending."""
+        larger = all(side > base for side, base in zip(x.shape[-2:], self.network.base_size, strict=True))
+        return self.config.loss.blend and larger
+
+    def _small(self, x: torch.Tensor) -> torch.Tensor:
+        """Return a batch at base size, as the pass that gives the shape will see it."""
+        return functional.interpolate(x, size=self.network.base_size, mode="bilinear", antialias=True)
 
     def _everywhere(self, finite: bool) -> bool:
         """Whether all processes' losses are numbers; they must all take a step or none."""
