@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,12 +13,15 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import DataSetError
+from ..exif import read_exif, upright
 from .suffixes import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:
     from ..types import ByteArray
 
 LISTED = 20  # problems named in one message
+# what Pillow raises on files that are damaged, or too large to be meant
+_UNREADABLE = (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,29 +68,38 @@ def find_pairs(folder: Path) -> list[Pair]:
 
 
 def check_pairs(folder: Path, pairs: Iterable[Pair], *, threads: int = 4) -> None:
-    """Open every file of a data set and compare sizes.
+    """Decode every file of a data set and compare sizes.
 
     Raises
     ------
     DataSetError
-        A file cannot be decoded, or a mask is not as large as its picture; up to 20 are named.
+        A file cannot be decoded, a mask is not as large as its picture, or a mask has nothing brighter
+        than half grey but is not black (class numbers in place of white?); up to 20 are named.
     """
     with ThreadPoolExecutor(threads) as pool:
         raise_problems(folder, [problem for problem in pool.map(_problem, pairs) if problem])
 
 
 def _problem(pair: Pair) -> str | None:
-    sizes = []
-    for path in (pair.image, pair.mask):
-        try:
-            with Image.open(path) as image:
-                sizes.append(image.size)
-                image.verify()
-        except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
-            return f"{path.name} cannot be read ({type(error).__name__})"
-    if sizes[0] != sizes[1]:
-        (w, h), (mask_w, mask_h) = sizes
-        return f"{pair.image.name} is {w} x {h}, its mask {mask_w} x {mask_h}"
+    try:
+        # JPEG can be decoded at an eighth of its size; a truncated file still shows
+        with Image.open(pair.image) as image:
+            size = image.size
+            image.draft("L", (1, 1))
+            image.load()
+            if read_exif(image)[0] > 4:  # it lies on its side
+                size = size[::-1]
+    except _UNREADABLE as error:
+        return f"{pair.image.name} cannot be read ({type(error).__name__})"
+    try:
+        mask = read_mask(pair.mask)
+    except DataSetError as error:
+        return f"{pair.mask.name} cannot be read ({type(error.__cause__).__name__})"
+    height, width = mask.shape
+    if size != (width, height):
+        return f"{pair.image.name} is {size[0]} x {size[1]}, its mask {width} x {height}"
+    if 0 < mask.max() < 128:
+        return f"{pair.mask.name} has no white (its largest value is {mask.max()} of 255)"
     return None
 
 
@@ -114,18 +127,28 @@ def read_pair(pair: Pair) -> tuple[ByteArray, ByteArray]:
 
 
 def read_image(path: Path) -> ByteArray:
-    """Decode a picture: uint8 (h, w, 3), RGB."""
-    return _decode(path, "RGB")
+    """Decode a picture, turned upright: uint8 (h, w, 3), RGB."""
+    with _opened(path) as image:
+        return np.asarray(upright(image, read_exif(image)[0]).convert("RGB"))
 
 
 def read_mask(path: Path) -> ByteArray:
-    """Decode a mask or matte: uint8 (h, w)."""
-    return _decode(path, "L")
+    """Decode a mask or matte: uint8 (h, w); of a picture with transparency, its alpha."""
+    with _opened(path) as image:
+        turned = upright(image, read_exif(image)[0])
+        if turned.mode.startswith("I;16"):
+            return np.rint(np.asarray(turned) / 257).astype(np.uint8)
+        if turned.mode in ("RGBA", "LA"):
+            return np.asarray(turned.getchannel("A"))
+        return np.asarray(turned.convert("L"))
 
 
-def _decode(path: Path, mode: str) -> ByteArray:
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open and decode a file; what Pillow cannot do with it is a DataSetError."""
     try:
         with Image.open(path) as image:
-            return np.asarray(image.convert(mode))
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
+            image.load()
+            yield image
+    except _UNREADABLE as error:
         raise DataSetError(f"{path}: cannot be read: {error}") from error
