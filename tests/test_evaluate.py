@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from transparent_background import cli
+from transparent_background.cli.evaluate import short_names
 from transparent_background.errors import DataSetError
 from transparent_background.evaluate import report as tables
 from transparent_background.evaluate.run import FolderPredictor, evaluate, worst
@@ -91,6 +92,32 @@ def test_the_tables_agree(data) -> None:
     assert "| 0.100 |" in tables.to_markdown([report])
     assert {"sad", "mse", "gradient", "connectivity"} <= set(line)
     assert len(tables.pictures_to_csv([report]).splitlines()) == 1 + 4
+
+
+@pytest.mark.parametrize("name", ["{}_map", "{}_rgba"])
+def test_results_of_the_command_are_predictions(data, name) -> None:
+    plain = evaluate(FolderPredictor(data / "pred"), data / "set", workers=0).scores
+    for path in list((data / "pred").iterdir()):
+        matte = np.asarray(Image.open(path))
+        grey = np.full((*matte.shape, 3), 77, np.uint8)
+        result = matte if "map" in name else np.dstack([grey, matte])
+        save(result, path.with_name(name.format(path.stem) + ".png"))
+        path.unlink()
+    assert evaluate(FolderPredictor(data / "pred"), data / "set", workers=0).scores == plain
+
+
+def test_files_about_models_of_one_name_are_told_apart() -> None:
+    assert short_names(["lite", "runs/a/best.safetensors"]) == ["lite", "best"]
+    assert short_names(["runs/a/best.pth", "runs/b/best.pth"]) == ["a_best", "b_best"]
+    assert short_names(["x/best.pth", "x/best.safetensors"]) == ["x_best_1", "x_best_2"]
+
+
+def test_the_cost_of_a_model_is_measured(capsys) -> None:
+    assert cli.main(["benchmark", "lite", "--size", "96x64", "--repeat", "1", "--format", "json"]) == 0
+    (cost,) = json.loads(capsys.readouterr().out)
+    assert (cost["model"], cost["size"]) == ("lite", [64, 96])
+    assert 1e6 < cost["parameters"] < 6e6
+    assert all(cost[name] > 0 for name in ("gflop", "matte_ms", "cut_out_ms", "peak_mb"))
 
 
 def run(capsys, *arguments: object) -> tuple[int, str, str]:

@@ -161,6 +161,15 @@ def test_boundary_iou_compares_inner_edges() -> None:
     assert boundary.boundary_iou(prediction, mask) == pytest.approx(28 / (36 + 38 - 28))
 
 
+def test_an_edge_at_the_pictures_border_is_an_edge() -> None:
+    # the diagonal of 60 x 80 is 100: edges are two pixels wide
+    mask = np.zeros((60, 80), bool)
+    mask[:20, :30] = True
+    # a frame of two pixels within 20 x 30; without the picture's border it would be an L
+    assert boundary._inner_edge(mask, 2).sum() == 20 * 30 - 16 * 26
+    assert boundary.boundary_iou(mask, mask) == 1
+
+
 def test_sad_and_mse_of_soft_mattes() -> None:
     truth = np.linspace(0, 1, 100, dtype=np.float32).reshape(10, 10)
     worse = np.clip(truth + np.float32(0.1), 0, 1)
@@ -201,6 +210,10 @@ def test_connectivity_counts_what_hangs_apart() -> None:
     # pixels of it make a difference of 0.5 each
     assert matte.connectivity_error(worse, truth) == pytest.approx(4 * 0.5 / 1000)
     assert matte.connectivity_error(truth, truth) == 0
+    worse[16:18, 16:18] = 0.1  # less than 0.15 above the height where it falls off: no difference
+    assert matte.connectivity_error(worse, truth) == 0
+    worse[16:18, 16:18] = 0.2
+    assert matte.connectivity_error(worse, truth) == pytest.approx(4 * 0.2 / 1000)
 
 
 def test_a_perfect_matte_scores_perfectly() -> None:

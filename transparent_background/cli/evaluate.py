@@ -6,9 +6,10 @@ import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import OutputError, UsageError
+from ..errors import UsageError
+from ..media.atomic import cannot_write
 from .console import error_console, picture_progress, print_data, set_up_logging
 from .options import Parser
 
@@ -83,12 +84,12 @@ def main(argv: Sequence[str]) -> int:
     names = options.compare or [options.model or options.pred]
     if options.pred and not Path(options.pred).expanduser().is_dir():
         raise UsageError(f"--pred {options.pred}: no such folder")
+    out = _make_folder(options.out)
     reports: list[SetReport] = []
-    sheets: list[tuple[Predictor, Path, SetReport]] = []
     with picture_progress(console, sum(sizes) * len(names), shown=not options.quiet) as progress:
-        for name in names:
+        for name, label in zip(names, short_names(names), strict=True):
             predictor = find_predictor(name, **settings)
-            for folder in data:
+            for folder, data_label in zip(data, short_names(options.data), strict=True):
                 reports.append(
                     evaluate(
                         predictor,
@@ -100,11 +101,14 @@ def main(argv: Sequence[str]) -> int:
                         progress=progress,
                     )
                 )
-                sheets.append((predictor, folder, reports[-1]))
+                if out is not None:
+                    _write_sheet(
+                        out / f"worst_{label}_{data_label}.jpg", predictor, folder, reports[-1], options
+                    )
     reports.sort(key=lambda entry: [set_name(folder) for folder in data].index(entry.data))
     render = {"markdown": tables.to_markdown, "csv": tables.to_csv, "json": tables.to_json}
-    if options.out:
-        _write(Path(options.out).expanduser(), reports, sheets, options)
+    if out is not None:
+        _write_tables(out, reports)
     print_data(render[options.format](reports).rstrip("\n"))
     return 0
 
@@ -123,27 +127,56 @@ def _check(options: argparse.Namespace) -> None:
         raise UsageError(f"--workers must not be negative, not {options.workers}")
 
 
-def _write(folder: Path, reports: list[SetReport], sheets: Any, options: argparse.Namespace) -> None:
-    """Write everything that a report's folder holds."""
-    from ..evaluate import report as tables
-    from ..evaluate.metrics import LOWER_IS_BETTER
-    from ..evaluate.plots import contact_sheet, plot_curves
-    from ..evaluate.run import worst
+def short_names(names: Sequence[str]) -> list[str]:
+    """Return what files about each are called: its last part, or as many parts as tell it from the others."""
+    parts = [[*Path(name).expanduser().parts[:-1], Path(name).stem] for name in names]
+    for count in range(1, max(map(len, parts)) + 1):
+        labels = ["_".join(entry[-count:]).replace("/", "_") for entry in parts]
+        if len(set(labels)) == len(labels):
+            return labels
+    return [f"{label}_{number}" for number, label in enumerate(labels, 1)]
 
+
+def _make_folder(out: str | None) -> Path | None:
+    if out is None:
+        return None
+    folder = Path(out).expanduser()
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    return folder
+
+
+def _write_sheet(
+    path: Path, predictor: Predictor, data: Path, report: SetReport, options: argparse.Namespace
+) -> None:
+    """Save the worst pictures of a model on a data set, side by side."""
+    from ..evaluate.metrics import LOWER_IS_BETTER
+    from ..evaluate.plots import contact_sheet
+    from ..evaluate.run import worst
+
+    chosen = worst(report, options.by, options.worst, lower_is_better=options.by in LOWER_IS_BETTER)
+    entries = [
+        (pair, predictor.matte(pair, data), f"{pair.image.name}  {options.by} {value:.3f}")
+        for pair, value in chosen
+    ]
+    try:
+        contact_sheet(entries).save(path, quality=88)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def _write_tables(folder: Path, reports: list[SetReport]) -> None:
+    """Write the tables and curves of a report."""
+    from ..evaluate import report as tables
+    from ..evaluate.plots import plot_curves
+
+    try:
         (folder / "scores.md").write_text(tables.to_markdown(reports) + "\n", "utf-8")
         (folder / "scores.csv").write_text(tables.to_csv(reports), "utf-8")
         (folder / "scores.json").write_text(tables.to_json(reports) + "\n", "utf-8")
         (folder / "pictures.csv").write_text(tables.pictures_to_csv(reports), "utf-8")
         plot_curves(reports, folder)
-        for predictor, data, report in sheets:
-            chosen = worst(report, options.by, options.worst, lower_is_better=options.by in LOWER_IS_BETTER)
-            entries = [
-                (pair, predictor.matte(pair, data), f"{pair.image.name}  {options.by} {value:.3f}")
-                for pair, value in chosen
-            ]
-            name = f"worst_{Path(report.model).stem}_{report.data}.jpg"
-            contact_sheet(entries).save(folder / name, quality=88)
     except OSError as error:
-        raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from error
+        raise cannot_write(folder, error) from error

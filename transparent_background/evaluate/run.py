@@ -70,7 +70,10 @@ class FolderPredictor:
         if folder not in self._found:
             files = [path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES]
             self._found[folder] = {path.stem: path for path in files}
-        path = self._found[folder].get(pair.image.stem)
+        stem = pair.image.stem
+        # a matte is called as its picture, or as the command names its results
+        names = (stem, f"{stem}_map", f"{stem}_rgba")
+        path = next((self._found[folder][name] for name in names if name in self._found[folder]), None)
         if path is None:
             raise DataSetError(f"{folder}: has no prediction for {pair.image.name}")
         matte: FloatArray = read_mask(path) / np.float32(255)
