@@ -17,6 +17,7 @@ from PIL import Image
 
 from transparent_background import Remover, cli
 from transparent_background.errors import ConfigError, DataSetError, TrainingError
+from transparent_background.model import read_state_dict
 from transparent_background.train import trainer as trainer_module
 from transparent_background.train.config import TrainConfig, dump_config, load_config
 from transparent_background.train.records import read_rows
@@ -164,6 +165,60 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(data, tmp_path) -> None:
     assert logs[0] == logs[1]
 
 
+def test_a_resumed_run_draws_what_the_unbroken_one_drew(data, tmp_path) -> None:
+    drawn: dict[str, list[float]] = {}
+    for name in ("whole", "broken"):
+        config = load_config(write_config(data, tmp_path / name))
+        for resume in (False, True) if name == "broken" else (False,):
+            run = Trainer(config, resume=resume)
+            real = run._loss
+            if not resume and name == "broken":
+                run.progress = lambda done, total, numbers, run=run: setattr(run, "stopping", done == 3)
+
+            def loss(x, y, name=name, real=real):
+                drawn.setdefault(name, []).append(float(torch.rand(1)))  # as drop path would
+                return real(x, y)
+
+            run._loss = loss
+            if run.progress is None:
+                run.run()
+            else:
+                with pytest.raises(KeyboardInterrupt):
+                    run.run()
+    assert drawn["whole"] == drawn["broken"]
+    assert len(set(drawn["whole"])) == 6
+
+
+def test_a_resumed_run_takes_the_rate_it_is_given(config) -> None:
+    config.schedule.kind, config.schedule.warmup, config.schedule.steps = "constant", 0, 2
+    Trainer(config).run()
+    config.schedule.steps, config.optimiser.lr, config.optimiser.weight_decay = 4, 1e-6, 0.5
+    run = Trainer(config, resume=True)
+    run.run()
+    assert {group["lr"] for group in run.optimiser.param_groups} == {1e-6}
+    assert {group["weight_decay"] for group in run.optimiser.param_groups} == {0.0, 0.5}
+
+
+def test_a_run_of_another_network_is_not_resumed(config) -> None:
+    Trainer(config).run()
+    config.model.depth = 24
+    with pytest.raises(ConfigError, match="holds a run of another network"):
+        Trainer(config, resume=True)
+
+
+def test_the_best_weights_are_kept(config, monkeypatch) -> None:
+    series = iter([0.5, 0.7, 0.6])
+    config.log.validate_every = 2
+    run = Trainer(config)
+    monkeypatch.setattr(
+        run.validator, "scores", lambda *_: {"val": {"max_f": next(series), "mae": 0.1, "iou": 0.5}}
+    )
+    run.run()
+    _, facts = read_state_dict(Path(config.output) / "best.safetensors")
+    assert facts["step"] == "4"
+    assert load_state(Path(config.output))["best"] == 0.7
+
+
 def test_a_folder_that_holds_a_run_is_not_overwritten(config) -> None:
     Trainer(config).run()
     with pytest.raises(ConfigError, match="holds a run; go on with --resume"):
@@ -219,6 +274,46 @@ def test_a_loss_that_is_no_number_is_left_out(config, monkeypatch, caplog) -> No
     assert all(torch.isfinite(tensor).all() for tensor in weights_of(Path(config.output)).values())
 
 
+def assert_finite(folder: Path) -> None:
+    state = load_state(folder)
+    for part in ("network", "average"):
+        tensors = [tensor for tensor in state[part].values() if tensor.is_floating_point()]
+        assert all(torch.isfinite(tensor).all() for tensor in tensors), part
+
+
+def test_a_picture_that_is_no_number_leaves_no_trace(config, monkeypatch, caplog) -> None:
+    real, calls = trainer_module.to_input, []
+
+    def broken(images):
+        calls.append(1)
+        x = real(images)
+        if len(calls) == 2:
+            x[0, 0, 0, 0] = float("inf")  # reaches the statistics of every BatchNorm
+        return x
+
+    monkeypatch.setattr(trainer_module, "to_input", broken)
+    scores = Trainer(config).run()
+    assert "step 1: the loss is no number" in caplog.text
+    assert_finite(Path(config.output))
+    assert scores["val"]["mae"] < 1
+
+
+def test_a_gradient_that_is_no_number_is_left_out(config, monkeypatch, caplog) -> None:
+    real, calls = trainer_module.pyramid_loss, []
+
+    def broken(pyramid, *arguments, **options):
+        loss, terms = real(pyramid, *arguments, **options)
+        calls.append(1)
+        if len(calls) == 2:
+            loss = loss + torch.sqrt((pyramid.d3 * 0).sum())  # its value is 0, its slope is none
+        return loss, terms
+
+    monkeypatch.setattr(trainer_module, "pyramid_loss", broken)
+    Trainer(config).run()
+    assert caplog.text.count("the step is left out") == 1
+    assert_finite(Path(config.output))
+
+
 def test_a_run_of_bad_losses_gives_up_with_advice(config, monkeypatch) -> None:
     real = trainer_module.pyramid_loss
     monkeypatch.setattr(trainer_module, "pyramid_loss", lambda *a, **o: (real(*a, **o)[0] * float("nan"), {}))
@@ -236,6 +331,16 @@ def test_a_full_disk_costs_the_state_and_not_the_run(config, monkeypatch, caplog
     assert scores["val"]["mae"] >= 0
     assert "the disk is full" in caplog.text
     assert not (Path(config.output) / "state.pt").exists()
+
+
+def test_half_a_line_in_a_log_ends_nothing(config) -> None:
+    config.schedule.steps = 4
+    Trainer(config).run()
+    log = Path(config.output) / "train.csv"
+    log.write_text(log.read_text() + "4,1.2")  # as a full disk leaves it
+    config.schedule.steps = 8
+    Trainer(config, resume=True).run()
+    assert [line["step"] for line in read_rows(log)] == ["2", "4", "6", "8"]
 
 
 def test_a_picture_that_breaks_later_is_replaced(config, data, monkeypatch, caplog) -> None:
@@ -268,21 +373,40 @@ def test_frozen_parts_stay_as_they_are(config) -> None:
 
 def test_accumulated_gradients_count_as_one_large_batch(config) -> None:
     config.optimiser.accumulate = 3
-    config.schedule.steps = 2
+    config.schedule.steps = 1
     run = Trainer(config)
-    drawn: list[int] = []
-    real = run._loss
-    run._loss = lambda x, y: (drawn.append(len(x)), real(x, y))[1]
+    losses: list[float] = []
+    parts: list[float] = []
+    real, backward = run._loss, run.accelerator.backward
+
+    def loss(x, y):
+        result = real(x, y)
+        losses.append(float(result[0].detach()))
+        return result
+
+    def back(part):
+        parts.append(float(part.detach()))
+        backward(part)
+
+    run._loss, run.accelerator.backward = loss, back
     run.run()
-    assert drawn == [4] * 6
+    assert parts == pytest.approx([value / 3 for value in losses])
+    assert len(parts) == 3
 
 
 def test_distillation_draws_towards_the_teacher(config) -> None:
-    config.loss.distil, config.loss.teacher = 1.0, "lite"
+    config.loss.distil, config.loss.teacher = 2.0, "lite"
     config.schedule.steps = 2
-    Trainer(config).run()
+    run = Trainer(config)
+    run.run()
     (line,) = read_rows(Path(config.output) / "train.csv")
     assert float(line["distil"]) > 0
+    x, y = torch.randn(4, 3, 64, 64), torch.zeros(4, 1, 64, 64)
+    with torch.no_grad():
+        taught, terms = run._loss(x, y)
+        run.teacher = None
+        alone, _ = run._loss(x, y)
+    assert float(taught - alone) == pytest.approx(2 * float(terms["distil"]), rel=1e-3)
 
 
 def test_the_published_head_trains_too(config) -> None:

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from transparent_background.errors import CheckpointError, ConfigError, DataSetError
-from transparent_background.media.pairs import check_pairs, find_pairs
+from transparent_background.media.pairs import check_pairs, find_pairs, read_pair
 from transparent_background.model.pyramid import Pyramid
 from transparent_background.train.augment import Augmenter
 from transparent_background.train.building import build_network
@@ -32,6 +32,7 @@ from transparent_background.train.scores import QuickScores
 def test_the_research_recipe_is_the_papers() -> None:
     config = load_config("swin_b_384")
     assert (config.optimiser.name, config.optimiser.lr) == ("adam", 1e-5)
+    assert config.optimiser.head_lr_factor == 10  # of its trainer, run/Train.py
     assert (config.schedule.kind, config.schedule.power) == ("poly", 0.9)
     assert (config.schedule.warmup, config.schedule.minimum) == (12_000, 1e-7)
     assert (config.data.batch_size, config.schedule.epochs) == (6, 60)
@@ -60,6 +61,10 @@ def test_bundled_configurations_are_valid(name) -> None:
         ("data.train.0.paste=0.5", r"data\.backgrounds: is needed"),
         ("data.train.7.weight=2", "the list has 1 entries"),
         ("loss.distil=1", r"loss\.distil: goes with loss\.teacher"),
+        ("schedule.steps=-1", r"schedule\.steps: must be above 0"),
+        ("augment.flip_chance=7", r"augment: chances must be in \[0, 1\]"),
+        ("augment.scale=[1.2, 0.5]", r"augment\.scale: .*the smaller first"),
+        ("optimiser.clip=-1", r"optimiser\.clip: must be above 0"),
         ("nonsense", "a change is written key=value"),
     ],
 )
@@ -72,6 +77,12 @@ def test_changes_reach_into_lists_and_take_plain_exponents() -> None:
     config = load_config("lite", ["data.train.1.weight=3", "optimiser.lr=1e-4"])
     assert config.data.train[1].weight == 3
     assert config.optimiser.lr == 1e-4
+
+
+def test_a_data_folder_may_be_called_like_a_configuration(tmp_path, monkeypatch) -> None:
+    (tmp_path / "lanes").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert load_config("lanes").model.name == "lanes"
 
 
 def test_a_missing_configuration_names_those_there_are(tmp_path) -> None:
@@ -92,6 +103,40 @@ def test_problems_of_a_data_set_are_listed(tmp_path) -> None:
     (tmp_path / "masks" / "c.png").write_bytes(b"not a picture")
     with pytest.raises(DataSetError, match=r"b\.png is 20 x 10, its mask 10 x 20; c\.png cannot be read"):
         check_pairs(tmp_path, find_pairs(tmp_path))
+
+
+def save_pair(folder, image: Image.Image, mask: Image.Image, suffix: str = "jpg", **options) -> None:
+    for name, picture, ending in (("images", image, suffix), ("masks", mask, "png")):
+        (folder / name).mkdir(exist_ok=True, parents=True)
+        picture.save(folder / name / f"a.{ending}", **(options if name == "images" else {}))
+
+
+def test_half_a_picture_is_found_before_the_first_step(tmp_path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
+    save_pair(tmp_path, Image.fromarray(noise), Image.new("L", (80, 60), 255))
+    path = tmp_path / "images" / "a.jpg"
+    check_pairs(tmp_path, find_pairs(tmp_path))
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(DataSetError, match=r"a\.jpg cannot be read"):
+        check_pairs(tmp_path, find_pairs(tmp_path))
+
+
+def test_a_mask_of_class_numbers_is_no_mask(tmp_path) -> None:
+    save_pair(tmp_path, Image.new("RGB", (80, 60)), Image.new("L", (80, 60), 1))
+    with pytest.raises(DataSetError, match=r"a\.png has no white \(its largest value is 1 of 255\)"):
+        check_pairs(tmp_path, find_pairs(tmp_path))
+
+
+def test_pictures_are_turned_upright_and_deep_masks_are_scaled(tmp_path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # lies on its side
+    ramp = np.linspace(0, 65535, 40 * 60).astype(np.uint16).reshape(40, 60)
+    save_pair(tmp_path, Image.new("RGB", (40, 60), "red"), Image.fromarray(ramp), exif=exif)
+    (pair,) = find_pairs(tmp_path)
+    check_pairs(tmp_path, [pair])
+    image, mask = read_pair(pair)
+    assert image.shape == (40, 60, 3)
+    np.testing.assert_array_equal(mask, np.rint(ramp / 257))
 
 
 def stream(**options) -> Stream:
@@ -259,8 +304,20 @@ def test_quick_scores_are_those_of_the_evaluation() -> None:
         matte = np.clip(0.6 * mask + 0.4 * rng.random(mask.shape), 0, 1).astype(np.float32)
         quick.step(matte, mask)
         full.step(matte, mask)
+    empty = np.zeros((40, 50), np.float32)
+    quick.step(empty, empty)  # says nothing of F and IoU
+    full.step(empty, empty)
     for name, value in quick.results().items():
         assert value == pytest.approx(full.results()[name], abs=2e-3), name
+
+
+def test_what_is_no_number_is_wrong() -> None:
+    quick = QuickScores()
+    mask = np.zeros((8, 8), np.float32)
+    mask[:4] = 1
+    quick.step(np.full((8, 8), np.nan, np.float32), mask)
+    assert quick.results()["mae"] == 1
+    assert quick.results()["iou"] == 0
 
 
 def test_backbone_weights_of_a_classifier_fit_and_others_do_not(tmp_path) -> None:

@@ -123,7 +123,7 @@ def parameter_groups(network: PyramidNetwork, config: OptimiserConfig) -> list[d
     """
     groups: list[dict[str, Any]] = []
     for backbone in (True, False):
-        rate = config.lr * (config.backbone_lr_factor if backbone else 1.0)
+        rate = config.lr * (config.backbone_lr_factor if backbone else config.head_lr_factor)
         for decayed in (True, False):
             members = [
                 parameter

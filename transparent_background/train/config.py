@@ -109,6 +109,7 @@ class OptimiserConfig:
     name: Literal["adam", "adamw"] = "adam"
     lr: float = 1e-5
     backbone_lr_factor: float = 1.0
+    head_lr_factor: float = 1.0
     weight_decay: float = 0.0
     clip: float | None = None
     """Largest norm of the gradient."""
@@ -148,7 +149,7 @@ class LossConfig:
     iou: float = 1.0
     consistency: float = 1e-4
     blend: bool = False
-    """Whether batches above the base size are trained through pyramid blending, as they will be used."""
+    """Whether batches above 4/3 of the base size go through pyramid blending, as such pictures will."""
     distil: float = 0.0
     """Weight of the teacher's matte as a second target."""
     teacher: str | None = None
@@ -232,8 +233,9 @@ def _plain(value: Any) -> Any:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    if not path.exists() and path.name in bundled_configs():
-        text = (resources.files(__package__) / "configs" / f"{path.name}.yaml").read_text("utf-8")
+    # a data folder may well be called like a configuration
+    if not path.is_file() and str(path) in bundled_configs():
+        text = (resources.files(__package__) / "configs" / f"{path}.yaml").read_text("utf-8")
     else:
         try:
             text = path.read_text("utf-8")
@@ -352,7 +354,8 @@ def _join(where: str, key: str) -> str:
 
 def _check(config: TrainConfig) -> None:
     """Check what types do not say."""
-    data, optimiser = config.data, config.optimiser
+    data, optimiser, augment = config.data, config.optimiser, config.augment
+    chances = [entry.name for entry in dataclasses.fields(augment) if entry.name.endswith("_chance")]
     rules = (
         (bool(data.train), "data.train", "needs at least one set"),
         (all(entry.path for entry in [*data.train, *data.validate]), "data.train", "every set needs a path"),
@@ -371,6 +374,33 @@ def _check(config: TrainConfig) -> None:
         (data.workers >= 0, "data.workers", "must not be negative"),
         (optimiser.accumulate > 0, "optimiser.accumulate", "must be above 0"),
         (optimiser.lr > 0, "optimiser.lr", "must be above 0"),
+        (
+            min(optimiser.backbone_lr_factor, optimiser.head_lr_factor) >= 0,
+            "optimiser",
+            "rate factors must not be negative",
+        ),
+        (optimiser.clip is None or optimiser.clip > 0, "optimiser.clip", "must be above 0"),
+        (config.schedule.steps is None or config.schedule.steps > 0, "schedule.steps", "must be above 0"),
+        (config.schedule.epochs > 0, "schedule.epochs", "must be above 0"),
+        (config.schedule.warmup >= 0, "schedule.warmup", "must not be negative"),
+        (config.model.depth >= 4, "model.depth", "must be at least 4"),
+        (
+            0 < augment.scale[0] <= augment.scale[1],
+            "augment.scale",
+            "must be two numbers above 0, the smaller first",
+        ),
+        (augment.aspect >= 1, "augment.aspect", "must be at least 1"),
+        (
+            all(0 <= getattr(augment, name) <= 1 for name in chances),
+            "augment",
+            f"chances must be in [0, 1]: {', '.join(chances)}",
+        ),
+        (config.loss.window > 0, "loss.window", "must be above 0"),
+        (
+            config.log.validate_limit is None or config.log.validate_limit > 0,
+            "log.validate_limit",
+            "must be above 0",
+        ),
         (optimiser.ema is None or 0 < optimiser.ema < 1, "optimiser.ema", "must be between 0 and 1"),
         (config.loss.window % 2 == 1, "loss.window", "must be odd"),
         (config.log.best in ("max_f", "mae", "iou"), "log.best", "must be max_f, mae or iou"),

@@ -1,4 +1,7 @@
-"""The losses of InSPyReNet (arXiv 2209.09475, section 3.3): structure at every level, consistency between."""
+"""The losses of InSPyReNet (arXiv 2209.09475, section 3.3): structure at every level, consistency between.
+
+The structure term is F3Net's: cross entropy and IoU are weighted sums over each picture.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
+
+from ..media.atomic import replacing
 
 if TYPE_CHECKING:
     from ..types import ByteArray, FloatArray
@@ -52,7 +55,7 @@ class RunRecords:
         """Draw ``loss.png`` and ``scores.png`` from the CSV files."""
         try:
             draw_curves(self.folder)
-        except (OSError, ImportError) as error:
+        except (OSError, ImportError, ValueError, TypeError) as error:  # a full disk leaves half a line
             logger.warning("the curves were not drawn: %s", error)
 
     def grid(self, step: int, rows: Sequence[tuple[ByteArray, FloatArray, FloatArray]]) -> None:
@@ -66,7 +69,10 @@ class RunRecords:
     def close(self) -> None:
         """Finish the TensorBoard file."""
         if self._writer is not None:
-            self._writer.close()
+            try:
+                self._writer.close()
+            except OSError as error:
+                logger.warning("TensorBoard events were not written: %s", error)
 
     def _add(self, name: str, values: Mapping[str, Any]) -> None:
         path = self.folder / name
@@ -87,8 +93,9 @@ class RunRecords:
             for name, value in values.items():
                 if name != "step":
                     self._writer.add_scalar(f"{group}/{name}", value, step)
-        except OSError as error:
-            logger.warning("TensorBoard events were not written: %s", error)
+        except OSError as error:  # its writing thread is dead, and would say so at every value
+            logger.warning("TensorBoard events are not written any more: %s", error)
+            self._writer = None
 
 
 def _short(value: Any) -> Any:
@@ -101,9 +108,14 @@ def _drop_after(path: Path, step: int) -> None:
         return
     with path.open(newline="", encoding="utf-8") as file:
         lines = list(csv.reader(file))
-    kept = [line for line in lines[1:] if line and line[0].isdigit() and int(line[0]) <= step]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([*lines[:1], *kept])
+    width = len(lines[0]) if lines else 0
+    # a full disk may have left half a line
+    kept = [line for line in lines[1:] if len(line) == width and line[0].isdigit() and int(line[0]) <= step]
+    with replacing(path) as target:
+        text = io.TextIOWrapper(target, "utf-8", newline="")
+        csv.writer(text).writerows([*lines[:1], *kept])
+        text.flush()
+        text.detach()
 
 
 def _tensorboard_writer(folder: Path, step: int) -> Any:

@@ -10,8 +10,7 @@ from .config import ScheduleConfig
 def learning_rate(step: int, total: int, peak: float, schedule: ScheduleConfig) -> float:
     """Return the rate of a step.
 
-    Linear warm-up multiplies the decay, and the result runs from ``minimum`` to ``peak`` and back, as
-    in the published code (PolyLr).
+    Linear warm-up multiplies the decay, and the result runs from ``minimum`` to ``peak`` and back.
 
     Parameters
     ----------

@@ -21,11 +21,23 @@ class QuickScores:
     def __init__(self) -> None:
         self._curves: NDArray[np.float64] = np.zeros(LEVELS)
         self._mae = self._iou = 0.0
-        self.count = 0
+        self.count = self._with_object = 0
 
     def step(self, matte: FloatArray, mask: FloatArray) -> None:
-        """Add a picture: two float32 (h, w) in [0, 1]."""
+        """Add a picture: two float32 (h, w) in [0, 1].
+
+        What is no number in a matte counts as wrong. F and IoU leave out pictures without an object,
+        about which they say nothing.
+        """
         truth = mask > 0.5
+        wrong = ~np.isfinite(matte)
+        if wrong.any():
+            matte = np.where(wrong, np.float32(1) - truth, matte)
+        self._mae += float(np.abs(matte - truth).mean())
+        self.count += 1
+        if not truth.any():
+            return
+        self._with_object += 1
         levels = np.minimum((matte * (LEVELS - 1)).astype(np.int64), LEVELS - 1)
         # pixels at or above each threshold, from the highest threshold down
         hits = np.cumsum(np.bincount(levels[truth], minlength=LEVELS)[::-1])
@@ -34,13 +46,11 @@ class QuickScores:
         recall = hits / max(int(truth.sum()), 1)
         bottom = BETA_SQUARED * precision + recall
         self._curves += (1 + BETA_SQUARED) * precision * recall / np.where(bottom == 0, 1, bottom)
-        self._mae += float(np.abs(matte - truth).mean())
         chosen = matte > 0.5
         union = int((chosen | truth).sum())
-        self._iou += int((chosen & truth).sum()) / union if union else 1.0
-        self.count += 1
+        self._iou += int((chosen & truth).sum()) / union
 
     def results(self) -> dict[str, float]:
         """Return ``max_f``, ``mae`` and ``iou``, means over the pictures so far."""
-        n = max(self.count, 1)
-        return {"max_f": float(self._curves.max()) / n, "mae": self._mae / n, "iou": self._iou / n}
+        n, m = max(self.count, 1), max(self._with_object, 1)
+        return {"max_f": float(self._curves.max()) / m, "mae": self._mae / n, "iou": self._iou / m}

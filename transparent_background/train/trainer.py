@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import signal
 import threading
 import time
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -18,6 +20,7 @@ from torch.optim import swa_utils
 
 from ..errors import ConfigError, MissingExtraError, OutputError, TrainingError
 from ..model import PyramidNetwork
+from ..preprocess import BLEND_ABOVE
 from .building import build_network, parameter_groups, save_weights, set_training
 from .config import TrainConfig, dump_config
 from .losses import pyramid_loss, structure_loss
@@ -110,7 +113,9 @@ class Trainer:
         if self.accelerator.num_processes > 1 and self.device.type == "cuda":
             self.network = nn.SyncBatchNorm.convert_sync_batchnorm(self.network)  # type: ignore[no-untyped-call]
         optimiser_class = torch.optim.AdamW if config.optimiser.name == "adamw" else torch.optim.Adam
-        optimiser = optimiser_class(parameter_groups(self.network, config.optimiser), lr=config.optimiser.lr)
+        groups = parameter_groups(self.network, config.optimiser)
+        settings = [{name: group[name] for name in ("peak", "weight_decay")} for group in groups]
+        optimiser = optimiser_class(groups, lr=config.optimiser.lr)
         self.average: swa_utils.AveragedModel | None = None
         if config.optimiser.ema is not None:
             self.average = swa_utils.AveragedModel(
@@ -120,16 +125,34 @@ class Trainer:
                 use_buffers=True,
             )
         if state is not None:
-            self.network.load_state_dict(state["network"])
-            if self.average is not None and state["average"] is not None:
-                self.average.load_state_dict(state["average"])
+            with self._resuming():
+                self.network.load_state_dict(state["network"])
+                if self.average is not None and state["average"] is not None:
+                    self.average.load_state_dict(state["average"])
             self.step, self.best = int(state["step"]), state["best"]
         self.wrapped: Any
         self.wrapped, self.optimiser = self.accelerator.prepare(self.network, optimiser)
         if state is not None:
-            self.optimiser.load_state_dict(state["optimiser"])
+            with self._resuming():
+                self.optimiser.load_state_dict(state["optimiser"])
+            # the saved state holds the rates of its own run; a resumed one may be given others
+            for group, own in zip(self.optimiser.param_groups, settings, strict=True):
+                group.update(own)
+            if self.accelerator.scaler is not None and state.get("scaler"):
+                self.accelerator.scaler.load_state_dict(state["scaler"])
         if config.optimiser.compile:
             self.wrapped = torch.compile(self.wrapped)
+
+    @contextmanager
+    def _resuming(self) -> Iterator[None]:
+        """Say what is wrong where a state does not fit the configuration."""
+        try:
+            yield
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise ConfigError(
+                f"{self.folder}: holds a run of another network, optimiser or model.freeze than the "
+                f"configuration; give another output=FOLDER ({' '.join(str(error).split())[:160]})"
+            ) from error
 
     def _open_folder(self) -> None:
         try:
@@ -198,8 +221,11 @@ class Trainer:
             group["lr"] = learning_rate(self.step, self.total, group["peak"], config.schedule)
         total, seen, finite = 0.0, 0, True
         sums: dict[str, float] = {}
+        # BatchNorm takes in what it sees before a loss shows that it was no number
+        buffers = [(buffer, buffer.clone()) for buffer in self.network.buffers()]
         for part in range(config.optimiser.accumulate):
             images, masks = next(batches)
+            self._seed(part)
             x, y = to_input(images.to(self.device)), masks.to(self.device)
             # processes exchange gradients once a step
             waits = part + 1 < config.optimiser.accumulate
@@ -211,17 +237,29 @@ class Trainer:
             seen += len(images) * self.accelerator.num_processes
             for name, value in terms.items():
                 sums[name] = sums.get(name, 0.0) + float(value) / config.optimiser.accumulate
+        scaled = self.accelerator.scaler is not None  # fp16: the scaler itself leaves out steps that overflow
+        limit = config.optimiser.clip if config.optimiser.clip is not None else math.inf
+        norm = self.accelerator.clip_grad_norm_(self.network.parameters(), limit)
+        finite = finite and (scaled or bool(torch.isfinite(norm)))
         if self._everywhere(finite):
             self.bad_steps = 0
-            if config.optimiser.clip is not None:
-                self.accelerator.clip_grad_norm_(self.network.parameters(), config.optimiser.clip)
             self.optimiser.step()
-            if self.average is not None:
+            if self.average is not None and not self.accelerator.optimizer_step_was_skipped:
                 self.average.update_parameters(self.network)
         else:
+            with torch.no_grad():
+                for buffer, before in buffers:
+                    buffer.copy_(before)
+            if scaled:
+                self.optimiser.step()  # takes no step, and lowers the scale
             self._bad_step()
         self.optimiser.zero_grad(set_to_none=True)
         return total, sums, seen
+
+    def _seed(self, part: int) -> None:
+        """Make what the network draws (drop path) follow from the step: a resumed run draws it again."""
+        places = (self.config.seed, self.step, part, self.accelerator.process_index)
+        torch.manual_seed(int(np.random.SeedSequence(places).generate_state(1)[0]))
 
     def _loss(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         c = self.config.loss
@@ -240,8 +278,8 @@ class Trainer:
 
     def _blends(self, x: torch.Tensor) -> bool:
         """Whether a batch is trained through pyramid blending."""
-        larger = all(side > base for side, base in zip(x.shape[-2:], self.network.base_size, strict=True))
-        return self.config.loss.blend and larger
+        sides = zip(x.shape[-2:], self.network.base_size, strict=True)
+        return self.config.loss.blend and all(side > BLEND_ABOVE * base for side, base in sides)
 
     def _small(self, x: torch.Tensor) -> torch.Tensor:
         """Return a batch at base size, as the pass that gives the shape will see it."""
@@ -282,9 +320,8 @@ class Trainer:
             kind = self.config.log.best
             mean = sum(values[kind] for values in scores.values()) / len(scores)
             better = self.best is None or (mean < self.best if kind == "mae" else mean > self.best)
-            if better:
+            if better and math.isfinite(mean) and self._save_weights("best.safetensors"):
                 self.best = mean
-                self._save_weights("best.safetensors")
             set_training(self.network, self.config.model.freeze)
         self.accelerator.wait_for_everyone()
         return scores
@@ -299,17 +336,21 @@ class Trainer:
             "network": self.network.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
+            "scaler": None if self.accelerator.scaler is None else self.accelerator.scaler.state_dict(),
         }
         if save_state(self.folder, state):
             self._save_weights("last.safetensors")
 
-    def _save_weights(self, name: str) -> None:
+    def _save_weights(self, name: str) -> bool:
+        """Write what is validated; a full disk is logged. Return whether it was written."""
         network = self.network if self.average is None else self.average.module
         assert isinstance(network, PyramidNetwork)
         try:
             save_weights(network, self.config.model, self.folder / name, step=str(self.step))
         except OutputError as error:
             logger.warning("%s", error)
+            return False
+        return True
 
     def _stop(self) -> bool:
         """Whether any process was asked to stop."""

@@ -26,7 +26,7 @@ GRID = 10  # pictures in a grid of predictions
 class Validator:
     """The validation sets of a run, checked when this is made.
 
-    Each set is known by the last part of its path.
+    Each set is known by the last part of its path, or by the whole path where two would share it.
     """
 
     def __init__(self, config: TrainConfig) -> None:
@@ -38,7 +38,11 @@ class Validator:
             pairs = set_pairs(config.data, entry)
             # evenly spaced, so that a part stands for the whole
             chosen = np.linspace(0, len(pairs) - 1, min(limit or len(pairs), len(pairs))).astype(int)
-            self.sets[entry.path.rstrip("/").split("/")[-1]] = [pairs[i] for i in chosen]
+            self.sets[self._name(entry.path)] = [pairs[i] for i in chosen]
+
+    def _name(self, path: str) -> str:
+        last = path.rstrip("/").split("/")[-1]
+        return path if last in self.sets else last
 
     def scores(self, network: nn.Module, device: torch.device) -> dict[str, dict[str, float]]:
         """Return max F, MAE and IoU of every set."""
