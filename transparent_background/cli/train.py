@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -58,10 +59,12 @@ def main(argv: Sequence[str]) -> int:
         print_data(dump_config(config).rstrip())
         return 0
     console = error_console()
-    set_up_logging(console, quiet=options.quiet, verbose=not options.quiet, debug=options.debug)
+    # under torchrun one process speaks for all
+    quiet = options.quiet or os.environ.get("RANK", "0") != "0"
+    set_up_logging(console, quiet=quiet, verbose=not quiet, debug=options.debug)
     from ..train.trainer import Trainer
 
-    with _progress(console, shown=not options.quiet) as progress:
+    with _progress(console, shown=not quiet) as progress:
         scores = Trainer(config, resume=options.resume, progress=progress).run()
     for name, values in scores.items():
         print_data(f"{name}: " + ", ".join(f"{key} {value:.4f}" for key, value in values.items()))

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ from .validating import Validator
 logger = logging.getLogger(__name__)
 
 MAX_BAD_STEPS = 20  # losses in a row that are no numbers before a run gives up
+
+VALIDATION_LIMIT = timedelta(hours=6)  # that processes wait for the one that validates
 
 Progress = Callable[[int, int, dict[str, float]], None]
 """Called after every step with the steps done, all steps, and the latest numbers."""
@@ -64,7 +67,7 @@ class Trainer:
     ) -> None:
         try:
             from accelerate import Accelerator
-            from accelerate.utils import DistributedDataParallelKwargs, set_seed
+            from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs, set_seed
         except ImportError as error:
             raise MissingExtraError(
                 'training needs more packages: pip install "transparent-background[train]"'
@@ -80,7 +83,11 @@ class Trainer:
             )
         # a blended batch leaves the small pass's coarser Laplacian out of the loss
         parallel = DistributedDataParallelKwargs(find_unused_parameters=config.loss.blend)
-        self.accelerator = Accelerator(mixed_precision=config.optimiser.precision, kwargs_handlers=[parallel])
+        # while the main process validates, the others wait
+        waiting = InitProcessGroupKwargs(timeout=VALIDATION_LIMIT)
+        self.accelerator = Accelerator(
+            mixed_precision=config.optimiser.precision, kwargs_handlers=[parallel, waiting]
+        )
         self.device: torch.device = self.accelerator.device
         self.main = bool(self.accelerator.is_main_process)
         set_seed(config.seed)  # the head's first weights
