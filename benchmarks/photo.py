@@ -9,12 +9,14 @@ import argparse
 import io
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PIL import Image
 
 from transparent_background import Remover
+from transparent_background.media.writing import PNG_LEVEL
+from transparent_background.types import ResizeMethod
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 MEGAPIXEL = (1224, 816)  # width, height: 3 to 2
@@ -27,24 +29,27 @@ def main() -> None:
     parser.add_argument("--resize", choices=("static", "dynamic", "blend"))
     parser.add_argument("--rounds", type=int, default=10)
     options = parser.parse_args()
-    file = Path(options.model)
-    remover = (
-        Remover(ckpt=file, resize=options.resize)
-        if file.is_file()
-        else Remover(options.model, resize=options.resize)
-    )
+    remover = load(options.model, options.resize)
     print("| photo | matte only, s | JPEG to cut-out, s | and its PNG, s |\n|---|---|---|---|")
     for name in options.photos:
-        content = _jpeg(Path(name))
-        times = [
-            _median(lambda content=content: remover.alpha(content), options.rounds),
-            _median(lambda content=content: remover.process(content), options.rounds),
-            _median(lambda content=content: _png(remover.process(content)), options.rounds),
+        content = megapixel(Path(name))
+        steps = [
+            lambda content=content: remover.alpha(content),
+            lambda content=content: remover.process(content),
+            lambda content=content: write_png(remover.process(content)),
         ]
+        times = map(statistics.median, alternate(steps, options.rounds))
         print(f"| {Path(name).stem} | " + " | ".join(f"{value:.3f}" for value in times) + " |")
 
 
-def _jpeg(path: Path) -> bytes:
+def load(model: str, resize: ResizeMethod | None = None) -> Remover:
+    """Make a remover of a mode's name or of a file of weights."""
+    file = Path(model)
+    return Remover(ckpt=file, resize=resize) if file.is_file() else Remover(model, resize=resize)
+
+
+def megapixel(path: Path) -> bytes:
+    """Return a photo at 1 megapixel as a JPEG file."""
     with Image.open(path) as photo:
         size = MEGAPIXEL if photo.width >= photo.height else MEGAPIXEL[::-1]
         buffer = io.BytesIO()
@@ -52,18 +57,21 @@ def _jpeg(path: Path) -> bytes:
     return buffer.getvalue()
 
 
-def _png(picture: Image.Image) -> None:
-    picture.save(io.BytesIO(), "PNG", compress_level=4)  # the command's level
+def write_png(picture: Image.Image) -> None:
+    picture.save(io.BytesIO(), "PNG", compress_level=PNG_LEVEL)
 
 
-def _median(function: Callable[[], object], rounds: int) -> float:
-    function()
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
+def alternate(functions: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
+    """Call each once, then all in turn, ``rounds`` times; return the seconds of each one's calls."""
+    for function in functions:
         function()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+    times: list[list[float]] = [[] for _ in functions]
+    for _ in range(rounds):
+        for function, taken in zip(functions, times, strict=True):
+            start = time.perf_counter()
+            function()
+            taken.append(time.perf_counter() - start)
+    return times
 
 
 if __name__ == "__main__":
