@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from transparent_background import checkpoints
-from transparent_background.checkpoints import CHECKPOINTS
+from transparent_background.checkpoints import CHECKPOINTS, Checkpoint
 from transparent_background.errors import UnknownModeError, UsageError
+
+DOCS = Path(__file__).parents[1] / "docs" / "models.md"
 
 PUBLISHED_CONFIG = """\
 base:
@@ -202,3 +205,31 @@ def test_listing_imports_no_torch() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(result.stdout) == []
+
+
+def zoo() -> list[Checkpoint]:
+    return [entry for entry in CHECKPOINTS if "model zoo" in entry.origin]
+
+
+@pytest.mark.parametrize("checkpoint", zoo(), ids=lambda entry: entry.name)
+def test_every_checkpoint_of_the_paper_has_its_recipe(checkpoint) -> None:
+    from transparent_background.train.config import load_config
+
+    config = load_config(*_split(checkpoint.recipe))
+    assert config.model.base_size == checkpoint.base_size
+    assert config.model.backbone == checkpoint.backbone
+    assert ", ".join(entry.path for entry in config.data.train) == checkpoint.trained_on
+    assert f"`{checkpoint.recipe}`" in DOCS.read_text()
+
+
+def _split(recipe: str) -> tuple[str, list[str]]:
+    name, *changes = shlex.split(recipe)
+    return name, changes
+
+
+def test_the_docs_show_the_registrys_scores() -> None:
+    text = DOCS.read_text()
+    for checkpoint in zoo():
+        for values in checkpoint.scores.values():
+            cell = " / ".join(f"{value:.3f}"[1:] for value in values.values())
+            assert f" {cell} |" in text, (checkpoint.name, cell)

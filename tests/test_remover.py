@@ -213,7 +213,7 @@ def test_a_published_checkpoint_is_recognised_without_a_mode(tmp_path, photo) ->
 def test_weights_of_another_network_are_refused(tmp_path) -> None:
     path = tmp_path / "resnet.pth"
     torch.save({"conv1.weight": torch.zeros(64, 3, 7, 7)}, path)
-    with pytest.raises(CheckpointError, match=r"resnet\.pth: not a checkpoint of this network.*depth 16"):
+    with pytest.raises(CheckpointError, match=r"resnet\.pth: not a checkpoint of this network.*depth 64"):
         Remover("lite", ckpt=path)
     with pytest.raises(CheckpointError, match=r"resnet\.pth.*name the mode"):
         Remover(ckpt=path)
@@ -226,7 +226,7 @@ def test_a_file_that_describes_itself_is_believed(tmp_path, photo) -> None:
     state, metadata = read_state_dict(local_path(find("lite")))
     save_file(state, tmp_path / "mine.safetensors", metadata=metadata)
     mine = Remover(ckpt=tmp_path / "mine.safetensors")
-    assert (mine.checkpoint.depth, mine.checkpoint.base_size, mine.resize) == (16, (160, 160), "blend")
+    assert (mine.checkpoint.depth, mine.checkpoint.base_size, mine.resize) == (64, (320, 320), "blend")
     np.testing.assert_array_equal(mine.alpha(photo), Remover("lite").alpha(photo))
 
 

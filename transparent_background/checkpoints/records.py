@@ -43,6 +43,10 @@ class Checkpoint:
     """How its output becomes a matte: ``minmax`` as published."""
     licence: str = "MIT"
     trained_on: str = "not stated"
+    recipe: str = ""
+    """What ``transparent-background train`` takes to train such weights."""
+    scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Published scores by test set, by the names of ``evaluate``; see docs/models.md for their source."""
     origin: str = ""
     """Who published it, or the user's config file."""
     description: str = ""

@@ -106,6 +106,8 @@ def _describe(checkpoint: Checkpoint) -> dict[str, Any]:
         "resize": checkpoint.resize,
         "backbone": checkpoint.backbone,
         "trained_on": checkpoint.trained_on,
+        "recipe": checkpoint.recipe,
+        "scores": checkpoint.scores,
         "licence": checkpoint.licence,
         "origin": checkpoint.origin,
         "description": checkpoint.description,
