@@ -139,6 +139,22 @@ def test_the_command_writes_tables_curves_and_the_worst(data, capsys) -> None:
             assert len(set(image.convert("L").tobytes())) > 10
 
 
+def test_a_picture_that_cannot_be_scored_is_left_out(data, capsys) -> None:
+    (data / "pred" / "2.png").unlink()
+    save(np.zeros((30, 40), np.uint8), data / "pred" / "3.png")
+    (data / "set" / "images" / "0.jpg").write_bytes(b"no picture")
+    code, out, err = run(
+        capsys, "--pred", data / "pred", "--data", data / "set", "--format", "json", "--workers", 0,
+        "--out", data / "out",
+    )  # fmt: skip
+    assert code == 4
+    assert "worst_pred_set.jpg: not written: " in err
+    assert (data / "out" / "scores.csv").exists()
+    assert json.loads(out)[0]["pictures"] == 2  # mattes of a folder need no picture, so 0 counts
+    assert "no prediction for 2.jpg; left out" in err
+    assert "3.png: is 80 x 60, its matte 40 x 30; left out" in err
+
+
 def test_models_and_folders_are_compared_in_one_table(data, capsys) -> None:
     code, out, _ = run(
         capsys, "--compare", "lite", data / "pred", "--data", data / "set", "--limit", 2,

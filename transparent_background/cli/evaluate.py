@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import UsageError
+from ..errors import InputError, UsageError
 from ..media.atomic import cannot_write
 from .console import error_console, picture_progress, print_data, set_up_logging
 from .options import Parser
 
 if TYPE_CHECKING:
     from ..evaluate.run import Predictor, SetReport
+
+logger = logging.getLogger(__name__)
 
 EPILOG = """\
 examples:
@@ -23,7 +26,7 @@ examples:
   transparent-background evaluate --compare lite base my.safetensors --data ECSSD --limit 50
 
 A data set is a folder with images/ and masks/. A matte is scored as it is; papers stretch each to full
-range first (--stretch).
+range first (--stretch). Pictures that cannot be scored are named and left out, with exit code 4.
 """
 
 
@@ -86,6 +89,7 @@ def main(argv: Sequence[str]) -> int:
         raise UsageError(f"--pred {options.pred}: no such folder")
     out = _make_folder(options.out)
     reports: list[SetReport] = []
+    problems: list[InputError] = []
     with picture_progress(console, sum(sizes) * len(names), shown=not options.quiet) as progress:
         for name, label in zip(names, short_names(names), strict=True):
             predictor = find_predictor(name, **settings)
@@ -99,6 +103,7 @@ def main(argv: Sequence[str]) -> int:
                         limit=options.limit,
                         workers=options.workers,
                         progress=progress,
+                        failed=problems.append,
                     )
                 )
                 if out is not None:
@@ -109,8 +114,12 @@ def main(argv: Sequence[str]) -> int:
     render = {"markdown": tables.to_markdown, "csv": tables.to_csv, "json": tables.to_json}
     if out is not None:
         _write_tables(out, reports)
+    for problem in problems:
+        logger.error("%s; left out", problem)
+    if not any(report.count for report in reports):
+        return 4
     print_data(render[options.format](reports).rstrip("\n"))
-    return 0
+    return 4 if problems else 0
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -163,6 +172,8 @@ def _write_sheet(
     ]
     try:
         contact_sheet(entries).save(path, quality=88)
+    except InputError as error:  # mattes of a folder are scored without a look at the pictures
+        logger.error("%s: not written: %s", path.name, error)
     except OSError as error:
         raise cannot_write(path, error) from error
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ..errors import DataSetError, UsageError
+from ..errors import DataSetError, InputError, UsageError
 from ..media.pairs import Pair, find_pairs, read_mask, read_pair
 from ..media.suffixes import PICTURE_SUFFIXES
 from .metrics import Evaluator, PictureScores, score_picture
@@ -106,6 +106,7 @@ def evaluate(
     limit: int | None = None,
     workers: int = 1,
     progress: Callable[[str], None] | None = None,
+    failed: Callable[[InputError], None] | None = None,
 ) -> SetReport:
     """Score a model on a data set.
 
@@ -125,11 +126,14 @@ def evaluate(
         Processes that score; with 0 the calling one does.
     progress
         Called with each picture's name.
+    failed
+        Called with what is wrong with a picture, which is then left out. None: that is raised.
 
     Raises
     ------
     DataSetError
-        Pairs are missing, unreadable, or sizes differ.
+        Halves of pairs are missing; without ``failed``, also files that are unreadable, predictions that
+        are missing, and sizes that differ.
     """
     pairs = find_pairs(data)
     if limit is not None and limit < len(pairs):
@@ -141,15 +145,17 @@ def evaluate(
 
         def collect() -> None:
             pair, future = waiting.popleft()
-            scores = future.result()
-            evaluator.add(scores)
-            pictures.append((pair, scores))
+            with _reported(failed):
+                scores = future.result()
+                evaluator.add(scores)
+                pictures.append((pair, scores))
             if progress is not None:
                 progress(pair.image.name)
 
         for pair in pairs:
-            matte = predictor.matte(pair, data)
-            waiting.append((pair, submit(_score, pair, matte, soft, stretch)))
+            with _reported(failed):
+                matte = predictor.matte(pair, data)
+                waiting.append((pair, submit(_score, pair, matte, soft, stretch)))
             if len(waiting) > QUEUED * max(workers, 1):
                 collect()
         while waiting:
@@ -157,6 +163,17 @@ def evaluate(
     return SetReport(
         predictor.name, set_name(data), evaluator.count, evaluator.results(), evaluator.curves(), pictures
     )
+
+
+@contextmanager
+def _reported(failed: Callable[[InputError], None] | None) -> Iterator[None]:
+    """Hand what is wrong with a picture on, if there is someone to take it."""
+    try:
+        yield
+    except InputError as error:
+        if failed is None:
+            raise
+        failed(error)
 
 
 def _score(pair: Pair, matte: FloatArray, soft: bool, stretch: bool) -> PictureScores:
@@ -186,7 +203,10 @@ def _scorers(workers: int) -> Iterator[Callable[..., Future[PictureScores]]]:
 
 def _at_once(function: Callable[..., PictureScores], *arguments: Any) -> Future[PictureScores]:
     future: Future[PictureScores] = Future()
-    future.set_result(function(*arguments))
+    try:
+        future.set_result(function(*arguments))
+    except InputError as error:
+        future.set_exception(error)
     return future
 
 
