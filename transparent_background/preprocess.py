@@ -108,9 +108,12 @@ def pass_sizes(
         return large, None
     if enlarge:
         return large, base_size
-    if any(side <= BLEND_ABOVE * base for side, base in zip(large, base_size, strict=True)):
-        return base_size, None
-    return large, base_size
+    return (large, base_size) if blends(large, base_size) else (base_size, None)
+
+
+def blends(large: Size, base_size: Size) -> bool:
+    """Whether a large pass of that size shows enough more than one at base size to be worth blending."""
+    return all(side > BLEND_ABOVE * base for side, base in zip(large, base_size, strict=True))
 
 
 def resize_rgb(rgb: NDArray[np.uint8], size: Size) -> torch.Tensor:

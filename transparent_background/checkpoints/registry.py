@@ -87,13 +87,14 @@ def _zoo(
     side: int,
     *trained_on: str,
     recipe: str = "",
+    changes: str = "",
     scores: dict[str, dict[str, float]] | None = None,
 ) -> Checkpoint:
     res2net = name.startswith("Res2Net")
     config = "res2net50_384" if res2net else f"swin_b_{side}"
     if not recipe:
         sets = ", ".join(f"{{path: {entry}}}" for entry in trained_on)
-        recipe = f"{config} 'data.train=[{sets}]'"
+        recipe = f"{config} 'data.train=[{sets}]' {changes}".rstrip()
     return Checkpoint(
         name=name,
         file_name=f"inspyrenet_{name.lower().replace('-', '_')}.pth",
@@ -110,7 +111,7 @@ def _zoo(
 
 
 # its configurations train three times as long on DIS5K (configs/extra_dataset/InSPyReNet_SwinB_DIS5K.yaml)
-_DIS5K = "'data.train=[{path: DIS5K-TR}]' schedule.epochs=180"
+_DIS5K = "schedule.epochs=180"
 
 # D, H and U in the names stand for DUTS-TR, HRSOD-TR and UHRSD-TR; LR for training at 384. Scores are of
 # evaluation files in the repository's history (results_test/result_*.csv at commit 142f74a).
@@ -171,14 +172,14 @@ _ZOO = (
         "1Sj7GZoocGMHyKNhFnQQc1FTs76ysJIX3",
         384,
         "DIS5K-TR",
-        recipe=f"swin_b_384 {_DIS5K}",
+        changes=_DIS5K,
     ),
     _zoo(
         "SwinB-DIS5K",
         "1aCxHMbhvj8ah77jXVgqvqImQA_Y0G-Yg",
         1024,
         "DIS5K-TR",
-        recipe=f"swin_b_1024 {_DIS5K}",
+        changes=_DIS5K,
     ),
 )
 

@@ -88,12 +88,13 @@ def main(argv: Sequence[str]) -> int:
     if options.pred and not Path(options.pred).expanduser().is_dir():
         raise UsageError(f"--pred {options.pred}: no such folder")
     out = _make_folder(options.out)
+    data_labels = short_names(options.data)
     reports: list[SetReport] = []
     problems: list[InputError] = []
     with picture_progress(console, sum(sizes) * len(names), shown=not options.quiet) as progress:
         for name, label in zip(names, short_names(names), strict=True):
             predictor = find_predictor(name, **settings)
-            for folder, data_label in zip(data, short_names(options.data), strict=True):
+            for folder, data_label in zip(data, data_labels, strict=True):
                 reports.append(
                     evaluate(
                         predictor,

@@ -111,11 +111,10 @@ def _drop_after(path: Path, step: int) -> None:
     width = len(lines[0]) if lines else 0
     # a full disk may have left half a line
     kept = [line for line in lines[1:] if len(line) == width and line[0].isdigit() and int(line[0]) <= step]
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([*lines[:1], *kept])
     with replacing(path) as target:
-        text = io.TextIOWrapper(target, "utf-8", newline="")
-        csv.writer(text).writerows([*lines[:1], *kept])
-        text.flush()
-        text.detach()
+        target.write(text.getvalue().encode("utf-8"))
 
 
 def _tensorboard_writer(folder: Path, step: int) -> Any:

@@ -21,7 +21,7 @@ from torch.optim import swa_utils
 
 from ..errors import ConfigError, MissingExtraError, OutputError, TrainingError
 from ..model import PyramidNetwork
-from ..preprocess import BLEND_ABOVE
+from ..preprocess import blends
 from .building import build_network, parameter_groups, save_weights, set_training
 from .config import TrainConfig, dump_config
 from .losses import pyramid_loss, structure_loss
@@ -285,8 +285,7 @@ class Trainer:
 
     def _blends(self, x: torch.Tensor) -> bool:
         """Whether a batch is trained through pyramid blending."""
-        sides = zip(x.shape[-2:], self.network.base_size, strict=True)
-        return self.config.loss.blend and all(side > BLEND_ABOVE * base for side, base in sides)
+        return self.config.loss.blend and blends((x.shape[-2], x.shape[-1]), self.network.base_size)
 
     def _small(self, x: torch.Tensor) -> torch.Tensor:
         """Return a batch at base size, as the pass that gives the shape will see it."""
