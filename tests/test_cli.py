@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import draw_object
+from film_makers import make_film
 from PIL import Image
 
 from transparent_background import __version__
@@ -97,7 +98,7 @@ def test_several_sources_and_a_folder_with_other_things(photo_file, capsys) -> N
     folder.mkdir(parents=True)
     Image.fromarray(draw_object()).save("mixed/a.png")
     Image.fromarray(draw_object()).save(folder / "b.webp")
-    Path("mixed/clip.mp4").write_bytes(b"film")
+    make_film(Path("mixed/clip.mp4"), 3)
     Path("mixed/notes.txt").write_text("notes")
     assert tb("photo.jpg", "-s", "mixed", "-d", "out", "--recursive", "--json") == 0
     assert {str(p) for p in Path("out").rglob("*.png")} == {
@@ -105,11 +106,12 @@ def test_several_sources_and_a_folder_with_other_things(photo_file, capsys) -> N
         "out/a_rgba.png",
         "out/deeper/b_rgba.png",
     }
+    assert Path("out/clip_rgba.mov").exists()
     captured = capsys.readouterr()
     summary = json.loads(captured.out)
-    assert (summary["done"], summary["failed"], summary["mode"]) == (3, 0, "lite")
-    assert {Path(item["path"]).name for item in summary["left_out"]} == {"clip.mp4", "notes.txt"}
-    assert "left out: mixed/clip.mp4" in captured.err
+    assert (summary["done"], summary["failed"], summary["mode"]) == (4, 0, "lite")
+    assert {Path(item["path"]).name for item in summary["left_out"]} == {"notes.txt"}
+    assert "left out: mixed/notes.txt" in captured.err
 
 
 def test_failed_sources_do_not_stop_the_rest(photo_file, capsys) -> None:
@@ -143,7 +145,7 @@ def test_failed_sources_do_not_stop_the_rest(photo_file, capsys) -> None:
         (["photo.jpg", "-c", "photo.jpg"], 3, "cannot be read as weights"),
         (["photo.jpg", "-m", "fast"], 3, "downloading is switched off"),
         (["gone.jpg"], 4, "gone.jpg: no such file"),
-        (["film.mp4"], 4, "films are not supported"),
+        (["film.mp4"], 4, "film.mp4: is empty"),
         (["photo.jpg", "-d", "photo.jpg"], 4, "would overwrite a source"),
         (["photo.jpg", "-d", "photo.jpg/sub"], 4, "the folder cannot be made"),
     ],

@@ -294,10 +294,3 @@ def test_an_unknown_type_lists_the_choices(given):
     with pytest.raises(UnknownTypeError, match="rgba, map, green") as caught:
         parse_type(given)
     assert "\n" not in str(caught.value)
-
-
-def test_a_film_as_background_is_refused(tmp_path):
-    path = tmp_path / "sea.mp4"
-    path.write_bytes(b"x")
-    with pytest.raises(UnknownTypeError, match="films"):
-        parse_type(str(path))

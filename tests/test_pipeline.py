@@ -153,13 +153,22 @@ def test_existing_results_are_skipped_only_if_newer() -> None:
     assert len(plan_of(["a.jpg"], skip_existing=True).tasks) == 1
 
 
-def test_films_are_left_out_of_folders_and_refused_alone() -> None:
+def test_films_are_named_by_what_they_become() -> None:
     save(Path("photos/a.jpg"))
     Path("photos/clip.mp4").touch()
-    plan = plan_of(["photos"])
-    assert len(plan.tasks) == 1
-    assert "films are not supported" in plan.left_out[0].reason
-    assert "films are not supported" in plan_of(["photos/clip.mp4"]).refused[0][1]
+    assert destinations(plan_of(["photos"])) == ["photos/a_rgba.png", "photos/clip_rgba.mov"]
+    assert destinations(plan_of(["photos/clip.mp4"], type="green", reverse=True)) == [
+        "clip_green_reverse.mp4"
+    ]
+    assert destinations(plan_of(["photos/clip.mp4"], format="webm")) == ["clip_rgba.webm"]
+    assert destinations(plan_of(["photos/clip.mp4"], format="png")) == ["clip_rgba/%05d.png"]
+    assert destinations(plan_of(["photos/clip.mp4"], "cut/b.apng")) == ["cut/b.apng"]
+    assert destinations(plan_of(["photos/f_%03d.png", "https://example.org/a/film.m3u8?x=1"])) == [
+        "f_rgba.mov",
+        "film_rgba.mov",
+    ]
+    plan = plan_of(["photos/clip.mp4", "0"])
+    assert "name it alone" in plan.refused[0][1]
 
 
 def test_a_run_accounts_for_every_source() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Protocol, get_args
 
 import cv2
 import numpy as np
@@ -14,9 +14,10 @@ from .errors import UsageError
 from .types import BackgroundFit
 
 if TYPE_CHECKING:
+    from .picture import Picture
     from .types import ColourArray, FloatArray
 
-__all__ = ["Backdrops", "convert_depth", "fit_background"]
+__all__ = ["BackdropSource", "Backdrops", "convert_depth", "fit_background", "opaque"]
 
 
 def convert_depth(colours: ColourArray, dtype: np.dtype[Any]) -> ColourArray:
@@ -106,6 +107,13 @@ def _resize(colours: ColourArray, width: int, height: int, method: int | None) -
     return resized
 
 
+class BackdropSource(Protocol):
+    """What gives a background for a size: :class:`Backdrops`, or a frame of a film."""
+
+    def get(self, path: Path, size: tuple[int, int], fit: BackgroundFit) -> ColourArray:
+        """Return the background (h, w, 3); not to be written to."""
+
+
 class Backdrops:
     """Reads background files and keeps the last one, fitted, for a run of pictures of one size.
 
@@ -145,10 +153,25 @@ class Backdrops:
 
 
 def _read_opaque(path: Path) -> ColourArray:
-    from .compose import blend
+    """Read a picture; of a film, its first frame."""
     from .media import images
+    from .media.suffixes import FILM_SUFFIXES
 
-    picture = images.read(path)
+    if path.suffix.lower() in FILM_SUFFIXES:
+        from .media.video.readers import open_film
+
+        reader = open_film(path)
+        try:
+            return opaque(next(iter(reader)).picture)
+        finally:
+            reader.close()
+    return opaque(images.read(path))
+
+
+def opaque(picture: Picture) -> ColourArray:
+    """Return a picture's colours (h, w, 3), over white where it is transparent."""
+    from .compose import blend
+
     if picture.alpha is None:
         return picture.rgb
     return blend(picture.rgb, picture.alpha, (255, 255, 255))

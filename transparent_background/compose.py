@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import cv2
 import numpy as np
 
-from .backgrounds import Backdrops, convert_depth, white_of
+from .backgrounds import Backdrops, BackdropSource, convert_depth, white_of
 from .errors import InputError, UsageError
 from .result_types import (
     GREEN,
@@ -138,7 +138,7 @@ def compose(
     *,
     fit: BackgroundFit = "cover",
     foreground: ForegroundColours = "auto",
-    backdrops: Backdrops | None = None,
+    backdrops: BackdropSource | None = None,
 ) -> Result:
     """Make a result of a picture and its finished matte.
 

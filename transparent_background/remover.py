@@ -27,6 +27,7 @@ from .model import to_probability
 from .network import Network, find_checkpoint, freeze, load_network
 from .picture import to_eight_bit
 from .preprocess import normalise, pass_sizes, resize_rgb
+from .remover_video import VideoMethods
 from .types import BackgroundFit, ByteProgress, Normalisation, ResizeMethod
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 Size = tuple[int, int]
 
 
-class Remover:
+class Remover(VideoMethods):
     """Removes the background of pictures.
 
     Parameters
@@ -84,6 +85,8 @@ class Remover:
     """Where the network runs."""
     resize: ResizeMethod
     """How pictures are resized for the network."""
+    asked_resize: ResizeMethod | None
+    """What the caller asked for; None: left to the checkpoint. Films have another default."""
     normalisation: Normalisation
     """How its output becomes a matte."""
 
@@ -107,7 +110,8 @@ class Remover:
         self.device = choose_device(device)
         file = None if ckpt is None else Path(ckpt).expanduser()
         self.checkpoint, path = find_checkpoint(mode, file, progress=progress, offline=offline)
-        self.resize = "static" if jit else resize or self.checkpoint.resize
+        self.asked_resize: ResizeMethod | None = "static" if jit else resize
+        self.resize = self.asked_resize or self.checkpoint.resize
         self.normalisation = normalisation or self.checkpoint.normalisation
         network = load_network(self.checkpoint, path, self.device)
         self.parameter_count = sum(weight.numel() for weight in network.parameters())
@@ -223,23 +227,48 @@ class Remover:
         -------
         list of float32 (h, w) in [0, 1], in the order of the pictures.
         """
+        predictions = self.predictions(pictures)
+        return [_to_size(p, picture.size) for p, picture in zip(predictions, pictures, strict=True)]
+
+    def predictions(
+        self,
+        pictures: Sequence[Picture],
+        *,
+        resize: ResizeMethod | None = None,
+        base_size: Size | None = None,
+    ) -> list[torch.Tensor]:
+        """Predict mattes at the size that the network worked at.
+
+        Parameters
+        ----------
+        pictures
+            Decoded pictures.
+        resize
+            In place of the remover's own.
+        base_size
+            (height, width), multiples of 32, in place of the checkpoint's.
+
+        Returns
+        -------
+        list of float32 (1, 1, h, w) on the device, in [0, 1], in the order of the pictures.
+        """
         groups: dict[tuple[Size, Size | None], list[int]] = {}
         for index, picture in enumerate(pictures):
             sizes = pass_sizes(
                 picture.size,
-                self.checkpoint.base_size,
-                self.resize,
+                base_size or self.checkpoint.base_size,
+                resize or self.resize,
                 short_side=self.checkpoint.short_side,
                 enlarge=self.checkpoint.enlarge,
             )
             groups.setdefault(sizes, []).append(index)
-        mattes: dict[int, FloatArray] = {}
+        found: dict[int, torch.Tensor] = {}
         for (main, low_resolution), members in groups.items():
             images = [to_eight_bit(pictures[index].rgb) for index in members]
             prediction = self._predict(images, main, low_resolution)
             for index, single in zip(members, torch.split(prediction, 1), strict=True):
-                mattes[index] = _to_size(single, pictures[index].size)
-        return [mattes[index] for index in range(len(pictures))]
+                found[index] = single
+        return [found[index] for index in range(len(pictures))]
 
     @torch.inference_mode()
     def _predict(

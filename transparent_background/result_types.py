@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from .errors import UnknownTypeError
-from .media.suffixes import FILM_SUFFIXES
+from .media.suffixes import ANIMATED_SUFFIXES, FILM_SUFFIXES
 
 __all__ = [
     "Backdrop",
@@ -31,7 +31,7 @@ RGB: TypeAlias = tuple[int, int, int]
 GREEN: RGB = (120, 255, 155)  # the published green screen; CSS's own green is #008000
 CHOICES = (
     "rgba, map, green, white, blur, overlay, a colour ([255, 0, 0], #ff0000 or a CSS name) "
-    "or the path of a picture"
+    "or the path of a picture or film"
 )
 
 _TRIPLE = re.compile(r"\s*(?:\[(.*)\]|\((.*)\)|([^\[\]()]*,[^\[\]()]*))\s*")
@@ -69,9 +69,14 @@ class Solid:
 
 @dataclass(frozen=True, slots=True)
 class Backdrop:
-    """The object over another picture."""
+    """The object over another picture, or over a film."""
 
     path: Path
+
+    @property
+    def moves(self) -> bool:
+        """Whether it is a film or an animation by its name; behind a photo stands its first frame."""
+        return self.path.suffix.lower() in FILM_SUFFIXES | ANIMATED_SUFFIXES
 
 
 ResultType: TypeAlias = Rgba | Matte | Blur | Overlay | Solid | Backdrop
@@ -85,7 +90,7 @@ def parse_type(type: str | Sequence[int] | os.PathLike[str]) -> ResultType:
     type
         ``"rgba"``, ``"map"``, ``"green"`` (120, 255, 155), ``"white"``, ``"blur"``, ``"overlay"``;
         a colour as ``"[r, g, b]"``, ``"(r, g, b)"``, ``"r, g, b"``, three whole numbers in 0..255,
-        ``"#rgb"``, ``"#rrggbb"`` or a CSS name; or the path of a picture. Case does not matter in
+        ``"#rgb"``, ``"#rrggbb"`` or a CSS name; or the path of a picture or film. Case does not matter in
         names. A file that is called like a type or colour can be given as ``./white``.
 
     Raises
@@ -160,10 +165,6 @@ def _solid(values: Sequence[object], text: str) -> Solid:
 
 def _backdrop(text: str) -> Backdrop:
     path = Path(text).expanduser()
-    if path.suffix.lower() in FILM_SUFFIXES:
-        raise UnknownTypeError(
-            f"type {text!r}: films as a background are not supported for photos yet; give a picture"
-        )
     try:
         if path.is_file():
             return Backdrop(path)

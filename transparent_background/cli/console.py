@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ..films.options import VideoProgress
+
 ROOT = "transparent_background"
 
 
@@ -88,6 +90,32 @@ def picture_progress(console: Console, total: int, *, shown: bool) -> Iterator[C
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("", total=total)
         yield lambda name: progress.update(bar, advance=1, description=name[-40:])
+
+
+@contextmanager
+def film_progress(console: Console, *, shown: bool) -> Iterator[Callable[[str, VideoProgress], None] | None]:
+    """Show a bar of a film's frames with rate and time left; yields what to call after each frame."""
+    if not (shown and console.is_terminal):
+        yield None
+        return
+    from rich.live import Live
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+
+    with Live(console=console, transient=True, refresh_per_second=4) as live:
+
+        def show(name: str, progress: VideoProgress) -> None:
+            row = Table.grid(padding=(0, 1))
+            left = progress.remaining
+            of = "" if progress.total is None else f"/{progress.total}"
+            time_left = "" if left is None else f"{int(left // 60)}:{int(left % 60):02d} left"
+            bar = ProgressBar(
+                total=progress.total, completed=progress.frames, width=30, pulse=not progress.total
+            )
+            row.add_row(bar, f"{progress.frames}{of}", f"{progress.fps:.1f} frames/s", time_left, name[-40:])
+            live.update(row)
+
+        yield show
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import argparse
 from typing import NoReturn
 
 from .. import __version__
+from . import films
 
 EPILOG = """\
 examples:
@@ -15,6 +16,8 @@ examples:
   transparent-background photo.jpg -t beach.jpg         in front of another picture
   transparent-background -m lite --crop=5% *.jpg        the bundled model, cropped to the object
   transparent-background - < photo.jpg > cutout.png     in a pipe
+  transparent-background clip.mp4                       clip_rgba.mov, transparent, with its sound
+  transparent-background clip.mp4 -t street.mp4         in front of another film
 
 commands (transparent-background COMMAND --help):
   models      list, download, locate and verify weights
@@ -40,7 +43,7 @@ def build_parser() -> Parser:
     """Return the parser of the main command."""
     parser = Parser(
         prog="transparent-background",
-        description="Remove the background of pictures with InSPyReNet.",
+        description="Remove the background of pictures and films with InSPyReNet.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -50,6 +53,7 @@ def build_parser() -> Parser:
     _add_result(parser.add_argument_group("the result"))
     _add_model(parser.add_argument_group("the model"))
     _add_running(parser.add_argument_group("running"))
+    films.add_options(parser.add_argument_group("films"))
     return parser
 
 
@@ -58,7 +62,8 @@ def _add_sources(group: argparse._ArgumentGroup) -> None:
         "sources",
         nargs="*",
         metavar="SOURCE",
-        help="picture, folder, glob in quotes, or - for standard input",
+        help="picture, film, folder, glob in quotes, numbered pictures (frame_%%04d.png), address, "
+        "camera (0), or - for standard input",
     )
     group.add_argument(
         "-s",
@@ -96,7 +101,7 @@ def _add_result(group: argparse._ArgumentGroup) -> None:
         default="rgba",
         metavar="TYPE",
         help="rgba (transparent), map (the matte), green, white, blur, overlay, a colour "
-        "('[255, 0, 0]', '#ff0000', a CSS name) or a picture to put behind (default: rgba)",
+        "('[255, 0, 0]', '#ff0000', a CSS name) or a picture or film to put behind (default: rgba)",
     )
     group.add_argument("-R", "--reverse", action="store_true", help="remove the object, keep the background")
     group.add_argument("-th", "--threshold", metavar="0..1", help="cut hard where the matte exceeds this")
@@ -104,7 +109,9 @@ def _add_result(group: argparse._ArgumentGroup) -> None:
         "-f",
         "--format",
         metavar="FORMAT",
-        help="png, jpg, webp, tiff, avif, gif, bmp ... (default: png for rgba, else the source's)",
+        help="png, jpg, webp, tiff, avif, gif, bmp ... (default: png for rgba, else the source's); of films: "
+        "mp4, mov, mkv, webm, gif, apng, webp, or png, jpg ... for one picture a frame (default: mov for "
+        "rgba, else mp4)",
     )
     group.add_argument(
         "--background",
@@ -121,9 +128,10 @@ def _add_result(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--foreground",
         default="auto",
-        choices=("auto", "estimate", "original"),
+        choices=("auto", "estimate", "original", *films.FOREGROUND_FILMS),
         help="edge colours: estimate takes the old background out of them, original keeps them "
-        "(default: auto, which estimates for rgba)",
+        "(default: auto, which estimates for rgba); straight and premultiplied also write a film of the "
+        "object's own colours, as they are or multiplied by the matte",
     )
     group.add_argument(
         "--crop",
@@ -153,7 +161,8 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         "-r",
         "--resize",
         choices=("static", "dynamic", "blend"),
-        help="what the network sees: the base size, the picture's shape, or both (default: the mode's)",
+        help="what the network sees: the base size, the picture's shape, or both (default: the mode's; for "
+        "films static)",
     )
     group.add_argument(
         "--normalisation",

@@ -1,4 +1,4 @@
-"""The main command: cut out pictures."""
+"""The main command: cut out pictures and films."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from ..errors import SourceNotFoundError, UsageError
 from ..media.sources import SourceList, find_sources
 from ..media.suffixes import format_of
 from ..result_types import Solid, parse_type
+from . import films
 from .options import build_parser
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ..films.process import FilmReport
     from ..pipeline import Outcome, Plan, Settings, Summary
     from ..remover import Remover
 
@@ -29,7 +31,7 @@ def main(argv: Sequence[str]) -> int:
     options = parser.parse_intermixed_args(argv)
     arguments = [*options.sources, *options.source]
     if not arguments:
-        parser.error("a source is missing: a picture, a folder, or - for standard input")
+        parser.error("a source is missing: a picture, a film, a folder, or - for standard input")
     settings = _settings(options)
     _check_mode(options)
     sources = _find(arguments, options)
@@ -54,9 +56,13 @@ def _settings(options: argparse.Namespace) -> Settings:
     if not isinstance(background, Solid):
         raise UsageError(f"--background {options.background!r} is no colour")
     if options.format is not None and format_of(options.format) is None:
-        raise UsageError(
-            f"--format {options.format!r} cannot be written; choose png, jpg, webp, tiff or avif"
-        )
+        from ..media.video.containers import film_format
+
+        if film_format(options.format) is None:
+            raise UsageError(
+                f"--format {options.format!r} cannot be written; choose png, jpg, webp, tiff or avif, "
+                "for films mp4, mov, mkv, webm, gif or apng"
+            )
     if options.quality is not None and not 1 <= options.quality <= 100:
         raise UsageError(f"--quality must be from 1 to 100, not {options.quality}")
     if options.quiet and options.verbose:
@@ -67,12 +73,13 @@ def _settings(options: argparse.Namespace) -> Settings:
         threshold=_threshold(options.threshold),
         reverse=options.reverse,
         fit=options.background_fit,
-        foreground=options.foreground,
+        foreground="auto" if options.foreground in films.FOREGROUND_FILMS else options.foreground,
         format=options.format,
         quality=options.quality,
         background=background.rgb,
         crop=_crop(options.crop),
         skip_existing=options.skip_existing,
+        film=films.read_options(options),
     )
 
 
@@ -131,7 +138,7 @@ class _Job:
 
     def _work(self, plan: Plan) -> Summary:
         from ..pipeline import run
-        from .console import picture_progress
+        from .console import film_progress, picture_progress
 
         if plan.tasks and self.remover is None:
             self.remover = self._load()
@@ -139,12 +146,18 @@ class _Job:
             for item in plan.left_out:
                 self.console.print(f"left out: {item.path}: {item.reason}")
         workers = self.options.workers or min(2, os.cpu_count() or 1)
-        with picture_progress(self.console, len(plan.tasks), shown=not self.options.quiet) as advance:
+        shown = not self.options.quiet
+        with (
+            picture_progress(self.console, len(plan.tasks), shown=shown) as advance,
+            film_progress(self.console, shown=shown) as on_film,
+        ):
 
             def on_outcome(outcome: Outcome) -> None:
                 advance(outcome.source)
                 if self.options.verbose and outcome.result:
                     self.console.print(f"{outcome.source} -> {outcome.result}")
+                if outcome.film is not None and not self.options.quiet:
+                    self.console.print(_film_line(outcome.source, outcome.film, self.options.verbose))
 
             return run(
                 plan,
@@ -153,6 +166,7 @@ class _Job:
                 workers=workers,
                 batch_size=self.options.batch,
                 on_outcome=on_outcome,
+                on_film=on_film,
             )
 
     def _load(self) -> Remover:
@@ -232,6 +246,31 @@ class _Job:
         }
 
 
+def _film_line(source: str, film: FilmReport, verbose: bool) -> str:
+    """Say in a line what became of a film; with ``verbose``, also where the time went."""
+    text = f"{source}: {film.frames} frames, {film.fps:.1f} a second"
+    if verbose and film.stages:
+        shares = [
+            f"{name} {1000 * spent / max(film.frames, 1):.0f} ms" for name, spent in film.stages.items()
+        ]
+        text += f" (a frame, side by side: {', '.join(shares)})"
+    beside = [str(path) for path in (film.matte, film.foreground) if path is not None]
+    return text + "".join(f"; also {path}" for path in beside)
+
+
+def _film_as_json(film: FilmReport) -> dict[str, Any]:
+    return {
+        "frames": film.frames,
+        "seconds": round(film.seconds, 3),
+        "fps": round(film.fps, 2),
+        "matte": None if film.matte is None else str(film.matte),
+        "foreground": None if film.foreground is None else str(film.foreground),
+        "losses": film.losses,
+        "notes": film.notes,
+        "stages": film.stages,
+    }
+
+
 def _outcome_as_json(outcome: Outcome) -> dict[str, Any]:
     size = None if outcome.size is None else {"height": outcome.size[0], "width": outcome.size[1]}
     return {
@@ -240,4 +279,5 @@ def _outcome_as_json(outcome: Outcome) -> dict[str, Any]:
         "result": outcome.result,
         "size": size,
         "error": outcome.error,
+        **({} if outcome.film is None else {"film": _film_as_json(outcome.film)}),
     }

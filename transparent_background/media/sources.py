@@ -13,6 +13,9 @@ from typing import Literal, TypeAlias
 from ..errors import SourceNotFoundError
 from .suffixes import FILM_SUFFIXES, PICTURE_SUFFIXES
 
+CAMERA_SCHEMES = frozenset(("rtsp", "rtsps", "rtp", "udp", "srt"))
+"""Addresses of what goes on without end."""
+
 Kind: TypeAlias = Literal["picture", "film", "stdin", "camera"]
 
 
@@ -22,15 +25,19 @@ class Source:
 
     kind: Kind
     path: Path | None = None
-    """None for standard input."""
+    """None for standard input and for what is no file."""
     relative: Path = Path()
     """Where it lies below the folder it was found in; its bare name if it was named itself."""
     root: Path | None = None
     """The folder it was found in, None if it was named itself."""
+    address: str | None = None
+    """Of a stream, of a camera, or the pattern of numbered pictures."""
 
     @property
     def name(self) -> str:
-        """What to call it in a message."""
+        """What to call it in a message; of an address, without the password in it."""
+        if self.address is not None:
+            return re.sub(r"//[^/@]*@", "//", self.address)
         return "standard input" if self.path is None else str(self.path)
 
 
@@ -60,7 +67,8 @@ def find_sources(arguments: Sequence[str], *, recursive: bool = False) -> Source
     Parameters
     ----------
     arguments
-        Paths, folders, globs (``*.jpg``, ``**/*.png``), ``-`` for standard input, a camera's number.
+        Paths, folders, globs (``*.jpg``, ``**/*.png``), ``-`` for standard input, numbered pictures
+        (``frame_%04d.png``, a film), addresses, a camera's number or device.
     recursive
         Look into folders' folders too.
 
@@ -71,7 +79,7 @@ def find_sources(arguments: Sequence[str], *, recursive: bool = False) -> Source
         no picture and no film.
     """
     found = SourceList()
-    seen: set[Path] = set()
+    seen: set[Path | str] = set()
     for argument in arguments:
         try:
             sources = list(_resolve(argument, recursive, found.left_out))
@@ -80,7 +88,7 @@ def find_sources(arguments: Sequence[str], *, recursive: bool = False) -> Source
             continue
         for source in sources:
             # one file may be named twice, by itself and by its folder
-            key = Path(source.name) if source.path is None else source.path.resolve()
+            key = source.name if source.path is None else source.path.resolve()
             if key not in seen:
                 seen.add(key)
                 found.items.append(source)
@@ -99,17 +107,33 @@ def _resolve(argument: str, recursive: bool, left_out: list[LeftOut]) -> Iterato
     if argument == "-":
         yield Source("stdin")
         return
-    path = Path(argument).expanduser()
+    scheme = re.match(r"([a-z][a-z0-9+.-]+)://", argument, re.IGNORECASE)
+    if scheme and scheme[1].lower() != "file":
+        live = scheme[1].lower() in CAMERA_SCHEMES
+        yield Source("camera" if live else "film", relative=Path(_address_name(argument)), address=argument)
+        return
+    path = Path(argument[7:] if scheme else argument).expanduser()
     if path.is_dir():
         yield from _folder(path, recursive, left_out)
+    elif path.is_char_device():
+        yield Source("camera", relative=Path(path.name), address=argument)
     elif path.exists() or path.is_symlink():
         yield Source(_kind(path), path, Path(path.name))
     elif argument.isdecimal():
-        yield Source("camera", Path(argument), Path(argument))
+        yield Source("camera", relative=Path(f"camera{argument}"), address=argument)
+    elif re.search(r"%0?\d*d", path.name):
+        yield Source("film", relative=Path(path.name), address=str(path))
     elif glob.has_magic(argument):
         yield from _matches(argument, left_out)
     else:
         raise SourceNotFoundError(f"{argument}: no such file or folder")
+
+
+def _address_name(address: str) -> str:
+    """Return what results of an address are called after."""
+    path = re.sub(r"[?#].*", "", address).rstrip("/")
+    name = path.rsplit("/", 1)[-1]
+    return re.sub(r"[^\w.-]", "_", name) or "stream"
 
 
 def _kind(path: Path) -> Kind:

@@ -91,6 +91,9 @@ FILM_SUFFIXES = frozenset(
 )
 """What a folder's films may be called, as in transparent-background 1.3.4; GIF counts as a picture."""
 
+ANIMATED_SUFFIXES = frozenset((".gif", ".apng"))
+"""Of the pictures, those that usually move."""
+
 HEIF_SUFFIXES = frozenset((".heic", ".heif", ".hif"))
 
 WRITABLE = {

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Literal
 
-from ..errors import UsageError
+from ..errors import OutputConflictError, UsageError
+from ..films.options import FilmOptions
 from ..media.sources import LeftOut, Source, SourceList
 from ..media.suffixes import format_of
+from ..media.video.containers import film_format, is_sequence
 from ..result_types import Backdrop, ResultType, Rgba
 from ..types import BackgroundFit
+
+if TYPE_CHECKING:
+    from ..films.outputs import Targets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +41,8 @@ class Settings:
     crop: str | None = None
     """Padding around the object, ``"12"`` pixels or ``"5%"``; None: no crop."""
     skip_existing: bool = False
+    film: FilmOptions = field(default_factory=FilmOptions)
+    """What concerns films only."""
 
     @property
     def tag(self) -> str:
@@ -53,7 +61,9 @@ class Task:
     destination: Path | None
     """None: standard output."""
     format: str
-    """Pillow's name of the result's format."""
+    """Pillow's name of the result's format; of a film, its container or ``pictures``."""
+    targets: Targets | None = None
+    """How a film is written; None for pictures."""
 
 
 @dataclass(slots=True)
@@ -89,7 +99,7 @@ def make_plan(sources: SourceList, settings: Settings, dest: str | None) -> Plan
         ``dest`` does not fit the sources, or the format can't be written.
     """
     plan = Plan(left_out=list(sources.left_out), refused=list(sources.missing))
-    workable = [source for source in sources.items if _workable(source, plan)]
+    workable = [source for source in sources.items if _workable(source, plan, settings)]
     tasks = [
         task if task.source.path is None else _with_file(task)
         for task in (_task(source, settings, dest, len(sources.items)) for source in workable)
@@ -103,11 +113,15 @@ def make_plan(sources: SourceList, settings: Settings, dest: str | None) -> Plan
     return plan
 
 
-def _workable(source: Source, plan: Plan) -> bool:
-    if source.kind in ("picture", "stdin"):
+def _workable(source: Source, plan: Plan, settings: Settings) -> bool:
+    """Sort out what cannot be done, with a reason."""
+    reason = None
+    if source.kind == "camera":
+        reason = "a camera cannot be worked on together with files; name it alone"
+    elif source.kind == "picture" and not _is_film(source, settings) and not _writes_pictures(settings):
+        reason = f"a picture cannot be written as {settings.format}"
+    if reason is None:
         return True
-    what = "films" if source.kind == "film" else "cameras"
-    reason = f"{what} are not supported by this version"
     if source.path is not None and source.root is not None:
         plan.left_out.append(LeftOut(source.path, reason))
     else:
@@ -115,8 +129,24 @@ def _workable(source: Source, plan: Plan) -> bool:
     return False
 
 
+def _writes_pictures(settings: Settings) -> bool:
+    return settings.format is None or format_of(settings.format) is not None
+
+
+def _is_film(source: Source, settings: Settings) -> bool:
+    """Whether a source is worked on as a film: a film, or an animated picture that becomes one."""
+    if source.kind == "film":
+        return True
+    if source.kind == "picture" and source.path is not None:
+        moving = source.path.suffix.lower() in (".gif", ".apng", ".webp", ".png", ".avif")
+        return moving and not _writes_pictures(settings)
+    return False
+
+
 def _task(source: Source, settings: Settings, dest: str | None, count: int) -> Task:
     """Name the result of one source."""
+    if _is_film(source, settings) or (source.kind == "stdin" and _film_dest(dest, settings)):
+        return _film_task(source, settings, dest, count)
     if dest == "-" or (dest is None and source.kind == "stdin"):
         if count > 1:
             raise UsageError("standard output takes one result; give one source, or --dest FOLDER")
@@ -131,6 +161,73 @@ def _task(source: Source, settings: Settings, dest: str | None, count: int) -> T
     stem = "stdin" if source.path is None else source.path.stem
     folder = _folder(source, dest)
     return Task(source, folder / f"{stem}{settings.tag}.{extension}", _pick(extension))
+
+
+def _film_dest(dest: str | None, settings: Settings) -> bool:
+    """Whether a result that is named so, or of that format, is a film and nothing else."""
+    name = settings.format or (dest if dest not in (None, "-") else None)
+    return name is not None and film_format(name) is not None and format_of(name) is None
+
+
+def _film_task(source: Source, settings: Settings, dest: str | None, count: int) -> Task:
+    """Name the result of a film, and choose how it is written."""
+    from ..films.outputs import plan_targets
+
+    if dest == "-":
+        raise UsageError("a film cannot go to standard output; give --dest FILE")
+    stem = film_stem(source.relative.name if source.kind != "stdin" else "stdin")
+    path = _folder(source, dest) / film_name(stem, settings)
+    if dest is not None and not Path(dest).expanduser().is_dir():
+        named = Path(dest).expanduser()
+        if film_format(named.name) or is_sequence(named.name):
+            if count > 1 or source.root is not None:
+                raise UsageError(f"--dest {dest}: is one file, but there are several sources")
+            path = named
+    path = Path(os.path.normpath(path))
+    targets = plan_targets(path, None if "%" in path.name else settings.format, settings)
+    kind = targets.files["result"].encoding
+    return Task(source, path, "pictures" if kind is None else kind.container.muxer, targets)
+
+
+def film_result_path(source: object, dest: str | os.PathLike[str] | None, settings: Settings) -> Path:
+    """Name the result of one film, for callers that plan nothing.
+
+    Parameters
+    ----------
+    source
+        A path, an address, a pattern of pictures, or an open file.
+    dest
+        The result's own name, a folder for it, or None for the current folder.
+
+    Raises
+    ------
+    OutputConflictError
+        It would take the source's place.
+    """
+    name = os.fspath(source) if isinstance(source, (str, os.PathLike)) else "film"
+    path = Path(dest).expanduser() if dest is not None else Path()
+    if dest is None or path.is_dir():
+        path = path / film_name(film_stem(name), settings)
+    if isinstance(source, (str, os.PathLike)) and _key(path) == _key(Path(name)):
+        raise OutputConflictError(f"{path}: the result would overwrite its source; choose another name")
+    return path
+
+
+def film_stem(name: str) -> str:
+    """Return what a film's results are called after: ``clip`` for ``a/clip.mp4``, ``frame`` for a pattern."""
+    stem = PurePath(name.split("?")[0]).stem
+    return re.sub(r"[_.-]*%0?\d*d", "", stem) or "film"
+
+
+def film_name(stem: str, settings: Settings) -> str:
+    """Return the name of a film's result; of numbered pictures, a folder and a pattern."""
+    format = settings.format
+    if format is None:
+        format = "mov" if isinstance(settings.type, Rgba) else "mp4"
+    format = format.lstrip(".").lower()
+    if is_sequence(format):
+        return f"{stem}{settings.tag}/%05d.{format}"
+    return f"{stem}{settings.tag}.{format}"
 
 
 def _pick(name: str) -> str:

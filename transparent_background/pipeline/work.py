@@ -22,6 +22,8 @@ from .plan import Plan, Settings, Task
 
 if TYPE_CHECKING:
     from ..compose import Backdrops
+    from ..films.options import VideoProgress
+    from ..films.process import FilmReport
     from ..media.images import Animation
     from ..picture import Picture
     from ..remover import Remover
@@ -42,6 +44,8 @@ class Outcome:
     size: tuple[int, int] | None = None
     """(height, width) of the result."""
     error: str | None = None
+    film: FilmReport | None = None
+    """What became of a film."""
 
 
 @dataclass(slots=True)
@@ -69,6 +73,10 @@ class _Loaded:
     data: bytes | None = None
 
 
+FilmProgress: TypeAlias = Callable[[str, "VideoProgress"], None]
+"""Called with a film's name and how far it is."""
+
+
 def run(
     plan: Plan,
     remover: Remover | None,
@@ -77,6 +85,7 @@ def run(
     workers: int = 2,
     batch_size: int = 1,
     on_outcome: Callable[[Outcome], None] | None = None,
+    on_film: FilmProgress | None = None,
 ) -> Summary:
     """Do what is planned.
 
@@ -88,6 +97,8 @@ def run(
         Pictures that share a pass of the network, if it sees them at one size.
     on_outcome
         Called in the caller's thread for every source as it ends.
+    on_film
+        Called in the caller's thread after every frame of a film.
 
     Returns
     -------
@@ -104,7 +115,7 @@ def run(
     if plan.tasks:
         if remover is None:
             raise TypeError("a remover is needed where there is something to do")
-        _Work(remover, settings, report, workers, batch_size).do(plan.tasks)
+        _Work(remover, settings, report, workers, batch_size, on_film).do(plan.tasks)
     summary.seconds = time.perf_counter() - started
     return summary
 
@@ -127,9 +138,17 @@ class _Work:
     """One run's threads and queues."""
 
     def __init__(
-        self, remover: Remover, settings: Settings, report: _Report, workers: int, batch_size: int
+        self,
+        remover: Remover,
+        settings: Settings,
+        report: _Report,
+        workers: int,
+        batch_size: int,
+        on_film: FilmProgress | None,
     ) -> None:
         from ..compose import Backdrops
+
+        self.on_film = on_film
 
         self.remover, self.settings, self.report = remover, settings, report
         self.workers, self.batch_size = workers, batch_size
@@ -194,6 +213,8 @@ class _Work:
         for task, loaded in batch:
             if loaded.animation is not None:
                 self._animate(task, loaded)
+            elif loaded.picture is None:
+                self._film(task)
 
     def _finish(self, task: Task, picture: Picture, matte: object) -> tuple[int, int]:
         from .finish import finish
@@ -212,6 +233,25 @@ class _Work:
             self._fail(task, error)
         else:
             self._succeed(task, size)
+
+    def _film(self, task: Task) -> None:
+        """Work through a film; the pictures before it are written meanwhile."""
+        from functools import partial
+
+        from ..films.process import process_film
+
+        source = task.source
+        progress = None if self.on_film is None else partial(self.on_film, source.name)
+        what = source.address or source.path or sys.stdin.buffer
+        assert task.targets is not None
+        try:
+            report = process_film(
+                self.remover, what, task.targets, self.settings, workers=self.workers, progress=progress
+            )
+        except Exception as error:
+            self._fail(task, error)
+        else:
+            self.report(Outcome(source.name, "done", str(report.result), report.size, film=report))
 
     def _drain(self, keep: int) -> None:
         """Wait until at most ``keep`` results are still being written."""
@@ -247,6 +287,8 @@ def _load(task: Task) -> _Loaded:
     from ..media.images import animation, read
     from ..media.suffixes import ANIMATED
 
+    if task.targets is not None:
+        return _Loaded(None)  # a film is read while it is worked on
     data = sys.stdin.buffer.read() if task.source.path is None else None
     source = data if data is not None else task.source.path
     assert source is not None

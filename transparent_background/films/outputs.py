@@ -1,0 +1,234 @@
+"""The files that are written of one film: the result, and if wanted its matte and its foreground."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import OutputError, UsageError
+from ..media.suffixes import KEEPS_ALPHA, format_of
+from ..media.video.containers import (
+    CHOICES,
+    CONTAINERS,
+    Encoding,
+    EncodingOptions,
+    choose_encoding,
+    film_format,
+    is_sequence,
+)
+from ..media.video.decoding import FilmReader
+from ..media.video.frames import Frame, Reader
+from ..media.video.pictures import is_pattern
+from ..media.video.writing import FilmWriter, Look, SequenceWriter, Writer
+from ..result_types import Rgba
+from .segments import SegmentedWriter, can_resume
+
+if TYPE_CHECKING:
+    from ..compose import Result
+    from ..pipeline.plan import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One file, or one run of pictures."""
+
+    path: Path
+    encoding: Encoding | None
+    """None: numbered pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """All files of one film."""
+
+    files: dict[str, Target]
+    """``result``, and if wanted ``matte`` and ``foreground``."""
+    alpha: bool
+    """Whether the result's file holds transparency."""
+
+    @property
+    def deep(self) -> bool:
+        """Whether more than 8 bits of the source reach a file."""
+        return any(t.encoding is None or t.encoding.deep for t in self.files.values())
+
+    @property
+    def streams(self) -> bool:
+        """Whether the result's file can hold sound."""
+        encoding = self.files["result"].encoding
+        return encoding is not None
+
+
+def plan_targets(path: Path, format: str | None, settings: Settings) -> Targets:
+    """Decide how a film's files are written.
+
+    Parameters
+    ----------
+    path
+        The result: a film's name, or a pattern of pictures (``cut_%05d.png``).
+    format
+        Its format; None: by the suffix.
+    settings
+        What is made; ``settings.film`` says how it is encoded.
+
+    Raises
+    ------
+    UsageError
+        Format, codec and transparency do not fit.
+    """
+    transparent = isinstance(settings.type, Rgba)
+    options = settings.film
+    if is_pattern(path.name):
+        return _pictures(path, settings, transparent=transparent)
+    kind = film_format(format or path.name)
+    if kind is None:
+        if is_sequence(format or path.name):
+            raise UsageError(
+                f"{path}: a film becomes many pictures; name them like "
+                f"{path.stem}_%05d{path.suffix}, or choose apng, gif or webp"
+            )
+        raise UsageError(f"{path}: films are written as {CHOICES}")
+    alpha = transparent and bool(CONTAINERS[kind].alpha)
+    encoding = choose_encoding(kind, options.encoding, alpha=alpha)
+    if options.resume and not can_resume(encoding):
+        raise UsageError(f"--resume: {kind} cannot be put together of parts; use mp4, mov, mkv or webm")
+    files = {"result": Target(path, encoding)}
+    plain = kind if CONTAINERS[kind].streams else "mp4"
+    for name in _extras(settings):
+        beside = path.with_name(f"{path.stem}_{name}.{plain}")
+        if name == "matte" and isinstance(options.matte, Path):
+            beside = options.matte
+        files[name] = Target(beside, _plain_encoding(beside, options.encoding, encoding))
+    return Targets(files, alpha)
+
+
+def _extras(settings: Settings) -> list[str]:
+    wanted = {"matte": bool(settings.film.matte), "foreground": settings.film.foreground is not None}
+    return [name for name, asked in wanted.items() if asked]
+
+
+def _plain_encoding(path: Path, options: EncodingOptions, main: Encoding) -> Encoding:
+    """Encode matte and foreground as the result is, as far as that fits without transparency."""
+    kind = film_format(path.name)
+    if kind is None:
+        raise UsageError(f"{path}: films are written as {CHOICES}")
+    same = main.codec_name in CONTAINERS[kind].codecs and options.pix_fmt is None
+    if main.codec_name == "prores" and same:
+        # an editor's master: matte and colours go beside it in the same kind
+        return choose_encoding(kind, EncodingOptions(codec="prores"), alpha=False)
+    return choose_encoding(kind, options if same and options.codec else EncodingOptions(), alpha=False)
+
+
+def _pictures(path: Path, settings: Settings, *, transparent: bool) -> Targets:
+    kind = format_of(path.name)
+    if kind is None:
+        raise UsageError(f"{path}: pictures cannot be written as {path.suffix}")
+    files = {"result": Target(path, None)}
+    for name in _extras(settings):
+        beside = path.with_name(f"{name}_{path.name}")
+        if name == "matte" and isinstance(settings.film.matte, Path):
+            beside = settings.film.matte
+        files[name] = Target(beside, None)
+    return Targets(files, transparent and kind in KEEPS_ALPHA)
+
+
+class Outputs:
+    """Writes a film's files frame by frame; each begins with its first frame.
+
+    Parameters
+    ----------
+    targets
+        Which files.
+    reader
+        The source.
+    settings
+        As for :func:`process.process_film`.
+    model
+        Which network makes the mattes, in words: parts of a film made with another are not used.
+    """
+
+    def __init__(self, targets: Targets, reader: Reader, settings: Settings, model: str) -> None:
+        self.targets, self.reader, self.settings = targets, reader, settings
+        self.alpha = targets.alpha
+        self.writers: dict[str, Writer] = {}
+        self.notes: list[str] = []
+        self.resumed = 0
+        """Frames that an earlier run has finished."""
+        self._segments: dict[str, SegmentedWriter] = {}
+        for target in targets.files.values():
+            _make_folder(target.path.parent)
+        if settings.film.resume:
+            self._set_up_segments(model)
+
+    def _set_up_segments(self, model: str) -> None:
+        for name, target in self.targets.files.items():
+            if target.encoding is None:
+                continue
+            sides = name == "result" and self.settings.film.sound
+            self._segments[name] = SegmentedWriter(
+                target.path, target.encoding, self.reader, self.settings, model, sides=sides
+            )
+        # files of one film go on from where the shortest of them ends
+        self.resumed = min((s.frames for s in self._segments.values()), default=0)
+        for segmented in self._segments.values():
+            self.resumed = min(self.resumed, segmented.cut(self.resumed))
+        for segmented in self._segments.values():
+            segmented.cut(self.resumed)
+
+    def write(self, results: dict[str, Result], frame: Frame) -> None:
+        """Write what was made of a frame."""
+        for name, result in results.items():
+            if name not in self.writers:
+                self.writers[name] = self._begin(name, result)
+            writer = self.writers[name]
+            writer.pass_on(frame.before if name == "result" else ())
+            writer.write(result, frame.time, frame.duration)
+
+    def _begin(self, name: str, result: Result) -> Writer:
+        target = self.targets.files[name]
+        if target.encoding is None:
+            return SequenceWriter(target.path, first=1 + self.reader.skip, quality=self.settings.quality)
+        look = Look.of(result, deep=target.encoding.deep)
+        if name in self._segments:
+            self._segments[name].begin(look)
+            return self._segments[name]
+        source = self.reader if name == "result" and self.settings.film.sound else None
+        sides = source if isinstance(source, FilmReader) else None
+        return FilmWriter(target.path, target.encoding, look, self.reader.info, sides)
+
+    def finish(self, rest: Iterable[Any]) -> dict[str, Path]:
+        """End all files, with the packets that are left; return their names."""
+        for name, segmented in self._segments.items():
+            self.writers.setdefault(name, segmented)  # all frames may be those of an earlier run
+        if "result" not in self.writers:
+            raise OutputError(f"{self.targets.files['result'].path}: there is no frame to write")
+        self.writers["result"].pass_on(rest)
+        paths = {name: writer.finish() for name, writer in self.writers.items()}
+        self._collect_notes()
+        return paths
+
+    def save(self) -> list[Path]:
+        """End all files early; return the names of those that are there."""
+        paths = self._each(lambda writer: writer.save())
+        return [path for path in paths if path is not None]
+
+    def abandon(self) -> None:
+        """Remove all files."""
+        self._each(lambda writer: writer.abandon())
+
+    def _each(self, do: Callable[[Writer], Path | None]) -> list[Path | None]:
+        return [do(writer) for writer in self.writers.values()]
+
+    def _collect_notes(self) -> None:
+        for writer in self.writers.values():
+            self.notes += [note for note in writer.notes if note not in self.notes]
+        if self.settings.crop is not None:
+            self.notes.append("films are not cropped")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: the folder cannot be made: {error.strerror}") from error

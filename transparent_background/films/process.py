@@ -1,0 +1,317 @@
+"""One film, from its frames to a finished file: decoding, network, compositing and encoding overlapped.
+
+A thread decodes, the caller's runs the network, others compose, and one encodes. Queues between them are
+short, so memory does not grow with the film.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..compose import Backdrop, Backdrops, Result, Rgba, blend, compose, finish_alpha, flatten
+from ..errors import InputError
+from ..media.video.decoding import FilmReader
+from ..media.video.frames import Frame
+from ..media.video.opening import FilmSource, name_of
+from ..media.video.readers import open_film
+from .backdrop import FilmBackdrop, Still
+from .matting import FrameMatter, enlarge
+from .options import FilmOptions, ProgressCallback, VideoProgress
+from .outputs import Outputs, Targets
+from .overlap import Prefetch, Stopwatch
+
+if TYPE_CHECKING:
+    from ..backgrounds import BackdropSource
+    from ..picture import Picture
+    from ..pipeline.plan import Settings
+    from ..remover import Remover
+    from ..types import FloatArray
+
+logger = logging.getLogger(__name__)
+
+AHEAD = 3  # frames decoded and not used yet; a 4K frame takes 25 MB
+WARM_UP = 12  # frames worked through again before those that follow a finished segment
+
+
+@dataclass(slots=True)
+class FilmReport:
+    """What became of a film."""
+
+    result: Path
+    """The film, or the pattern of its pictures."""
+    frames: int
+    """Written, those of an earlier run included."""
+    size: tuple[int, int]
+    """(height, width)."""
+    seconds: float
+    matte: Path | None = None
+    foreground: Path | None = None
+    losses: list[str] = field(default_factory=list)
+    """What of the source could not be read."""
+    notes: list[str] = field(default_factory=list)
+    """What was done that one may not expect."""
+    stages: dict[str, float] = field(default_factory=dict)
+    """Seconds that decoding, the network, compositing and encoding took, side by side."""
+
+    @property
+    def fps(self) -> float:
+        """Frames a second, end to end."""
+        return self.frames / self.seconds if self.seconds else 0.0
+
+
+def process_film(
+    remover: Remover,
+    source: FilmSource,
+    targets: Targets,
+    settings: Settings,
+    *,
+    workers: int = 1,
+    progress: ProgressCallback | None = None,
+) -> FilmReport:
+    """Work through a film.
+
+    Parameters
+    ----------
+    source
+        As for :func:`media.video.readers.open_film`.
+    targets
+        From :func:`outputs.plan_targets`: which files are written, and how.
+    settings
+        What to make of every frame; ``settings.film`` has what concerns films.
+    workers
+        Threads that compose.
+    progress
+        Called in the caller's thread after each frame.
+
+    Returns
+    -------
+    FilmReport
+
+    Raises
+    ------
+    InputError
+        The source cannot be read at all. What is damaged within it is worked around and reported.
+    OutputError
+        A result cannot be written; nothing is left of it.
+    KeyboardInterrupt
+        Passed on, after the frames that are done have been saved as a playable ``NAME.partial.SUFFIX``.
+    """
+    started = time.perf_counter()
+    with _Film(remover, source, targets, settings, workers) as film:
+        film.run(progress, started)
+        report = film.finish()
+    report.seconds = time.perf_counter() - started
+    if report.losses:
+        logger.warning("%s: %s", name_of(source), "; ".join(report.losses))
+    if report.notes:
+        logger.warning("%s: %s", name_of(source), "; ".join(report.notes))
+    return report
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A frame that is ready for the network."""
+
+    frame: Frame
+    small: Picture
+    """At the size the network sees."""
+    behind: BackdropSource | None
+    """The background film's frame at that time."""
+
+
+class _Film:
+    """The threads and files of one film."""
+
+    def __init__(
+        self, remover: Remover, source: FilmSource, targets: Targets, settings: Settings, workers: int
+    ) -> None:
+        self.settings, self.options, self.source = settings, settings.film, source
+        self.watch = Stopwatch()
+        self.reader = open_film(
+            source,
+            selection=self.options.selection,
+            deep=targets.deep,
+            streams=self.options.sound and targets.streams,
+        )
+        try:
+            self.outputs = Outputs(targets, self.reader, settings, repr(remover))
+            self.matter = FrameMatter(remover, resize=self.options.resize, temporal=self.options.temporal)
+            kind = settings.type
+            moves = isinstance(kind, Backdrop) and kind.moves
+            self.backdrop = (
+                FilmBackdrop(kind.path, settings.fit, self.options.background_play)
+                if isinstance(kind, Backdrop) and moves
+                else None
+            )
+        except BaseException:
+            self.reader.close()
+            raise
+        self.backdrops = Backdrops()
+        self.composers = ThreadPoolExecutor(workers, thread_name_prefix="compose")
+        self.encoder = ThreadPoolExecutor(1, thread_name_prefix="encode")
+        self.pending: deque[Future[None]] = deque()
+        self.done = self.outputs.resumed
+        self.last: tuple[int, Future[dict[str, Result]]] | None = None
+        self.reading: Prefetch[_Read] | None = None
+
+    def __enter__(self) -> _Film:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Stop the threads; save what was done if the user stopped it, remove it if it failed."""
+        if self.reading is not None:
+            self.reading.close()
+        self.composers.shutdown(cancel_futures=True)
+        self.encoder.shutdown(cancel_futures=True)
+        try:
+            if isinstance(error, KeyboardInterrupt):
+                for path in self.outputs.save():
+                    logger.warning("%s: stopped; %s holds what was done", name_of(self.source), path)
+            elif error is not None:
+                self.outputs.abandon()
+        finally:
+            self.reader.close()
+            if self.backdrop is not None:
+                self.backdrop.close()
+
+    def run(self, progress: ProgressCallback | None, started: float) -> None:
+        """Work through all frames."""
+        warm = min(WARM_UP, self.done) if self.options.temporal else 0
+        self.reader.skip = self.done - warm
+        self.reading = Prefetch(self.watch.iterate(self._frames(), "decode"), AHEAD)
+        batch: list[_Read] = []
+        total = self.reader.info.frames
+        already = self.done
+
+        def work() -> None:
+            nonlocal warm
+            for matted in self._matte(batch):
+                if warm:
+                    warm -= 1  # seen before: it only tells the steadier where things stand
+                    continue
+                self._submit(*matted)
+                self._drain(AHEAD)
+                if progress is not None:
+                    left = None if total is None else max(total - already, self.done - already)
+                    progress(VideoProgress(self.done - already, left, time.perf_counter() - started))
+            batch.clear()
+
+        for item in self.reading:
+            batch.append(item)
+            if len(batch) >= self.options.batch:
+                work()
+        work()
+        self._drain(0)
+        if progress is not None and self.done > already:
+            count = self.done - already
+            progress(VideoProgress(count, count, time.perf_counter() - started))
+
+    def _frames(self) -> Iterator[_Read]:
+        """Decode frames, and the background's frames with them."""
+        for frame in self.reader:
+            small = self.matter.prepare(frame.picture)
+            if self.backdrop is None:
+                yield _Read(frame, small, None)
+            else:
+                yield _Read(frame, small, Still(self.backdrop.at(frame.time, frame.picture.size)))
+
+    def _matte(self, batch: list[_Read]) -> Iterator[tuple[_Read, FloatArray | None]]:
+        """Predict the mattes of a batch; a frame that is shown twice is predicted once."""
+        index = None if self.last is None else self.last[0]
+        fresh = []
+        for read in batch:
+            if read.frame.index != index:
+                fresh.append(read.small)
+            index = read.frame.index
+        with self.watch.timed("network"):
+            mattes = iter(self.matter.predict(fresh) if fresh else [])
+        index = None if self.last is None else self.last[0]
+        for read in batch:
+            matte = next(mattes) if read.frame.index != index else None
+            index = read.frame.index
+            yield read, matte
+
+    def _submit(self, read: _Read, matte: FloatArray | None) -> None:
+        """Hand a frame to the composers, and its result to the encoder."""
+        if matte is None and self.last is not None and self.backdrop is None:
+            composed = self.last[1]
+        else:
+            self._small = matte if matte is not None else self._small
+            composed = self.composers.submit(self._compose, read.frame.picture, self._small, read.behind)
+        self.last = read.frame.index, composed
+        self.pending.append(self.encoder.submit(self._encode, read.frame, composed))
+
+    _small: FloatArray
+
+    def _compose(
+        self, picture: Picture, small: FloatArray, behind: BackdropSource | None
+    ) -> dict[str, Result]:
+        with self.watch.timed("compose"):
+            alpha = finish_alpha(
+                enlarge(small, picture),
+                threshold=self.settings.threshold,
+                reverse=self.settings.reverse,
+                own=picture.alpha,
+            )
+            return make_results(picture, alpha, self.settings, self.outputs, behind or self.backdrops)
+
+    def _encode(self, frame: Frame, composed: Future[dict[str, Result]]) -> None:
+        results = composed.result()
+        with self.watch.timed("encode"):
+            self.outputs.write(results, frame)
+
+    def _drain(self, keep: int) -> None:
+        """Wait until at most so many frames are on their way to the file."""
+        while len(self.pending) > keep:
+            self.pending.popleft().result()
+            self.done += 1
+
+    def finish(self) -> FilmReport:
+        """End the files."""
+        if not self.done:
+            raise InputError(f"{name_of(self.source)}: no frame lies in the part that was asked for")
+        with self.watch.timed("encode"):
+            rest = self.reader.take_packets() if isinstance(self.reader, FilmReader) else []
+            paths = self.outputs.finish(rest)
+        return FilmReport(
+            result=paths["result"],
+            frames=self.done,
+            size=self.reader.info.size,
+            seconds=0.0,
+            matte=paths.get("matte"),
+            foreground=paths.get("foreground"),
+            losses=list(self.reader.losses),
+            notes=[*self.reader.notes, *self.outputs.notes],
+            stages={name: round(spent, 3) for name, spent in self.watch.seconds.items()},
+        )
+
+
+def make_results(
+    picture: Picture, alpha: FloatArray, settings: Settings, outputs: Outputs, backdrops: BackdropSource
+) -> dict[str, Result]:
+    """Make of one frame and its finished matte all that is written of it."""
+    film: FilmOptions = settings.film
+    foreground = settings.foreground
+    if film.foreground is not None:
+        foreground = "estimate"
+    result = compose(
+        picture, alpha, settings.type, fit=settings.fit, foreground=foreground, backdrops=backdrops
+    )
+    results = {"result": result}
+    if film.foreground is not None:
+        cut = result if result.alpha is not None else compose(picture, alpha, Rgba(), foreground=foreground)
+        assert cut.rgb is not None
+        premultiplied = film.foreground == "premultiplied"
+        results["foreground"] = Result(rgb=blend(cut.rgb, alpha, (0, 0, 0)) if premultiplied else cut.rgb)
+    if result.alpha is not None and not outputs.alpha:
+        results["result"] = flatten(result, settings.background)
+    if film.matte:
+        results["matte"] = Result(grey=alpha)
+    return results

@@ -1,0 +1,187 @@
+"""Films that are written in segments, so that a stopped run can go on, and put together at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__
+from ..errors import OutputError
+from ..media.atomic import cannot_write
+from ..media.video.containers import Encoding
+from ..media.video.decoding import FilmReader
+from ..media.video.frames import Reader
+from ..media.video.joining import join
+from ..media.video.writing import FilmWriter, Look
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+
+    from ..compose import Result
+    from ..pipeline.plan import Settings
+
+SEGMENT_SECONDS = 10  # what a stop costs at most
+
+
+def can_resume(encoding: Encoding) -> bool:
+    """Whether a film of that kind can be put together of parts."""
+    return encoding.container.streams
+
+
+class SegmentedWriter:
+    """Writes a film as segments of about ten seconds in a folder ``.NAME.parts`` beside it.
+
+    A segment gets its name when it is whole. ``finish`` joins them, with the source's sound, without
+    encoding anything again, and removes the folder.
+
+    Parameters
+    ----------
+    path, encoding
+        Of the film.
+    reader, settings, model
+        What it is made of, how, and with which network. Segments of anything else are thrown away.
+    sides
+        Whether sound and subtitles of the source belong into it.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        encoding: Encoding,
+        reader: Reader,
+        settings: Settings,
+        model: str,
+        *,
+        sides: bool,
+    ) -> None:
+        self.path, self.encoding, self.reader, self.sides = path, encoding, reader, sides
+        self.notes: list[str] = []
+        self.folder = path.with_name(f".{path.name}.parts")
+        self.length = max(round(reader.info.rate * SEGMENT_SECONDS), 1)
+        self._look: Look | None = None
+        self._segment: FilmWriter | None = None
+        self._in_segment = 0
+        self._begin = Fraction(0)
+        self._job = _fingerprint(reader, settings, encoding, model)
+        self._parts: list[dict[str, Any]] = self._load()
+
+    @property
+    def frames(self) -> int:
+        """In whole segments."""
+        return sum(part["frames"] for part in self._parts)
+
+    def cut(self, frames: int) -> int:
+        """Forget segments beyond so many frames; return how many are left."""
+        while self.frames > frames:
+            part = self._parts.pop()
+            (self.folder / part["name"]).unlink(missing_ok=True)
+        return self.frames
+
+    def _load(self) -> list[dict[str, Any]]:
+        try:
+            state = json.loads((self.folder / "job.json").read_text(encoding="utf-8"))
+            parts = [part for part in state["parts"] if (self.folder / part["name"]).is_file()]
+            if state["job"] == self._job and parts == state["parts"]:
+                return parts
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return []
+
+    def begin(self, look: Look) -> None:
+        """Get ready for the first frame."""
+        self._look = look
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(self.folder, error) from error
+
+    def write(self, result: Result, time: Fraction, duration: Fraction) -> None:
+        """Add one frame."""
+        if self._segment is None:
+            self._open(time)
+        assert self._segment is not None
+        self._segment.write(result, time - self._begin, duration)
+        self._in_segment += 1
+        if self._in_segment >= self.length:
+            self._close()
+
+    def _open(self, time: Fraction) -> None:
+        assert self._look is not None
+        name = f"{len(self._parts):05d}{self.path.suffix}"
+        self._segment = FilmWriter(self.folder / name, self.encoding, self._look, self.reader.info)
+        self._begin, self._in_segment = time, 0
+
+    def _close(self) -> None:
+        """End the segment and note that it is whole."""
+        if self._segment is None:
+            return
+        path = self._segment.finish()
+        self.notes = self._segment.notes
+        self._segment = None
+        begin = [self._begin.numerator, self._begin.denominator]
+        self._parts.append({"name": path.name, "frames": self._in_segment, "begin": begin})
+        state = json.dumps({"job": self._job, "parts": self._parts}, indent=1)
+        temporary = self.folder / "job.json.part"
+        try:
+            temporary.write_text(state, encoding="utf-8")
+            temporary.replace(self.folder / "job.json")
+        except OSError as error:
+            raise cannot_write(self.folder / "job.json", error) from error
+
+    def pass_on(self, packets: Iterable[Packet[Any]]) -> None:
+        """Leave out the source's packets: they are read again when the film is put together."""
+
+    def finish(self) -> Path:
+        """Put the film together."""
+        self._close()
+        if not self._parts:
+            raise OutputError(f"{self.path}: there is no frame to write")
+        segments = [(self.folder / part["name"], Fraction(*part["begin"])) for part in self._parts]
+        with self._source() as source:
+            self.notes += join(segments, self.path, self.encoding, source)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return self.path
+
+    @contextlib.contextmanager
+    def _source(self) -> Iterator[FilmReader | None]:
+        """Open the source once more, for its sound."""
+        if not self.sides or not isinstance(self.reader, FilmReader):
+            yield None
+            return
+        reader = FilmReader(self.reader.name, selection=self.reader.selection, streams=True)
+        reader.offset = self.reader.offset
+        try:
+            yield reader
+        finally:
+            reader.close()
+
+    def save(self) -> Path | None:
+        """Keep the whole segments; the rest of the last one is done again."""
+        if self._segment is not None:
+            self._segment.abandon()
+            self._segment = None
+        return self.folder if self._parts else None
+
+    def abandon(self) -> None:
+        """Keep the whole segments: whatever went wrong, a later run goes on from there."""
+        self.save()
+
+
+def _fingerprint(reader: Reader, settings: Settings, encoding: Encoding, model: str) -> str:
+    """Describe what a segment depends on."""
+    name = reader.info.name
+    try:
+        status = Path(name).stat()
+        source = [os.path.realpath(name), status.st_size, status.st_mtime_ns]
+    except OSError:
+        source = [name]
+    options = dict(encoding.options)
+    job = [__version__, source, model, repr(settings), encoding.codec_name, options, encoding.pix_fmt]
+    return json.dumps(job)

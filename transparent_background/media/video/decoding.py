@@ -1,0 +1,453 @@
+"""Reading films with PyAV: frames in order with their times, upright, in right colours."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...errors import UnreadableError
+from ...picture import Picture
+from .colours import ToRgb, bits_of, has_alpha, tags_of
+from .frames import FilmInfo, Frame, Raw, Selection, Size, scaled_size, select
+from .opening import FilmSource, describe, name_of, open_input, url_scheme, video_stream
+
+if TYPE_CHECKING:
+    from av import Packet, VideoFrame
+    from av.filter import Graph
+    from av.video.codeccontext import VideoCodecContext
+
+logger = logging.getLogger(__name__)
+
+AV_TIME_BASE = 1_000_000  # ticks a second of a container's own times
+FALLBACK_RATE = Fraction(25)
+SOUND_LAG = 10  # seconds of film that sound may be stored behind its pictures
+MAX_RATE = 1000  # frames a second; what claims more is mistaken
+
+
+class FilmReader:
+    """Reads one film.
+
+    Parameters
+    ----------
+    source
+        A path, an address (``rtsp://``, ``https://``; HLS too), or an open binary file.
+    selection
+        Which frames, and at what size.
+    deep
+        Whether films of more than 8 bits give uint16; else all frames are uint8.
+    streams
+        Whether packets of sound and subtitles come with the frames.
+
+    Raises
+    ------
+    MissingExtraError, SourceNotFoundError, UnreadableError
+        It cannot be opened, or not one frame can be decoded.
+    """
+
+    info: FilmInfo
+    offset: Fraction
+    """Time in the source that is 0 in the result, seconds."""
+
+    def __init__(
+        self,
+        source: FilmSource,
+        *,
+        selection: Selection | None = None,
+        deep: bool = False,
+        streams: bool = False,
+    ) -> None:
+        self.name = name_of(source)
+        self.selection = selection or Selection()
+        self.skip = 0
+        """How many of the selected frames are passed over at the beginning; times stay theirs."""
+        self.container = open_input(source)
+        try:
+            self.stream = video_stream(self.container, self.name)
+            self._set_up(deep, streams, live=url_scheme(source) in ("rtsp", "rtsps", "rtp", "udp"))
+        except BaseException:
+            self.container.close()
+            raise
+
+    def _set_up(self, deep: bool, streams: bool, *, live: bool) -> None:
+        self.stream.thread_type = "AUTO"
+        self._decoder = _decoder_with_alpha(self.stream) or self.stream.codec_context
+        self._pass_on = streams
+        self._side: list[Packet[Any]] = []
+        self._rate = _rate(self.stream)
+        self._begin = Fraction(0)
+        start_time = self.container.start_time
+        if start_time is not None and not live:
+            self._begin = Fraction(start_time, AV_TIME_BASE)
+        self._lost = Losses()
+        self._graph: Graph | None = None
+        self._to_rgb = ToRgb(deep=deep)
+        self._last: Fraction | None = None
+        self._seek()
+        self._demuxed = self._packets()
+        frames = self._decode()
+        first = next(frames, None)
+        if first is None:
+            raise UnreadableError(f"{self.name}: not one frame of it can be decoded")
+        self._frames = chain([first], frames)
+        self._upright = Orientation(first[1])
+        self._stored = (first[1].height, first[1].width)
+        self.info = self._describe(first[1], deep)
+        self.offset = self._begin
+
+    def _seek(self) -> None:
+        """Go to the last keyframe before the start; where that is impossible, frames are passed over."""
+        if not self.selection.start:
+            return
+        import av
+
+        target = self.selection.start + self._begin
+        try:
+            self.container.seek(int(target * AV_TIME_BASE))
+        except (av.FFmpegError, OSError):
+            logger.debug("%s: cannot seek", self.name)
+
+    def _describe(self, first: VideoFrame, deep: bool) -> FilmInfo:
+        stream, chosen = self.stream, self.selection
+        height, width = self._stored
+        aspect = stream.sample_aspect_ratio or Fraction(1)
+        if self._upright.transposes:
+            height, width, aspect = width, height, 1 / (aspect or Fraction(1))
+        size = (height, width) if chosen.scale is None else scaled_size((height, width), chosen.scale)
+        if chosen.scale is not None:
+            aspect *= Fraction(size[0] * width, size[1] * height)
+            aspect = Fraction(1) if abs(aspect - 1) < Fraction(1, 50) else aspect
+        base = stream.time_base or Fraction(1, AV_TIME_BASE)
+        fps = chosen.fps
+        return FilmInfo(
+            name=self.name,
+            size=size,
+            rate=chosen.rate_of(self._rate),
+            time_base=1 / fps if fps else base,
+            frames=chosen.count_of(self._count(), self._rate),
+            tags=tags_of(first),
+            deep=bits_of(first) > 8,
+            alpha=has_alpha(first),
+            pixel_aspect=aspect or Fraction(1),
+        )
+
+    def _count(self) -> int | None:
+        """Return how many frames the file says it has."""
+        if self.stream.frames > 0:
+            return int(self.stream.frames)
+        duration = self.duration
+        return None if duration is None else max(round(duration * self._rate), 1)
+
+    @property
+    def duration(self) -> Fraction | None:
+        """Seconds, as the file says."""
+        base = self.stream.time_base
+        if self.stream.duration and base:
+            return self.stream.duration * base
+        if self.container.duration and self.container.duration > 0:
+            return Fraction(self.container.duration, AV_TIME_BASE)
+        return None
+
+    @property
+    def losses(self) -> list[str]:
+        """What could not be read, in words; complete after the last frame."""
+        return self._lost.words
+
+    @property
+    def notes(self) -> list[str]:
+        """What was done to the frames that a user may not expect."""
+        notes = []
+        if self._graph is not None:
+            notes.append("is interlaced: deinterlaced (bwdif)")
+        if self.info.tags.hdr:
+            notes.append("is HDR: brought to the range of BT.709")
+        return notes
+
+    def take_packets(self) -> list[Packet[Any]]:
+        """Return the packets of sound and subtitles read since the last frame was given."""
+        taken, self._side = self._side, []
+        return taken
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Give the frames in order, once."""
+        for number, raw in enumerate(select(self._raws(), self.selection)):
+            if number == 0:
+                self.offset = self._begin + (raw.time if self.selection.start else 0)
+            if number < self.skip:
+                continue
+            time = raw.time + self._begin - self.offset
+            yield Frame(raw.index, time, raw.duration, raw.load(), tuple(self.take_packets()))
+        if self._pass_on and self.selection.end is not None:
+            self._read_sound_to(self.selection.end)
+
+    def _read_sound_to(self, end: Fraction) -> None:
+        """Read on, after the last frame, until all sound up to the end has come: files store it later."""
+        behind = {s.index for s in self.container.streams if s.type == "audio"}
+        for packet in self._demuxed:
+            time = self._packet_time(packet)
+            if time is None:
+                continue
+            if packet.stream_index == self.stream.index:
+                if time > end + SOUND_LAG:
+                    return
+                continue
+            self._side.append(packet)
+            if time >= end:
+                behind.discard(packet.stream_index)
+            if not behind:
+                return
+
+    def packets_beside(self) -> Iterator[Packet[Any]]:
+        """Read the film for its sound and subtitles alone; its frames cannot be read any more after that."""
+        self.container.seek(0)
+        sides = [s for s in self.container.streams if s.type in ("audio", "subtitle")]
+        for packet in self.container.demux(*sides) if sides else ():
+            if packet.dts is not None:
+                yield packet
+
+    def _packet_time(self, packet: Packet[Any]) -> Fraction | None:
+        """Return a packet's time in the source, seconds."""
+        stamp = packet.pts if packet.pts is not None else packet.dts
+        return None if stamp is None else stamp * packet.time_base - self._begin
+
+    def packet_time(self, packet: Packet[Any]) -> Fraction | None:
+        """Return where a packet that was passed on belongs in the result, seconds; None: it does not."""
+        time = self._packet_time(packet)
+        if time is None:
+            return None
+        end = self.selection.end
+        if end is not None and time >= end:
+            return None
+        time += self._begin - self.offset
+        return None if self.selection.start and time < 0 else time
+
+    def _raws(self) -> Iterator[Raw]:
+        last = Fraction(0)
+        for index, (time, frame) in enumerate(self._frames):
+            if (frame.height, frame.width) != self._stored:
+                self._lost.resized(self._stored, (frame.height, frame.width), time)
+            last = time
+            yield Raw(index, time, self._duration_of(frame), lambda frame=frame: self._load(frame))  # type: ignore[misc]
+        if self.selection.end is None:
+            self._lost.ended(last + 1 / self._rate, self.duration)
+
+    def _duration_of(self, frame: VideoFrame) -> Fraction:
+        base = frame.time_base
+        if frame.duration and base and frame.duration * base < 3600:
+            return frame.duration * base
+        return 1 / self._rate
+
+    def _load(self, frame: VideoFrame) -> Picture:
+        """Convert a frame to an upright picture of the film's size."""
+        size = self._upright.stored_size(self.info.size)
+        rgb, alpha = self._to_rgb(frame, None if size == (frame.height, frame.width) else size)
+        return Picture(self._upright(rgb), None if alpha is None else self._upright(alpha))
+
+    def _decode(self) -> Iterator[tuple[Fraction, VideoFrame]]:
+        """Decode all there is: (seconds from the start of the film, frame), in order."""
+        for frame in self._deinterlaced(self._decoded()):
+            if frame.is_corrupt:
+                self._lost.corrupt += 1
+            yield self._time_of(frame), frame
+
+    def _time_of(self, frame: VideoFrame) -> Fraction:
+        """Return a frame's time, which is later than the last one's, whatever the file says."""
+        base = frame.time_base or self.stream.time_base
+        stamp = frame.pts if frame.pts is not None else frame.dts
+        time = None if stamp is None or base is None else stamp * base - self._begin
+        if time is None or (self._last is not None and time <= self._last):
+            if time is not None:
+                self._lost.retimed += 1
+            time = Fraction(0) if self._last is None else self._last + 1 / self._rate
+        self._last = time
+        return time
+
+    def _deinterlaced(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+        """Put frames through a deinterlacer from the first one on that is marked as interlaced."""
+        for frame in frames:
+            if self._graph is None and frame.interlaced_frame:
+                self._graph = _deinterlacer(frame, self.stream.time_base)
+            if self._graph is None:
+                yield frame
+            else:
+                self._graph.vpush(frame)
+                yield from _pull(self._graph)
+        if self._graph is not None:
+            self._graph.vpush(None)
+            yield from _pull(self._graph)
+
+    def _decoded(self) -> Iterator[VideoFrame]:
+        import av
+
+        for packet in self._demuxed:
+            if packet.stream_index != self.stream.index:
+                if self._pass_on and packet.dts is not None:
+                    self._side.append(packet)
+                continue
+            try:
+                yield from self._decoder.decode(packet if packet.size else None)
+            except av.error.EOFError:
+                return
+            except (av.FFmpegError, OSError, ValueError) as error:
+                logger.debug("%s: a packet cannot be decoded: %s", self.name, error)
+                self._lost.undecodable(self._last)
+
+    def _packets(self) -> Iterator[Packet[Any]]:
+        import av
+
+        wanted: list[Any] = [self.stream]
+        if self._pass_on:
+            wanted += [s for s in self.container.streams if s.type in ("audio", "subtitle")]
+        packets = self.container.demux(*wanted)
+        while True:
+            try:
+                packet = next(packets, None)
+            except (av.FFmpegError, OSError) as error:
+                self._lost.broken_off(self._last, describe(error, self.name, "cannot be read on"))
+                yield from self._flush()
+                return
+            if packet is None:
+                return
+            yield packet
+
+    def _flush(self) -> Iterator[Packet[Any]]:
+        """Give the empty packet that makes the decoder give its last frames."""
+        from av import Packet
+
+        last: Packet[Any] = Packet(0)
+        last.stream = self.stream
+        yield last
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.container.close()
+
+
+class Losses:
+    """Counts what could not be read of a film, and says it in a few words."""
+
+    def __init__(self) -> None:
+        self.corrupt = 0
+        self.retimed = 0
+        self._packets = 0
+        self._first: Fraction | None = None
+        self._rest: list[str] = []
+
+    def undecodable(self, after: Fraction | None) -> None:
+        """Count a packet that the decoder refused."""
+        self._first = after if self._packets == 0 else self._first
+        self._packets += 1
+
+    def broken_off(self, after: Fraction | None, error: Exception) -> None:
+        """Note that the file could not be read on."""
+        reason = str(error).rsplit(": ", 1)[-1]
+        self._rest.append(f"cannot be read beyond {_clock(after)} ({reason})")
+
+    def resized(self, size: Size, now: Size, time: Fraction) -> None:
+        """Note that frames have another size from here on."""
+        text = (
+            f"from {_clock(time)} on frames have {now[1]} x {now[0]} pixels in place of {size[1]} x {size[0]}"
+        )
+        if not any("in place of" in line for line in self._rest):
+            self._rest.append(f"{text}: scaled to the first ones' size")
+
+    def ended(self, end: Fraction, expected: Fraction | None) -> None:
+        """Compare the end with what the file says of it."""
+        if expected is not None and end + max(Fraction(1), expected / 50) < expected and not self._rest:
+            self._rest.append(f"ends at {_clock(end)}, though it says that it lasts {_clock(expected)}")
+
+    @property
+    def words(self) -> list[str]:
+        """All of it."""
+        words = []
+        if self._packets:
+            many = f"{self._packets} packets" if self._packets > 1 else "one packet"
+            words.append(f"{many} cannot be decoded (first after {_clock(self._first)})")
+        if self.corrupt:
+            words.append(f"{self.corrupt} frames are damaged and were kept as far as they go")
+        if self.retimed:
+            words.append(f"{self.retimed} frames had times out of order and were moved")
+        return words + self._rest
+
+
+def _clock(time: Fraction | None) -> str:
+    seconds = float(time or 0)
+    return f"{int(seconds // 60)}:{seconds % 60:05.2f}"
+
+
+class Orientation:
+    """How frames are turned upright: what the display matrix of the first one says.
+
+    The matrix maps a stored point (x, y) to (a x + c y, b x + d y); films use quarter turns and mirrors.
+    """
+
+    def __init__(self, frame: VideoFrame | None = None) -> None:
+        self.transposes = self.flips_x = self.flips_y = False
+        data: Any = None if frame is None else frame.side_data.get("DISPLAYMATRIX")
+        if data is None:
+            return
+        a, b, _, c, d = (int(value) for value in np.frombuffer(bytes(data), np.int32)[:5])
+        self.transposes = abs(b) > abs(a)
+        self.flips_x = (c if self.transposes else a) < 0
+        self.flips_y = (b if self.transposes else d) < 0
+
+    def stored_size(self, size: Size) -> Size:
+        """Return what an upright (height, width) is before turning."""
+        return (size[1], size[0]) if self.transposes else size
+
+    def __call__(self, values: Any) -> Any:
+        """Turn (h, w, ...) upright."""
+        if self.transposes:
+            values = values.swapaxes(0, 1)
+        values = values[:: -1 if self.flips_y else 1, :: -1 if self.flips_x else 1]
+        return np.ascontiguousarray(values)
+
+
+def _rate(stream: Any) -> Fraction:
+    for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
+        if rate and 0 < rate <= MAX_RATE:
+            return Fraction(rate)
+    return FALLBACK_RATE
+
+
+def _decoder_with_alpha(stream: Any) -> VideoCodecContext | None:
+    """Return libvpx's decoder for VP8 and VP9 with transparency: FFmpeg's own ones leave it out."""
+    tags = {key.lower(): value for key, value in stream.metadata.items()}
+    if tags.get("alpha_mode") != "1" or stream.codec_context.name not in ("vp8", "vp9"):
+        return None
+    from av.codec import CodecContext
+
+    name = "libvpx-vp9" if stream.codec_context.name == "vp9" else "libvpx"
+    decoder: Any = CodecContext.create(name, "r")
+    decoder.extradata = stream.codec_context.extradata
+    return decoder  # type: ignore[no-any-return]
+
+
+def _deinterlacer(frame: VideoFrame, time_base: Fraction | None) -> Graph:
+    """Build a graph that gives one frame for each, and leaves those alone that are not marked."""
+    from av.filter import Graph
+
+    graph = Graph()
+    source = graph.add_buffer(
+        width=frame.width,
+        height=frame.height,
+        format=frame.format,
+        time_base=frame.time_base or time_base,
+    )
+    bwdif = graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced")
+    graph.link_nodes(source, bwdif, graph.add("buffersink")).configure()
+    return graph
+
+
+def _pull(graph: Graph) -> Iterator[VideoFrame]:
+    import av
+
+    while True:
+        try:
+            yield graph.vpull()
+        except (av.error.BlockingIOError, av.error.EOFError):
+            return

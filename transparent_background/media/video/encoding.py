@@ -1,0 +1,334 @@
+"""Writing films with PyAV: pictures to a stream of video, beside what is passed on of the source."""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...errors import OutputError, UsageError
+from ..atomic import cannot_write
+from .colours import EXACT, TO_SWSCALE, ColourTags, Matrix, Range, Scaling, is_rgb
+from .containers import Encoding
+from .opening import import_av
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.container import OutputContainer
+    from av.filter import Graph
+    from av.packet import Packet
+    from av.video.reformatter import VideoReformatter
+    from av.video.stream import VideoStream
+
+    from ...compose import Result
+    from ...types import FloatArray
+
+MAX_TICKS = 1_000_000  # ticks a second of an encoder's clock; finer ones overflow in some
+
+
+class VideoEncoder:
+    """Encodes results into one stream of a container.
+
+    Parameters
+    ----------
+    container
+        Open for writing.
+    encoding
+        From :func:`containers.choose_encoding`.
+    size
+        (height, width) of the results.
+    rate
+        Frames a second, on average.
+    time_base
+        Every time is a multiple of it, seconds.
+    tags
+        The matrix that RGB goes through, and what the stream says of its colours.
+    alpha, deep
+        Whether results are transparent, and whether they have more than 8 bits.
+    pixel_aspect
+        Width of a pixel through its height.
+
+    Raises
+    ------
+    UsageError
+        The encoder does not know an option or takes no such pictures.
+    """
+
+    def __init__(
+        self,
+        container: OutputContainer,
+        encoding: Encoding,
+        size: tuple[int, int],
+        *,
+        rate: Fraction,
+        time_base: Fraction,
+        tags: ColourTags,
+        alpha: bool = False,
+        deep: bool = False,
+        pixel_aspect: Fraction = Fraction(1),
+    ) -> None:
+        self.container, self.encoding, self.size, self.alpha = container, encoding, size, alpha
+        self.pixels = encoding.pixels(alpha=alpha, deep=deep)
+        self.tags = tags
+        self.time_base = time_base if 1 / time_base <= MAX_TICKS else Fraction(1, MAX_TICKS)
+        codec = encoding.codec
+        even = codec.even or self.pixels.startswith("yuv420")
+        even = even and codec.encoder != "libvpx-vp9"
+        self.padded = (size[0] + size[0] % 2, size[1] + size[1] % 2) if even else size
+        self.stream = self._add_stream(rate)
+        context = self.stream.codec_context
+        context.height, context.width = self.padded
+        try:
+            context.pix_fmt = self.pixels
+        except ValueError as error:
+            raise UsageError(f"pixel format {self.pixels!r} is unknown to FFmpeg") from error
+        context.time_base = self.time_base
+        if pixel_aspect != 1:
+            context.sample_aspect_ratio = pixel_aspect
+        if codec.tag and encoding.container.muxer in ("mp4", "mov"):
+            context.codec_tag = codec.tag
+        if encoding.bitrate is not None:
+            context.bit_rate = encoding.bitrate
+        self._tag(context)
+        self.to_yuv = FromRgb(self.pixels, tags)
+        self._palette: Graph | None = None
+        self._open(context)
+
+    def _add_stream(self, rate: Fraction) -> VideoStream:
+        import av
+
+        encoder = self.encoding.codec.encoder
+        options = dict(self.encoding.options)
+        try:
+            if av.Codec(encoder, "w").type != "video":
+                raise ValueError("it encodes no pictures")
+            stream: Any = self.container.add_stream(encoder, rate=_sane(rate), options=options)
+        except (av.FFmpegError, ValueError) as error:
+            raise UsageError(f"codec {self.encoding.codec_name!r} cannot be used here: {error}") from error
+        return stream  # type: ignore[no-any-return]
+
+    def _tag(self, context: Any) -> None:
+        if is_rgb(self.pixels):
+            context.colorspace = int(Matrix.RGB)
+            context.color_primaries, context.color_trc = 1, 13  # sRGB
+            return
+        context.colorspace = self.tags.matrix
+        context.color_primaries = self.tags.primaries
+        context.color_trc = self.tags.transfer
+        context.color_range = self.tags.range
+
+    def _open(self, context: Any) -> None:
+        import av
+
+        try:
+            context.open(strict=False)
+        except (av.FFmpegError, ValueError) as error:
+            settings = " ".join(f"{key}={value}" for key, value in self.encoding.options.items())
+            raise UsageError(
+                f"the encoder {context.name} does not take these settings: {settings} "
+                f"pix_fmt={self.pixels}, {self.padded[1]} x {self.padded[0]} pixels"
+            ) from error
+
+    def encode(self, result: Result, time: Fraction, duration: Fraction) -> list[Packet[Any]]:
+        """Encode one result; return the packets that are ready."""
+        frame = self.to_yuv(result, self.padded)
+        frame.pts = round(time / self.time_base)
+        frame.time_base = self.time_base
+        frame.duration = max(round(duration / self.time_base), 1)
+        if self.pixels == "pal8":
+            return [packet for ready in self._through_palette(frame) for packet in self.stream.encode(ready)]
+        return list(self.stream.encode(frame))
+
+    def flush(self) -> list[Packet[Any]]:
+        """Return the last packets."""
+        return list(self.stream.encode(None))
+
+    def _through_palette(self, frame: VideoFrame) -> list[VideoFrame]:
+        """Choose 256 colours for each frame of a GIF, one of them transparent."""
+        if self._palette is None:
+            self._palette = _palette_graph(frame, self.time_base)
+        self._palette.vpush(frame)
+        ready = self._palette.vpull()
+        ready.pts, ready.time_base = frame.pts, frame.time_base
+        return [ready]
+
+
+def _palette_graph(frame: VideoFrame, time_base: Fraction) -> Graph:
+    from av.filter import Graph
+
+    graph = Graph()
+    source = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=time_base
+    )
+    split = graph.add("split")
+    palette = graph.add("palettegen", "stats_mode=single:reserve_transparent=1")
+    use = graph.add("paletteuse", "new=1:alpha_threshold=128:dither=sierra2_4a")
+    sink = graph.add("buffersink")
+    source.link_to(split)
+    split.link_to(use, 0, 0)
+    split.link_to(palette, 1, 0)
+    palette.link_to(use, 0, 1)
+    use.link_to(sink)
+    graph.configure()
+    return graph
+
+
+def _sane(rate: Fraction) -> Fraction:
+    """Bring a rate to numbers that every encoder takes."""
+    return Fraction(rate).limit_denominator(1001) or Fraction(1)
+
+
+class FromRgb:
+    """Turns results into frames of a pixel format; alpha is copied, not scaled.
+
+    Parameters
+    ----------
+    pixels
+        FFmpeg's name of the format.
+    tags
+        Matrix and range of YUV formats.
+    """
+
+    def __init__(self, pixels: str, tags: ColourTags) -> None:
+        from av.video.format import VideoFormat
+        from av.video.reformatter import VideoReformatter
+
+        self.pixels, self.tags = pixels, tags
+        self._scaler: VideoReformatter = VideoReformatter()
+        form = VideoFormat(pixels)
+        self.has_alpha = any(component.is_alpha for component in form.components)
+        self.planar_alpha = self.has_alpha and pixels.startswith("yuva")
+        self.bits = form.components[0].bits
+
+    def __call__(self, result: Result, size: tuple[int, int]) -> VideoFrame:
+        """Convert one result, its last row and column repeated up to a size."""
+        from av import VideoFrame
+
+        values, kind = self._values(result)
+        rgb = is_rgb(self.pixels)
+        if values.dtype == np.uint16 and not rgb:
+            values = TO_SWSCALE[values]
+        values = _pad(values, size)
+        frame = VideoFrame.from_ndarray(np.ascontiguousarray(values), kind)
+        if self.pixels == "pal8" or kind == self.pixels:
+            return frame
+        target = self.pixels.replace("yuva", "yuv") if self.planar_alpha else self.pixels
+        converted = self._scaler.reformat(
+            frame,
+            format=target,
+            src_color_range=int(Range.FULL),
+            dst_color_range=int(Range.FULL if rgb else self.tags.range),
+            dst_colorspace=None if rgb else _swscale_number(self.tags.matrix),
+            interpolation=int(EXACT | Scaling.BILINEAR),
+        )
+        if self.planar_alpha:
+            converted = self._with_alpha(converted, result.alpha, size)
+        if not rgb:
+            converted.colorspace = self.tags.matrix
+            converted.color_primaries = self.tags.primaries
+            converted.color_trc = self.tags.transfer
+            converted.color_range = int(self.tags.range)
+        return converted
+
+    def _values(self, result: Result) -> tuple[np.ndarray[Any, Any], str]:
+        """Return a result's values and what FFmpeg calls their layout."""
+        deep = self.bits > 8
+        if result.rgb is None:
+            grey = np.asarray(result.grey)
+            if is_rgb(self.pixels) or deep:
+                # swscale takes grey of 16 bits for limited range; as colours it is unmistakable
+                stored = _stored(grey, deep)
+                return np.repeat(stored[..., None], 3, axis=2), "rgb48le" if deep else "rgb24"
+            return _stored(grey, False), "gray"
+        rgb = _stored(result.rgb, deep) if result.rgb.dtype != np.uint8 or deep else result.rgb
+        wide = rgb.dtype == np.uint16
+        needs_alpha = self.has_alpha and not self.planar_alpha
+        if needs_alpha or self.pixels == "pal8":
+            alpha = (
+                np.full(rgb.shape[:2], 65535 if wide else 255, rgb.dtype)
+                if result.alpha is None
+                else _stored(result.alpha, wide)
+            )
+            return np.dstack([rgb, alpha]), "rgba64le" if wide else "rgba"
+        return rgb, "rgb48le" if wide else "rgb24"
+
+    def _with_alpha(self, colours: VideoFrame, alpha: FloatArray | None, size: tuple[int, int]) -> VideoFrame:
+        """Add a plane of alpha to planar YUV: exactly, where swscale is off by one."""
+        from av import VideoFrame
+
+        height, width = size
+        frame = VideoFrame(width, height, self.pixels)
+        for target, source in zip(frame.planes, colours.planes, strict=False):
+            target.update(_lines(source, target))
+        peak = (1 << self.bits) - 1
+        dtype = np.uint16 if self.bits > 8 else np.uint8
+        plane = frame.planes[3]
+        stored = np.zeros((height, plane.line_size // np.dtype(dtype).itemsize), dtype)
+        values = np.ones(size, np.float32) if alpha is None else _pad(alpha, size)
+        stored[:, :width] = np.rint(values * np.float32(peak)).astype(dtype)
+        plane.update(stored.tobytes())
+        return frame
+
+
+def _lines(source: Any, target: Any) -> bytes:
+    """Return a plane's bytes with the other plane's length of lines."""
+    if source.line_size == target.line_size:
+        return bytes(source)
+    rows = np.frombuffer(memoryview(source), np.uint8).reshape(source.height, source.line_size)
+    lines = np.zeros((target.height, target.line_size), np.uint8)
+    count = min(source.line_size, target.line_size)
+    lines[:, :count] = rows[:, :count]
+    return lines.tobytes()
+
+
+def _swscale_number(matrix: int) -> int:
+    return int(Matrix.BT470BG) if matrix == Matrix.SMPTE170M else matrix
+
+
+def _stored(values: np.ndarray[Any, Any], deep: bool) -> np.ndarray[Any, Any]:
+    """Round colours or a matte to uint8 or uint16."""
+    from ...backgrounds import convert_depth
+    from ...picture import to_eight_bit
+
+    if deep:
+        return convert_depth(values, np.dtype(np.uint16))
+    return to_eight_bit(values)
+
+
+def _pad(values: np.ndarray[Any, Any], size: tuple[int, int]) -> np.ndarray[Any, Any]:
+    """Repeat the last row and column up to a size."""
+    below, beside = size[0] - values.shape[0], size[1] - values.shape[1]
+    if not (below or beside):
+        return values
+    return np.pad(values, [(0, below), (0, beside)] + [(0, 0)] * (values.ndim - 2), mode="edge")
+
+
+def open_output(path: str, muxer: str, options: dict[str, str]) -> OutputContainer:
+    """Open a film file for writing.
+
+    Raises
+    ------
+    MissingExtraError
+        PyAV is not installed.
+    OutputError
+        It cannot be made.
+    """
+    import_av(path)
+    import av
+
+    try:
+        return av.open(path, "w", format=muxer, container_options=options)
+    except (av.FFmpegError, OSError) as error:
+        raise as_output_error(path, error) from error
+
+
+def as_output_error(path: str | os.PathLike[str], error: Exception) -> OutputError:
+    """Turn whatever PyAV raises while writing into an error of ours."""
+    if isinstance(error, OutputError):
+        return error
+    if isinstance(error, OSError) and error.errno:
+        return cannot_write(os.fspath(path), OSError(error.errno, error.strerror))
+    text = str(getattr(error, "strerror", None) or error).splitlines()
+    return OutputError(f"{os.fspath(path)}: cannot be written: {text[0] if text else type(error).__name__}")

@@ -1,0 +1,241 @@
+"""Passing on what is beside a film's pictures: sound, subtitles, chapters, metadata."""
+
+from __future__ import annotations
+
+import logging
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .decoding import FilmReader
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+    from av.packet import Packet
+    from av.stream import Stream
+
+    from .containers import Container
+
+logger = logging.getLogger(__name__)
+
+# What containers say of themselves, and is no longer true of another one.
+_OWN_KEYS = frozenset(
+    ("major_brand", "minor_version", "compatible_brands", "encoder", "duration", "rotate", "alpha_mode",
+     "vendor_id", "bps", "number_of_frames", "number_of_bytes", "_statistics_tags",
+     "_statistics_writing_app", "_statistics_writing_date_utc")
+)  # fmt: skip
+
+# FFmpeg's muxers accept these, but what plays the files does not
+_UNPLAYABLE = {"mp4": ("vorbis", "flac", "pcm_", "truehd", "dts"), "mov": ("vorbis", "opus", "flac")}
+SOUND_RATE = 192_000  # bits a second of sound that has to be encoded again
+
+
+class _Way(Protocol):
+    """How the packets of one stream get into the result."""
+
+    def __call__(self, packet: Packet[Any], time: Fraction) -> list[Packet[Any]]:
+        """Return what to write for a packet that belongs at a time of the result."""
+
+    def flush(self) -> list[Packet[Any]]:
+        """Return what is left at the end."""
+
+
+class SideStreams:
+    """Copies a source's sound and subtitles into a container; encodes again what does not fit.
+
+    Parameters
+    ----------
+    reader
+        Of the source, made with ``streams=True``.
+    target
+        The container that is written, its streams not started.
+    container
+        What it is.
+    """
+
+    def __init__(self, reader: FilmReader, target: OutputContainer, container: Container) -> None:
+        self.reader, self.target = reader, target
+        self.notes: list[str] = []
+        self.dropped = 0
+        self._ways: dict[int, _Way] = {}
+        self._last: dict[int, int] = {}
+        sides = [s for s in reader.container.streams if s.type in ("audio", "subtitle")]
+        if not container.streams:
+            if any(s.type == "audio" for s in sides):
+                self.notes.append(f"its sound is left out: {container.muxer} holds none")
+            return
+        for stream in sides:
+            way = self._way(stream, container)
+            if way is not None:
+                self._ways[stream.index] = way
+        _copy_metadata(reader, target)
+
+    def _way(self, stream: Stream, container: Container) -> _Way | None:
+        name = stream.codec_context.name if stream.codec_context is not None else "unknown"
+        refused = any(name.startswith(start) for start in _UNPLAYABLE.get(container.muxer, ()))
+        if not refused:
+            try:
+                return _Copied(_described(self.target.add_stream_from_template(stream), stream))
+            except (ValueError, OSError):
+                logger.debug("%s does not go into %s", name, container.muxer)
+        kind = "sound" if stream.type == "audio" else "subtitles"
+        try:
+            again: _Sound | _Subtitles = (
+                _Sound(self.target, stream) if stream.type == "audio" else _Subtitles(self.target, stream)
+            )
+        except (ValueError, OSError, TypeError):
+            self.notes.append(f"its {kind} ({name}) are left out: {container.muxer} cannot hold them")
+            return None
+        self.notes.append(f"its {kind} ({name}) does not go into {container.muxer}: encoded as {again.name}")
+        return again
+
+    def put(self, packet: Packet[Any]) -> None:
+        """Write one packet of the source, if it belongs in the result."""
+        way = self._ways.get(packet.stream_index)
+        time = self.reader.packet_time(packet)
+        if way is not None and time is not None:
+            self._mux(way(packet, time))
+
+    def flush(self) -> None:
+        """Write what is left at the end."""
+        for way in self._ways.values():
+            self._mux(way.flush())
+
+    def _mux(self, packets: list[Packet[Any]]) -> None:
+        for packet in packets:
+            stamp = packet.dts if packet.dts is not None else packet.pts
+            last = self._last.get(packet.stream_index)
+            if stamp is None or (last is not None and stamp <= last):
+                self.dropped += 1  # damaged sources repeat or go back; no container takes that
+                continue
+            self._last[packet.stream_index] = stamp
+            self.target.mux_one(packet)
+
+
+class _Copied:
+    """Takes packets as they are, at their new times."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+
+    def __call__(self, packet: Packet[Any], time: Fraction) -> list[Packet[Any]]:
+        shift = round(time / packet.time_base) - (packet.pts if packet.pts is not None else packet.dts or 0)
+        if packet.pts is not None:
+            packet.pts += shift
+        if packet.dts is not None:
+            packet.dts += shift
+        packet.stream = self.stream
+        return [packet]
+
+    def flush(self) -> list[Packet[Any]]:
+        return []
+
+
+class _Sound:
+    """Decodes sound and encodes it with the container's own codec."""
+
+    def __init__(self, target: OutputContainer, source: Any) -> None:
+        import av
+
+        self.name = "libopus" if target.format.name == "webm" else target.default_audio_codec
+        rate = 48_000 if self.name == "libopus" else source.codec_context.sample_rate
+        stream: Any = target.add_stream(self.name, rate=rate)
+        stream.codec_context.layout = source.codec_context.layout.name
+        stream.codec_context.bit_rate = SOUND_RATE
+        self.stream = _described(stream, source)
+        context = stream.codec_context
+        self.resampler = av.AudioResampler(format=context.format, layout=context.layout, rate=rate)
+        self.rate = rate
+        self.next: int | None = None  # samples so far
+
+    def __call__(self, packet: Packet[Any], time: Fraction) -> list[Packet[Any]]:
+        import av
+
+        if self.next is None:
+            self.next = max(round(time * self.rate), 0)
+        try:
+            frames = packet.decode()
+        except (av.FFmpegError, OSError):
+            return []
+        return [out for frame in frames for out in self._encode(frame)]
+
+    def _encode(self, frame: Any) -> list[Packet[Any]]:
+        packets: list[Packet[Any]] = []
+        for part in self.resampler.resample(frame):
+            part.pts, part.time_base = self.next, Fraction(1, self.rate)
+            self.next = (self.next or 0) + part.samples
+            packets += self.stream.encode(part)
+        return packets
+
+    def flush(self) -> list[Packet[Any]]:
+        if self.next is None:
+            return []
+        return self._encode(None) + list(self.stream.encode(None))
+
+
+class _Subtitles:
+    """Decodes text subtitles and encodes them as the container's own kind."""
+
+    def __init__(self, target: OutputContainer, source: Any) -> None:
+        self.name = _TEXT.get(target.format.name, "")
+        if not self.name or source.codec_context.name in _BITMAPS:
+            raise ValueError("no text, or no place for it")
+        if not source.codec_context.is_open:
+            source.codec_context.open()  # only then the decoder has a header
+        stream: Any = target.add_stream(self.name)
+        stream.codec_context.subtitle_header = source.codec_context.subtitle_header
+        stream.codec_context.time_base = Fraction(1, 1000)
+        self.stream = _described(stream, source)
+
+    def __call__(self, packet: Packet[Any], time: Fraction) -> list[Packet[Any]]:
+        import av
+
+        try:
+            subtitle = packet.stream.codec_context.decode2(packet)
+            if subtitle is None:
+                return []
+            encoded = self.stream.codec_context.encode_subtitle(subtitle)
+        except (av.FFmpegError, OSError, ValueError):
+            return []
+        encoded.time_base = Fraction(1, 1000)
+        encoded.pts = encoded.dts = round(time * 1000)
+        encoded.duration = round((packet.duration or 0) * packet.time_base * 1000)
+        encoded.stream = self.stream
+        return [encoded]
+
+    def flush(self) -> list[Packet[Any]]:
+        return []
+
+
+_TEXT = {"mp4": "mov_text", "mov": "mov_text", "webm": "webvtt", "matroska": "ass"}
+"""What text subtitles are in each container."""
+
+_BITMAPS = frozenset(
+    ("dvd_subtitle", "dvdsub", "hdmv_pgs_subtitle", "pgssub", "dvb_subtitle", "dvbsub", "xsub")
+)
+
+
+def _described(stream: Any, source: Any) -> Any:
+    """Give a stream the language, title and role of its source."""
+    stream.metadata.update(_kept(source.metadata))
+    stream.disposition = source.disposition
+    return stream
+
+
+def _copy_metadata(reader: FilmReader, target: OutputContainer) -> None:
+    target.metadata.update(_kept(reader.container.metadata))
+    begin = reader.offset
+    chapters = []
+    for chapter in reader.container.chapters():
+        base = chapter["time_base"] or Fraction(1, 1000)
+        start, end = (round((chapter[edge] * base - begin) / base) for edge in ("start", "end"))
+        stop = reader.selection.end
+        if stop is not None:
+            end = min(end, round(stop / base))
+        if end > max(start, 0):
+            chapters.append({**chapter, "start": max(start, 0), "end": end})
+    if chapters:
+        target.set_chapters(chapters)  # type: ignore[arg-type]
+
+
+def _kept(metadata: dict[str, str]) -> dict[str, str]:
+    return {key: value for key, value in metadata.items() if key.lower().split("-")[0] not in _OWN_KEYS}

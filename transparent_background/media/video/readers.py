@@ -1,0 +1,46 @@
+"""Which reader a film is read through."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ...errors import UnreadableError
+from ..suffixes import PICTURE_SUFFIXES
+from .decoding import FilmReader
+from .frames import Reader, Selection
+from .opening import FilmSource, url_scheme
+from .pictures import SequenceReader, animation_reader, is_pattern
+
+
+def open_film(
+    source: FilmSource, *, selection: Selection | None = None, deep: bool = False, streams: bool = False
+) -> Reader:
+    """Open whatever has frames: a film, an address, an animated picture, numbered pictures.
+
+    Parameters
+    ----------
+    source
+        A path, an address, an open binary file, or a pattern (``frame_%04d.png``).
+    selection
+        Which frames, and at what size.
+    deep
+        Whether more than 8 bits are kept.
+    streams
+        Whether packets of sound and subtitles come with the frames, where there are any.
+
+    Raises
+    ------
+    MissingExtraError, SourceNotFoundError, UnreadableError
+    """
+    if isinstance(source, (str, os.PathLike)) and url_scheme(source) is None:
+        path = Path(source).expanduser()
+        if is_pattern(path.name) and not path.exists():
+            return SequenceReader(str(path), selection=selection, deep=deep)
+        if path.suffix.lower() in PICTURE_SUFFIXES:
+            animated = animation_reader(path, selection=selection, deep=deep)
+            if animated is None:
+                raise UnreadableError(f"{path}: is one picture, not a film")
+            return animated
+        source = path
+    return FilmReader(source, selection=selection, deep=deep, streams=streams)

@@ -1,0 +1,256 @@
+"""Writing results as films and as numbered pictures; a film appears when it is whole."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from ...errors import OutputError
+from ..suffixes import KEEPS_ALPHA, format_of
+from ..writing import write
+from .colours import ColourTags, result_tags
+from .containers import Encoding
+from .decoding import FilmReader
+from .encoding import VideoEncoder, as_output_error, open_output
+from .frames import FilmInfo
+from .passing import SideStreams
+from .pictures import numbered
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+
+    from ...compose import Result
+
+
+class Writer(Protocol):
+    """What all kinds of films are written through."""
+
+    notes: list[str]
+    """What was done that a user may not expect."""
+
+    def write(self, result: Result, time: Fraction, duration: Fraction) -> None:
+        """Add one frame."""
+
+    def pass_on(self, packets: Iterable[Packet[Any]]) -> None:
+        """Add packets of the source's sound and subtitles."""
+
+    def finish(self) -> Path:
+        """End the film and give it its name; return that."""
+
+    def save(self) -> Path | None:
+        """End the film early, under a name that says so; return that, None if there is nothing."""
+
+    def abandon(self) -> None:
+        """Remove what was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the frames of a film have in common."""
+
+    size: tuple[int, int]
+    """(height, width)."""
+    alpha: bool
+    deep: bool
+    """More than 8 bits."""
+
+    @classmethod
+    def of(cls, result: Result, *, deep: bool) -> Look:
+        """Read it off a result; a matte, which is float, is as deep as the pictures beside it."""
+        values = result.grey if result.rgb is None else result.rgb
+        assert values is not None
+        return cls(values.shape[:2], result.alpha is not None, deep and values.dtype == np.uint16)
+
+
+class FilmWriter:
+    """Writes one film file.
+
+    Parameters
+    ----------
+    path
+        Where it appears when it is whole.
+    encoding
+        From :func:`containers.choose_encoding`.
+    look
+        What its frames have in common.
+    film
+        The source: rate, times and colours are its.
+    source
+        Its reader, if sound, subtitles, chapters and metadata are to be passed on.
+
+    Raises
+    ------
+    UsageError
+        The encoder takes no such settings.
+    OutputError
+        It cannot be written.
+    """
+
+    def __init__(
+        self, path: Path, encoding: Encoding, look: Look, film: FilmInfo, source: FilmReader | None = None
+    ) -> None:
+        self.path = path
+        self.notes: list[str] = []
+        self._temporary = path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}.part")
+        options = dict(encoding.container.options)
+        if encoding.container.muxer == "gif":
+            # GIF counts repetitions, and -1 is none
+            options["loop"] = str({0: 0, 1: -1}.get(film.loop, film.loop - 1))
+        elif "loop" in options or "plays" in options:
+            options["loop" if "loop" in options else "plays"] = str(film.loop)
+        self._frames = 0
+        try:
+            self._container = open_output(os.fspath(self._temporary), encoding.container.muxer, options)
+        except OutputError as error:
+            raise as_output_error(path, error) from error
+        try:
+            self._encoder = VideoEncoder(
+                self._container,
+                encoding,
+                look.size,
+                rate=film.rate,
+                time_base=_time_base(film, encoding),
+                tags=result_tags(film.tags, look.size[0]),
+                alpha=look.alpha,
+                deep=look.deep,
+                pixel_aspect=film.pixel_aspect,
+            )
+            self._sides = None if source is None else SideStreams(source, self._container, encoding.container)
+        except BaseException:
+            self.abandon()
+            raise
+        if self._sides is not None:
+            self.notes += self._sides.notes
+        padded, size = self._encoder.padded, look.size
+        if padded != size:
+            self.notes.append(
+                f"{size[1]} x {size[0]} became {padded[1]} x {padded[0]}: "
+                f"{encoding.codec_name} with these pixels wants even sides, so edge pixels are repeated"
+            )
+
+    @property
+    def tags(self) -> ColourTags:
+        """What the film says of its colours."""
+        return self._encoder.tags
+
+    def write(self, result: Result, time: Fraction, duration: Fraction) -> None:
+        """Add one frame."""
+        self._mux(self._encoder.encode(result, time, duration))
+        self._frames += 1
+
+    def pass_on(self, packets: Iterable[Packet[Any]]) -> None:
+        """Add packets of the source's sound and subtitles."""
+        if self._sides is None:
+            return
+        try:
+            for packet in packets:
+                self._sides.put(packet)
+        except (OSError, ValueError) as error:
+            raise as_output_error(self.path, error) from error
+
+    def _mux(self, packets: list[Packet[Any]]) -> None:
+        try:
+            for packet in packets:
+                self._container.mux_one(packet)
+        except (OSError, ValueError) as error:
+            raise as_output_error(self.path, error) from error
+
+    def _end(self) -> None:
+        self._mux(self._encoder.flush())
+        try:
+            if self._sides is not None:
+                self._sides.flush()
+                if self._sides.dropped:
+                    self.notes.append(f"{self._sides.dropped} packets of sound had impossible times")
+            self._container.close()
+        except (OSError, ValueError) as error:
+            raise as_output_error(self.path, error) from error
+
+    def finish(self) -> Path:
+        """End the film and give it its name."""
+        self._end()
+        self._rename(self.path)
+        return self.path
+
+    def save(self) -> Path | None:
+        """End the film early; it is called ``NAME.partial.SUFFIX``."""
+        if not self._frames:
+            self.abandon()
+            return None
+        self._end()
+        name = self.path.with_suffix(f".partial{self.path.suffix}")
+        self._rename(name)
+        return name
+
+    def _rename(self, path: Path) -> None:
+        try:
+            self._temporary.replace(path)
+        except OSError as error:
+            raise as_output_error(path, error) from error
+
+    def abandon(self) -> None:
+        """Remove what was written."""
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
+            self._container.close()  # a disk that is full cannot take the end of the file either
+        self._temporary.unlink(missing_ok=True)
+
+
+def _time_base(film: FilmInfo, encoding: Encoding) -> Fraction:
+    """Choose an encoder's clock: the source's own, for formats that have one of their own theirs."""
+    fixed = {"gif": Fraction(1, 100), "webp": Fraction(1, 1000)}
+    if encoding.container.muxer in fixed:
+        return fixed[encoding.container.muxer]
+    if film.time_base < Fraction(1, 100_000) or film.time_base > 1 / film.rate:
+        return Fraction(1, 90_000)
+    return film.time_base
+
+
+class SequenceWriter:
+    """Writes every frame as a picture of its own.
+
+    Parameters
+    ----------
+    pattern
+        Such as ``cut/frame_%05d.png``; numbers begin with 1.
+    first
+        The number of the first picture that is written.
+    """
+
+    def __init__(self, pattern: Path, *, first: int = 1, quality: int | None = None) -> None:
+        self.pattern, self.quality = os.fspath(pattern), quality
+        self.notes: list[str] = []
+        self._number = first
+        self._format = format_of(pattern.name)
+        pattern.parent.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def keeps_alpha(self) -> bool:
+        """Whether the pictures can be transparent."""
+        return self._format in KEEPS_ALPHA
+
+    def write(self, result: Result, time: Fraction, duration: Fraction) -> None:
+        """Write one picture."""
+        write(numbered(self.pattern, self._number), result, quality=self.quality)
+        self._number += 1
+
+    def pass_on(self, packets: Iterable[Packet[Any]]) -> None:
+        """Pictures have no sound."""
+
+    def finish(self) -> Path:
+        """Return the folder."""
+        return Path(self.pattern)
+
+    def save(self) -> Path | None:
+        """Return the folder; what is written is whole."""
+        return Path(self.pattern)
+
+    def abandon(self) -> None:
+        """Leave what is written: every picture is whole."""
