@@ -325,3 +325,33 @@ def test_watch_works_until_ctrl_c(here) -> None:
     _, errors = child.communicate(timeout=60)
     assert Path("out/new_rgba.png").exists()
     assert child.returncode == 0, errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "camera", "record"),
+    [
+        (["0"], "0", None),
+        (["rtsp://me:secret@host/live", "--mirror"], "rtsp://me:secret@host/live", None),
+        (["clip.mp4", "--preview"], "clip.mp4", None),
+        (["http://host/mjpeg", "--virtual-camera"], "http://host/mjpeg", None),
+        (["0", "-d", "call.mp4"], "0", "call.mp4"),
+    ],
+)
+def test_what_is_shown_live(photo_file, monkeypatch, arguments, camera, record) -> None:
+    shown = []
+    monkeypatch.setattr(
+        "transparent_background.cli.live.run_live",
+        lambda options, source, settings: shown.append((source, options.record)) or 0,
+    )
+    Path("clip.mp4").touch()
+    assert tb(*arguments) == 0
+    assert shown == [(camera, record)]
+
+
+def test_a_camera_stands_alone_and_a_stream_can_be_recorded_as_a_film(photo_file, capsys) -> None:
+    assert tb("0", "photo.jpg") == 2
+    assert "name it alone" in capsys.readouterr().err
+    assert tb("photo.jpg", "--preview") == 2
+    assert "shown live" in capsys.readouterr().err
+    assert tb("rtsp://127.0.0.1:9/live", "-d", "film.mp4", "-t", "white") == 4  # nobody answers there
+    assert "rtsp://127.0.0.1:9/live: cannot be opened" in capsys.readouterr().err

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "2.0.0"
 
-__all__ = ["Remover", "__version__", "errors", "remove"]
+__all__ = ["Camera", "Remover", "__version__", "errors", "remove"]
 
 if TYPE_CHECKING:
     from . import errors
+    from .live.camera import Camera
     from .remover import Remover, remove
 
-_LAZY = {"Remover": ".remover", "remove": ".remover", "errors": ".errors"}
+_LAZY = {"Camera": ".live.camera", "Remover": ".remover", "remove": ".remover", "errors": ".errors"}
 
 
 def __getattr__(name: str) -> Any:

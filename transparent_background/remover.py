@@ -92,6 +92,8 @@ class Remover(VideoMethods):
 
     parameter_count: int
     """Weights of the network."""
+    jit: bool
+    """Whether the network was recorded, and takes its base size only."""
 
     def __init__(
         self,
@@ -110,6 +112,7 @@ class Remover(VideoMethods):
         self.device = choose_device(device)
         file = None if ckpt is None else Path(ckpt).expanduser()
         self.checkpoint, path = find_checkpoint(mode, file, progress=progress, offline=offline)
+        self.jit = jit
         self.asked_resize: ResizeMethod | None = "static" if jit else resize
         self.resize = self.asked_resize or self.checkpoint.resize
         self.normalisation = normalisation or self.checkpoint.normalisation

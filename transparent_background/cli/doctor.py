@@ -19,7 +19,7 @@ PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow", "safetensors", "g
 OPENCV = ("opencv-python-headless", "opencv-python")
 EXTRAS = {
     "video": "av",
-    "webcam": "pyvirtualcam",
+    "webcam": "pyvirtualcam pygame",
     "web": "fastapi",
     "train": "accelerate",
     "eval": "py_sod_metrics",
@@ -45,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
         "versions": _versions(),
         "devices": _devices(),
         "weights": _weights(),
-        "extras": {name: importlib.util.find_spec(m) is not None for name, m in EXTRAS.items()},
+        "extras": {name: _are_there(modules) for name, modules in EXTRAS.items()},
         "picture": _timed_picture(),
     }
     if options.json:
@@ -53,6 +53,10 @@ def main(argv: Sequence[str]) -> int:
     else:
         _print(report)
     return 3 if "error" in report["picture"] else 0
+
+
+def _are_there(modules: str) -> bool:
+    return all(importlib.util.find_spec(module) is not None for module in modules.split())
 
 
 def _versions() -> dict[str, str]:

@@ -6,7 +6,7 @@ import argparse
 from typing import NoReturn
 
 from .. import __version__
-from . import films
+from . import films, live
 
 EPILOG = """\
 examples:
@@ -18,6 +18,7 @@ examples:
   transparent-background - < photo.jpg > cutout.png     in a pipe
   transparent-background clip.mp4                       clip_rgba.mov, transparent, with its sound
   transparent-background clip.mp4 -t street.mp4         in front of another film
+  transparent-background 0 -t blur                      a camera, to a virtual one or a window
 
 commands (transparent-background COMMAND --help):
   models      list, download, locate and verify weights
@@ -54,6 +55,7 @@ def build_parser() -> Parser:
     _add_model(parser.add_argument_group("the model"))
     _add_running(parser.add_argument_group("running"))
     films.add_options(parser.add_argument_group("films"))
+    live.add_options(parser.add_argument_group("cameras"))
     return parser
 
 
@@ -98,10 +100,10 @@ def _add_result(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "-t",
         "--type",
-        default="rgba",
         metavar="TYPE",
         help="rgba (transparent), map (the matte), green, white, blur, overlay, a colour "
-        "('[255, 0, 0]', '#ff0000', a CSS name) or a picture or film to put behind (default: rgba)",
+        "('[255, 0, 0]', '#ff0000', a CSS name), or a picture or film to put behind (default: rgba; of "
+        "cameras blur)",
     )
     group.add_argument("-R", "--reverse", action="store_true", help="remove the object, keep the background")
     group.add_argument("-th", "--threshold", metavar="0..1", help="cut hard where the matte exceeds this")

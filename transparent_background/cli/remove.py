@@ -1,8 +1,9 @@
-"""The main command: cut out pictures and films."""
+"""The main command: cut out pictures and films; cameras go on to :mod:`.live`."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import sys
@@ -35,6 +36,11 @@ def main(argv: Sequence[str]) -> int:
     settings = _settings(options)
     _check_mode(options)
     sources = _find(arguments, options)
+    camera = _camera(sources, options)
+    if camera is not None:
+        from .live import run_live
+
+        return run_live(options, camera, settings)
 
     from ..pipeline import make_plan
     from .console import error_console, set_up_logging
@@ -47,11 +53,34 @@ def main(argv: Sequence[str]) -> int:
     return _Job(options, settings, console).run(plan, arguments)
 
 
+def _camera(sources: SourceList, options: argparse.Namespace) -> str | None:
+    """Return the camera that is to be shown live; None if there are files to be made.
+
+    A film or address is one too if it is to be shown. A stream with ``--dest`` is recorded as a film, every
+    frame of it; a device with ``--dest`` is shown, and what is shown is recorded.
+    """
+    shown = options.preview or options.virtual_camera or options.record
+    if not (shown or any(source.kind == "camera" for source in sources.items)):
+        return None
+    if len(sources.items) != 1:
+        raise UsageError("a camera cannot be worked on together with other sources; name it alone")
+    (source,) = sources.items
+    if source.kind not in ("camera", "film"):
+        raise UsageError(f"{source.name}: only a camera, a film or an address can be shown live")
+    address = str(source.path) if source.address is None else source.address
+    if options.dest is not None and not shown:
+        if "://" in address:
+            sources.items[0] = dataclasses.replace(source, kind="film")
+            return None
+        options.record = options.dest
+    return address
+
+
 def _settings(options: argparse.Namespace) -> Settings:
     """Check what can be checked before anything heavy is imported."""
     from ..pipeline import Settings
 
-    kind = parse_type(options.type)
+    kind = parse_type(options.type or "rgba")
     background = parse_type(options.background)
     if not isinstance(background, Solid):
         raise UsageError(f"--background {options.background!r} is no colour")
@@ -69,7 +98,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         raise UsageError("--quiet and --verbose exclude each other")
     return Settings(
         type=kind,
-        type_text=options.type,
+        type_text=options.type or "rgba",
         threshold=_threshold(options.threshold),
         reverse=options.reverse,
         fit=options.background_fit,

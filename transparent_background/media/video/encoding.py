@@ -6,6 +6,7 @@ import os
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 
 from ...errors import OutputError, UsageError
@@ -214,17 +215,16 @@ class FromRgb:
         frame = VideoFrame.from_ndarray(np.ascontiguousarray(values), kind)
         if self.pixels == "pal8" or kind == self.pixels:
             return frame
-        target = self.pixels.replace("yuva", "yuv") if self.planar_alpha else self.pixels
         converted = self._scaler.reformat(
             frame,
-            format=target,
+            format=self.pixels,
             src_color_range=int(Range.FULL),
             dst_color_range=int(Range.FULL if rgb else self.tags.range),
             dst_colorspace=None if rgb else _swscale_number(self.tags.matrix),
             interpolation=int(EXACT | Scaling.BILINEAR),
         )
         if self.planar_alpha:
-            converted = self._with_alpha(converted, result.alpha, size)
+            self._set_alpha(converted, result.alpha, size)
         if not rgb:
             converted.colorspace = self.tags.matrix
             converted.color_primaries = self.tags.primaries
@@ -242,7 +242,9 @@ class FromRgb:
                 stored = _stored(grey, deep)
                 return np.repeat(stored[..., None], 3, axis=2), "rgb48le" if deep else "rgb24"
             return _stored(grey, False), "gray"
-        rgb = _stored(result.rgb, deep) if result.rgb.dtype != np.uint8 or deep else result.rgb
+        rgb: np.ndarray[Any, Any] = result.rgb
+        if rgb.dtype != np.uint8 or (deep and is_rgb(self.pixels)):
+            rgb = _stored(rgb, deep)
         wide = rgb.dtype == np.uint16
         needs_alpha = self.has_alpha and not self.planar_alpha
         if needs_alpha or self.pixels == "pal8":
@@ -254,33 +256,20 @@ class FromRgb:
             return np.dstack([rgb, alpha]), "rgba64le" if wide else "rgba"
         return rgb, "rgb48le" if wide else "rgb24"
 
-    def _with_alpha(self, colours: VideoFrame, alpha: FloatArray | None, size: tuple[int, int]) -> VideoFrame:
-        """Add a plane of alpha to planar YUV: exactly, where swscale is off by one."""
-        from av import VideoFrame
-
+    def _set_alpha(self, frame: VideoFrame, alpha: FloatArray | None, size: tuple[int, int]) -> None:
+        """Fill the plane of alpha of planar YUV: exactly, where swscale is off by one."""
+        if alpha is None:
+            return  # swscale has made it opaque
         height, width = size
-        frame = VideoFrame(width, height, self.pixels)
-        for target, source in zip(frame.planes, colours.planes, strict=False):
-            target.update(_lines(source, target))
-        peak = (1 << self.bits) - 1
-        dtype = np.uint16 if self.bits > 8 else np.uint8
+        dtype = np.dtype(np.uint16 if self.bits > 8 else np.uint8)
         plane = frame.planes[3]
-        stored = np.zeros((height, plane.line_size // np.dtype(dtype).itemsize), dtype)
-        values = np.ones(size, np.float32) if alpha is None else _pad(alpha, size)
-        stored[:, :width] = np.rint(values * np.float32(peak)).astype(dtype)
+        stored = np.zeros((height, plane.line_size // dtype.itemsize), dtype)
+        scaled = cv2.multiply(_pad(alpha, size), float((1 << self.bits) - 1))
+        cv2.add(scaled, 0.0, dst=stored[:, :width], dtype=_DEPTHS[dtype.itemsize])  # rounds
         plane.update(stored.tobytes())
-        return frame
 
 
-def _lines(source: Any, target: Any) -> bytes:
-    """Return a plane's bytes with the other plane's length of lines."""
-    if source.line_size == target.line_size:
-        return bytes(source)
-    rows = np.frombuffer(memoryview(source), np.uint8).reshape(source.height, source.line_size)
-    lines = np.zeros((target.height, target.line_size), np.uint8)
-    count = min(source.line_size, target.line_size)
-    lines[:, :count] = rows[:, :count]
-    return lines.tobytes()
+_DEPTHS = {1: cv2.CV_8U, 2: cv2.CV_16U}
 
 
 def _swscale_number(matrix: int) -> int:

@@ -1,0 +1,273 @@
+"""The main command with a camera as its source. Imports the standard library only, until one is opened."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from ..errors import DeviceError, MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..live.camera import Camera
+    from ..live.outputs import Output, Status
+    from ..pipeline.plan import Settings
+    from ..remover import Remover
+
+SCENES = ("blur", "white", "green")
+"""What the keys switch between, beside ``--type``."""
+
+MODE = "lite"  # if none is asked for: the large networks take seconds a frame on most machines
+PERIOD = 0.25  # seconds between changes of the progress line
+
+
+def add_options(group: argparse._ArgumentGroup) -> None:
+    """Add what concerns cameras only."""
+    group.add_argument(
+        "--virtual-camera",
+        nargs="?",
+        const=True,
+        metavar="DEVICE",
+        help="show the result as a camera that programs for calls can choose: any, or /dev/video9, "
+        "obs, unitycapture (default: if there is one, else a preview window)",
+    )
+    group.add_argument("--preview", action="store_true", help="show the result in a window; H lists its keys")
+    group.add_argument(
+        "--record",
+        metavar="FILE",
+        help="write what is shown to a film, from the beginning to Ctrl-C (in the window: R)",
+    )
+    group.add_argument(
+        "--scenes",
+        nargs="+",
+        metavar="TYPE",
+        help=f"what the keys B and arrows switch between, beside --type (default: {' '.join(SCENES)})",
+    )
+    group.add_argument(
+        "--size",
+        type=parse_size,
+        metavar="WxH",
+        help="of the frames, such as 1920x1080 (default: 1280x720 if the camera has it)",
+    )
+    group.add_argument("--mirror", action="store_true", help="exchange left and right")
+    group.add_argument(
+        "--realtime",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="work on smaller pictures while the machine is too slow for --fps, or for 20 frames a second "
+        "(default: on)",
+    )
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Read ``1280x720``; return (height, width).
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        It is no size.
+    """
+    match = re.fullmatch(r"(\d{2,4})\s*[x:*]\s*(\d{2,4})", text.strip().lower())
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; give width x height, such as 1280x720")
+    return int(match[2]), int(match[1])
+
+
+def run_live(options: argparse.Namespace, source: str, settings: Settings) -> int:
+    """Show a camera without its background until Ctrl-C or the window is closed.
+
+    Parameters
+    ----------
+    options
+        Of the main command.
+    source
+        As for :class:`media.camera.CameraReader`.
+    settings
+        The result: type, threshold, reversal and fit are used.
+
+    Returns
+    -------
+    0. A recording is ended properly whatever ends the call.
+
+    Raises
+    ------
+    DeviceError, MissingExtraError
+        There is nothing to show it on.
+    InputError
+        The camera cannot be opened, or was pulled out and did not come back.
+    """
+    from ..films.options import parse_rate
+    from ..media.camera_devices import check_source
+    from .console import error_console, set_up_logging
+
+    console = error_console()
+    set_up_logging(console, quiet=options.quiet, verbose=options.verbose, debug=options.debug)
+    fps = parse_rate(options.fps)
+    check_source(source)  # before the network is loaded, which takes a while
+    if options.record is not None:
+        _check_record(options.record)
+    remover = _load(options, console)
+
+    from ..live.camera import Camera
+
+    kind = options.type or "blur"
+    scenes = [scene for scene in options.scenes or SCENES if scene != kind]
+    with ExitStack() as stack:
+        camera = Camera(
+            source,
+            remover,
+            type=kind,
+            backgrounds=scenes,
+            mirror=options.mirror,
+            size=options.size,
+            fps=None if fps is None else float(fps),
+            realtime=options.realtime,
+            temporal=options.temporal,
+            threshold=settings.threshold,
+            reverse=settings.reverse,
+            fit=settings.fit,
+        )
+        stack.enter_context(camera)
+        outputs = open_outputs(options, camera, console)
+        for output in outputs:
+            stack.callback(output.close)
+        if options.record is not None:
+            camera.start_recording(options.record)
+        _run(camera, outputs, console, quiet=options.quiet)
+    return 0
+
+
+def _check_record(name: str) -> None:
+    from ..media.video.containers import CONTAINERS, film_format
+
+    if film_format(name) is None:
+        raise UsageError(f"--record {name}: recordings are films; choose {', '.join(CONTAINERS)}")
+
+
+def _load(options: argparse.Namespace, console: Console) -> Remover:
+    from ..remover import Remover
+    from .console import download_progress
+
+    mode = options.mode if options.mode or options.ckpt else MODE
+    with download_progress(console, shown=not options.quiet) as progress:
+        return Remover(
+            mode,
+            options.jit,
+            options.device,
+            options.ckpt,
+            options.resize,
+            normalisation=options.normalisation,
+            progress=progress,
+            offline=True if options.offline else None,
+        )
+
+
+def open_outputs(options: argparse.Namespace, camera: Camera, console: Console) -> list[Output]:
+    """Open what was asked for; if nothing was, a virtual camera if there is one, else a window.
+
+    Raises
+    ------
+    DeviceError, MissingExtraError
+        What was asked for is not there; or nothing is there, and nothing is recorded.
+    """
+    from ..live.outputs import VirtualCamera
+    from ..live.window import PreviewWindow
+
+    asked = options.virtual_camera
+    device = asked if isinstance(asked, str) else None
+    outputs: list[Output] = []
+    if asked:
+        outputs.append(_say(console, options, VirtualCamera(camera.size, camera.rate, device)))
+    if options.preview:
+        outputs.append(PreviewWindow())
+    if outputs:
+        return outputs
+    reasons = []
+    try:
+        return [_say(console, options, VirtualCamera(camera.size, camera.rate))]
+    except (DeviceError, MissingExtraError) as error:
+        reasons.append(str(error))
+    try:
+        window = PreviewWindow()
+    except (DeviceError, MissingExtraError) as error:
+        reasons.append(str(error))
+    else:
+        if not options.quiet:
+            console.print(f"showing a preview window: {reasons[0]}")
+        return [window]
+    if options.record is None:
+        raise DeviceError(f"nothing to show the camera on: {'; or: '.join(reasons)}")
+    if not options.quiet:
+        console.print("recording only: there is neither a virtual camera nor a screen")
+    return []
+
+
+def _say(console: Console, options: argparse.Namespace, output: Output) -> Output:
+    """Name the virtual camera, so that it is found in the call."""
+    if not options.quiet:
+        console.print(f"showing on the virtual camera {getattr(output, 'device', '')}; Ctrl-C ends")
+    return output
+
+
+def _run(camera: Camera, outputs: Sequence[Output], console: Console, *, quiet: bool) -> None:
+    started = time.monotonic()
+    with _stopping(camera), ExitStack() as stack:
+        shown = not quiet and console.is_terminal
+        line = stack.enter_context(console.status("waiting for the first picture")) if shown else None
+        due = 0.0
+
+        def progress(status: Status) -> None:
+            nonlocal due
+            now = time.monotonic()
+            if line is not None and now >= due:
+                due = now + PERIOD
+                line.update(progress_line(status))
+
+        camera.run(outputs, progress)
+    if not quiet:
+        seconds = time.monotonic() - started
+        console.print(
+            f"{camera.processed} frames in {seconds:.1f} s, {camera.dropped} left out, "
+            f"latency {camera.latency * 1000:.0f} ms"
+        )
+        if camera.recorded is not None:
+            console.print(str(camera.recorded))
+
+
+def progress_line(status: Status) -> str:
+    """Return rate, latency and what else there is to know, in one line."""
+    words = [f"{status.fps:.1f} frames/s", f"latency {status.latency * 1000:.0f} ms", status.background]
+    if status.network is not None:
+        words.append(f"network {status.network[1]} x {status.network[0]}")
+    if status.scale != 1:
+        words.append(f"frame {status.scale:.0%}")
+    words += [word for word, on in (("recording", status.recording), ("paused", status.paused)) if on]
+    if not status.connected:
+        words.append("no picture")
+    return ", ".join(words)
+
+
+@contextmanager
+def _stopping(camera: Camera) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the camera after its turn, so that films are whole; twice: at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: object) -> None:
+        camera.stop()
+        signal.signal(signal.SIGINT, before[signal.SIGINT])
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

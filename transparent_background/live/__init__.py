@@ -1,0 +1,1 @@
+"""Cameras: frames to mattes to a virtual camera, a window or a film, as they come."""

@@ -1,0 +1,166 @@
+"""Recording what is shown, and keeping stills of it."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from datetime import datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from ..compose import Result, flatten
+from ..errors import UsageError
+from ..media.video.colours import ColourTags
+from ..media.video.containers import CONTAINERS, EncodingOptions, choose_encoding, film_format
+from ..media.video.frames import FilmInfo
+from ..media.video.opening import import_av
+from ..media.video.writing import FilmWriter, Look
+
+logger = logging.getLogger(__name__)
+
+AHEAD = 8  # results that may wait for the encoder; more are left out
+CLOCK = Fraction(1, 90_000)  # seconds; what MPEG counts in
+WHITE = (255, 255, 255)
+
+
+def free_path(path: Path) -> Path:
+    """Return a path at which nothing is yet: itself, or with ``_2``, ``_3`` ... after its stem."""
+    free, number = path, 1
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}_{number}{path.suffix}")
+    return free
+
+
+def stamped_path(suffix: str) -> Path:
+    """Return a free path in the current folder that says the time: ``camera_20260131_093000.png``."""
+    return free_path(Path(f"camera_{datetime.now():%Y%m%d_%H%M%S}{suffix}"))
+
+
+class Recorder:
+    """Writes results to a film as they come, in a thread of its own.
+
+    Parameters
+    ----------
+    path
+        The film; never one that is there already. None: called after the time, ``.mov`` (ProRes 4444) if the
+        first result is transparent, else ``.mp4`` (H.264).
+    rate
+        Frames a second, about; each is shown when it was taken.
+
+    Raises
+    ------
+    UsageError
+        No film can be written under that name.
+    """
+
+    def __init__(self, path: Path | None = None, rate: float = 25.0) -> None:
+        import_av("recording")
+        if path is not None and film_format(path.name) is None:
+            raise UsageError(f"{path}: recordings are films; choose {', '.join(CONTAINERS)}")
+        self.path = None if path is None else free_path(path)
+        """Where it appears when it is finished; None: not known yet."""
+        self.frames = self.dropped = 0
+        """Written, and left out since the encoder did not keep up."""
+        self._rate = Fraction(rate).limit_denominator(1001)
+        self._begin: float | None = None
+        self._writer: FilmWriter | None = None
+        self._look: Look | None = None
+        self._error: Exception | None = None
+        self._queue: queue.Queue[tuple[Result, float] | None] = queue.Queue(AHEAD)
+        self._thread = threading.Thread(target=self._run, name="record", daemon=True)
+        self._thread.start()
+
+    def add(self, result: Result, time: float) -> None:
+        """Take in a result whose frame came at a time, seconds.
+
+        Raises
+        ------
+        OutputError
+            Earlier ones could not be written.
+        """
+        if self._error is not None:
+            raise self._error
+        try:
+            self._queue.put_nowait((result, time))
+        except queue.Full:
+            self.dropped += 1
+
+    def _run(self) -> None:
+        while (item := self._queue.get()) is not None:
+            if self._error is None:
+                try:
+                    self._write(*item)
+                except Exception as error:  # whatever it is, who records has to see it
+                    self._error = error
+
+    def _write(self, result: Result, time: float) -> None:
+        if self._writer is None or self._look is None:
+            self._writer, self._look = self._start(result)
+            self._begin = time
+        fitted = _fitted(result, self._look)
+        moment = Fraction(time - (self._begin or 0)).limit_denominator(90_000)
+        self._writer.write(fitted, moment, 1 / self._rate)
+        self.frames += 1
+
+    def _start(self, result: Result) -> tuple[FilmWriter, Look]:
+        if self.path is None:
+            self.path = stamped_path(".mp4" if result.alpha is None else ".mov")
+        kind = film_format(self.path.name) or "mp4"
+        alpha = result.alpha is not None and bool(CONTAINERS[kind].alpha)
+        if result.alpha is not None and not alpha:
+            logger.warning("%s: %s holds no transparency, so white is behind; .mov keeps it", self.path, kind)
+        encoding = choose_encoding(kind, EncodingOptions(), alpha=alpha)
+        look = Look(result.size, alpha, deep=False)
+        film = FilmInfo(
+            name=str(self.path),
+            size=result.size,
+            rate=self._rate,
+            time_base=CLOCK,
+            frames=None,
+            tags=ColourTags(),
+            deep=False,
+            alpha=alpha,
+            pixel_aspect=Fraction(1),
+        )
+        return FilmWriter(self.path, encoding, look, film), look
+
+    def finish(self) -> Path | None:
+        """End the film; return its path, None if not one frame came.
+
+        Raises
+        ------
+        OutputError
+            It could not be written; nothing is left of it.
+        """
+        self._queue.put(None)
+        self._thread.join()
+        if self._writer is None:
+            if self._error is not None:
+                raise self._error
+            return None
+        if self._error is not None:
+            self._writer.abandon()
+            raise self._error
+        if self.dropped:
+            logger.warning("%s: %d frames are left out: encoding was too slow", self.path, self.dropped)
+        self._writer.path = free_path(self._writer.path)  # one may have come since it began
+        self.path = self._writer.finish()
+        return self.path
+
+
+def _fitted(result: Result, look: Look) -> Result:
+    """Bring a result to what the film began with: its size, and transparent or not."""
+    if not look.alpha:
+        result = flatten(result, WHITE)
+    if result.size == look.size:
+        return result
+
+    def sized(values: Any) -> Any:
+        return None if values is None else cv2.resize(values, look.size[::-1], interpolation=cv2.INTER_LINEAR)
+
+    return Result(sized(result.rgb), sized(result.alpha), sized(result.grey))

@@ -1,0 +1,126 @@
+"""The backgrounds that a camera can be switched between, each made ready before it is needed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from ..backgrounds import Backdrops, fit_background, opaque
+from ..compose import Backdrop, Result, compose, parse_type
+from ..errors import UnreadableError
+from ..media.camera import CameraReader
+
+if TYPE_CHECKING:
+    from ..compose import ResultType
+    from ..picture import Picture
+    from ..types import BackgroundFit, ColourArray, FloatArray
+
+SceneType: TypeAlias = str | Sequence[int] | os.PathLike[str]
+
+FIRST_FRAME = 5.0  # seconds that a background film may take to begin
+
+
+class Scenes:
+    """Composes frames with one of several types.
+
+    Parameters
+    ----------
+    types
+        What :func:`parse_type` takes; the first one is in use at the beginning. Films behind play in their
+        own time, over and over, while they are in use.
+    fit
+        How a picture or film behind fills the frame.
+
+    Raises
+    ------
+    UnknownTypeError
+        One of them is unknown.
+    InputError
+        The file of one of them cannot be read.
+    """
+
+    def __init__(self, types: Sequence[SceneType], fit: BackgroundFit) -> None:
+        self.kinds = [parse_type(type) for type in types]
+        self.names = [_name(kind, type) for kind, type in zip(self.kinds, types, strict=True)]
+        self.fit = fit
+        self.index = 0
+        """Which one is in use."""
+        self._pictures: dict[Path, Backdrops] = {}
+        self._film: _FilmBehind | None = None
+        for kind in self.kinds:
+            self._check(kind)
+
+    @property
+    def name(self) -> str:
+        """The type in use, as it was given; of a file, its name."""
+        return self.names[self.index]
+
+    def move(self, by: int) -> None:
+        """Go on to the next (1) or back to the previous one (-1), around the end."""
+        self.index = (self.index + by) % len(self.kinds)
+
+    def _check(self, kind: ResultType) -> None:
+        """Read a file now, so that a bad one is no surprise in a call."""
+        if isinstance(kind, Backdrop) and kind.moves:
+            _FilmBehind(kind.path, self.fit).close()
+        elif isinstance(kind, Backdrop):
+            self._pictures.setdefault(kind.path, Backdrops()).get(kind.path, (16, 16), self.fit)
+
+    def compose(self, picture: Picture, alpha: FloatArray) -> Result:
+        """Make a result of a frame and its finished matte with the type in use."""
+        kind = self.kinds[self.index]
+        film = self._film_for(kind)
+        if isinstance(kind, Backdrop):
+            behind = film or self._pictures[kind.path]
+            return compose(picture, alpha, kind, fit=self.fit, backdrops=behind)
+        return compose(picture, alpha, kind)
+
+    def _film_for(self, kind: ResultType) -> _FilmBehind | None:
+        """Return the film of a type, started; one that is no longer in use is closed."""
+        path = kind.path if isinstance(kind, Backdrop) and kind.moves else None
+        if self._film is not None and self._film.path != path:
+            self._film.close()
+            self._film = None
+        if path is not None and self._film is None:
+            self._film = _FilmBehind(path, self.fit)
+        return self._film
+
+    def close(self) -> None:
+        """Let go of the films."""
+        if self._film is not None:
+            self._film.close()
+            self._film = None
+
+
+class _FilmBehind:
+    """A film behind the object: read like a camera, so that a slow machine leaves frames out."""
+
+    def __init__(self, path: Path, fit: BackgroundFit) -> None:
+        self.path, self.fit = path, fit
+        self._reader = CameraReader(str(path))
+        first = self._reader.latest(0, FIRST_FRAME)
+        if first is None:
+            self._reader.close()
+            raise UnreadableError(f"{path}: not one frame of it came in {FIRST_FRAME:g} s")
+        self._number, self._colours = first.number, opaque(first.picture)
+        self._fitted: tuple[tuple[int, int], ColourArray] | None = None
+
+    def get(self, path: Path, size: tuple[int, int], fit: BackgroundFit) -> ColourArray:
+        """Return the frame that is on screen now, (h, w, 3)."""
+        newer = self._reader.latest(self._number, 0)
+        if newer is not None:
+            self._number, self._colours, self._fitted = newer.number, opaque(newer.picture), None
+        if self._fitted is None or self._fitted[0] != size:
+            self._fitted = size, fit_background(self._colours, size, fit)
+        return self._fitted[1]
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+def _name(kind: ResultType, given: SceneType) -> str:
+    if isinstance(kind, Backdrop):
+        return kind.path.name
+    return given if isinstance(given, str) else str(given)
