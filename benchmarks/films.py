@@ -98,6 +98,8 @@ def main() -> None:
         for height in options.heights:
             films = {n: cut(options.film, folder / f"{height}_{n}.mp4", height, n)
                      for n in (SHORT, LONG, OTHER_SHORT, OTHER_LONG)}  # fmt: skip
+            if other is not None and height == options.heights[0]:
+                theirs(other, films[OTHER_SHORT], "green", folder)  # imports and compiles for the first time
             for kind in options.types:
                 times: dict[int, list[float]] = {n: [] for n in films}
                 report: dict[str, Any] = {}
