@@ -141,6 +141,20 @@ def test_numbered_pictures_come_out_and_go_in(remover) -> None:
     assert [float(t) for t in times_of("again.mp4")] == pytest.approx([0, 0.1, 0.2, 0.3])
 
 
+def test_pictures_have_square_pixels(remover) -> None:
+    def wide(container, stream):
+        stream.codec_context.sample_aspect_ratio = Fraction(3, 2)
+
+    make_film(Path("a.mp4"), 2, set_up=wide)
+    remover.process_video("a.mp4", "b.gif")
+    remover.process_video("a.mp4", "c/%d.png")
+    remover.process_video("a.mp4", "d.mp4", "white")
+    assert next(iter(open_film("b.gif"))).picture.size == (64, 144)
+    with Image.open("c/1.png") as image:
+        assert image.size == (144, 64)
+    assert (probe("d.mp4")["size"], probe("d.mp4")["aspect"]) == (SIZE, Fraction(3, 2))
+
+
 def test_formats_without_transparency_get_a_colour(remover) -> None:
     make_film(Path("a.mp4"), 2)
     remover.process_video("a.mp4", "b.mp4", background=(200, 0, 0))

@@ -16,9 +16,9 @@ from film_makers import RATE, SIZE, make_film, marked, number_of
 from PIL import Image
 
 from transparent_background.errors import SourceNotFoundError, UnreadableError, UsageError
-from transparent_background.media.video import colours
 from transparent_background.media.video.frames import Selection, scaled_size
 from transparent_background.media.video.readers import open_film
+from transparent_background.media.video.tone import gamut_matrix
 
 
 def read(source, deep: bool = False, **selection):
@@ -189,7 +189,7 @@ def test_hlg_and_wide_gamuts_are_mapped_too(tmp_path) -> None:
 
 def test_the_gamut_matrix_keeps_white() -> None:
     for primaries in (9, 12):
-        assert np.allclose(colours.gamut_matrix(primaries).sum(axis=1), 1, atol=1e-4)
+        assert np.allclose(gamut_matrix(primaries).sum(axis=1), 1, atol=1e-4)
 
 
 @pytest.mark.parametrize("size", [(63, 95), (65, 97)])

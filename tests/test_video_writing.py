@@ -221,6 +221,17 @@ def test_the_shape_of_pixels_is_kept(tmp_path) -> None:
     assert probe(tmp_path / "b.mp4")["aspect"] == Fraction(16, 11)
 
 
+def test_fonts_of_subtitles_are_kept(tmp_path) -> None:
+    def attach(container, stream):
+        container.add_attachment("font.ttf", "font/ttf", b"not really a font")
+
+    film = make_film(tmp_path / "a.mkv", 3, set_up=attach)
+    copy_film(film, tmp_path / "b.mkv")
+    with av.open(str(tmp_path / "b.mkv")) as container:
+        (font,) = [stream for stream in container.streams if stream.type == "attachment"]
+        assert (font.data, font.metadata["filename"]) == (b"not really a font", "font.ttf")
+
+
 def test_a_matte_is_grey_over_its_whole_range(tmp_path) -> None:
     reader = open_film(make_film(tmp_path / "a.mp4", 1))
     for suffix, codec in (("mp4", None), ("mov", "prores"), ("mkv", "ffv1")):

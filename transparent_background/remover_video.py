@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 if TYPE_CHECKING:
     from .compose import ForegroundColours
     from .films.options import BackgroundPlay, ForegroundFilm, ProgressCallback
-    from .films.process import FilmReport
+    from .films.report import FilmReport
     from .media.video.frames import Selection
     from .remover import Remover
     from .types import BackgroundFit, ColourArray, FloatArray, ResizeMethod

@@ -21,7 +21,7 @@ from .options import build_parser
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..films.process import FilmReport
+    from ..films.report import FilmReport
     from ..pipeline import Outcome, Plan, Settings, Summary
     from ..remover import Remover
 

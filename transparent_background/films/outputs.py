@@ -54,10 +54,10 @@ class Targets:
         return any(t.encoding is None or t.encoding.deep for t in self.files.values())
 
     @property
-    def streams(self) -> bool:
-        """Whether the result's file can hold sound."""
+    def is_film(self) -> bool:
+        """Whether the result holds sound and pixels that are not square, as animated pictures do not."""
         encoding = self.files["result"].encoding
-        return encoding is not None
+        return encoding is not None and encoding.container.streams
 
 
 def plan_targets(path: Path, format: str | None, settings: Settings) -> Targets:
@@ -80,6 +80,8 @@ def plan_targets(path: Path, format: str | None, settings: Settings) -> Targets:
     transparent = isinstance(settings.type, Rgba)
     options = settings.film
     if is_pattern(path.name):
+        if options.resume:
+            raise UsageError("--resume: numbered pictures are whole one by one; go on with --start")
         return _pictures(path, settings, transparent=transparent)
     kind = film_format(format or path.name)
     if kind is None:

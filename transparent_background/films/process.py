@@ -12,14 +12,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
 import torch
 
-from ..compose import Backdrop, Backdrops, Result, Rgba, blend, compose, finish_alpha, flatten
+from ..compose import Backdrop, Backdrops, Result, finish_alpha
 from ..errors import InputError
 from ..media.video.decoding import FilmReader
 from ..media.video.frames import Frame
@@ -27,9 +26,11 @@ from ..media.video.opening import FilmSource, name_of
 from ..media.video.readers import open_film
 from .backdrop import FilmBackdrop, Still
 from .matting import FrameMatter, enlarge
-from .options import FilmOptions, ProgressCallback, VideoProgress
+from .options import ProgressCallback, VideoProgress
 from .outputs import Outputs, Targets
 from .overlap import Prefetch, Stopwatch
+from .report import FilmReport
+from .results import make_results
 
 if TYPE_CHECKING:
     from ..backgrounds import BackdropSource
@@ -43,32 +44,6 @@ logger = logging.getLogger(__name__)
 AHEAD = 3  # frames decoded and not used yet; a 4K frame takes 25 MB
 MAX_PASSES = 8  # of the network at once
 WARM_UP = 12  # frames worked through again before those that follow a finished segment
-
-
-@dataclass(slots=True)
-class FilmReport:
-    """What became of a film."""
-
-    result: Path
-    """The film, or the pattern of its pictures."""
-    frames: int
-    """Written, those of an earlier run included."""
-    size: tuple[int, int]
-    """(height, width)."""
-    seconds: float
-    matte: Path | None = None
-    foreground: Path | None = None
-    losses: list[str] = field(default_factory=list)
-    """What of the source could not be read."""
-    notes: list[str] = field(default_factory=list)
-    """What was done that one may not expect."""
-    stages: dict[str, float] = field(default_factory=dict)
-    """Seconds that decoding, the network, compositing and encoding took, side by side."""
-
-    @property
-    def fps(self) -> float:
-        """Frames a second, end to end."""
-        return self.frames / self.seconds if self.seconds else 0.0
 
 
 def process_film(
@@ -173,7 +148,8 @@ class _Film:
             source,
             selection=self.options.selection,
             deep=targets.deep,
-            streams=self.options.sound and targets.streams,
+            streams=self.options.sound,
+            square=not targets.is_film,
         )
         try:
             self.outputs = Outputs(targets, self.reader, settings, repr(remover))
@@ -315,7 +291,9 @@ class _Film:
                 reverse=self.settings.reverse,
                 own=picture.alpha,
             )
-            return make_results(picture, alpha, self.settings, self.outputs, behind or self.backdrops)
+            return make_results(
+                picture, alpha, self.settings, behind or self.backdrops, holds_alpha=self.outputs.alpha
+            )
 
     def _encode(self, frame: Frame, composed: Future[dict[str, Result]]) -> None:
         results = composed.result()
@@ -342,31 +320,8 @@ class _Film:
             seconds=0.0,
             matte=paths.get("matte"),
             foreground=paths.get("foreground"),
+            resumed=self.outputs.resumed,
             losses=list(self.reader.losses),
             notes=[*self.reader.notes, *self.outputs.notes],
             stages={name: round(spent, 3) for name, spent in self.watch.seconds.items()},
         )
-
-
-def make_results(
-    picture: Picture, alpha: FloatArray, settings: Settings, outputs: Outputs, backdrops: BackdropSource
-) -> dict[str, Result]:
-    """Make of one frame and its finished matte all that is written of it."""
-    film: FilmOptions = settings.film
-    foreground = settings.foreground
-    if film.foreground is not None:
-        foreground = "estimate"
-    result = compose(
-        picture, alpha, settings.type, fit=settings.fit, foreground=foreground, backdrops=backdrops
-    )
-    results = {"result": result}
-    if film.foreground is not None:
-        cut = result if result.alpha is not None else compose(picture, alpha, Rgba(), foreground=foreground)
-        assert cut.rgb is not None
-        premultiplied = film.foreground == "premultiplied"
-        results["foreground"] = Result(rgb=blend(cut.rgb, alpha, (0, 0, 0)) if premultiplied else cut.rgb)
-    if result.alpha is not None and not outputs.alpha:
-        results["result"] = flatten(result, settings.background)
-    if film.matte:
-        results["matte"] = Result(grey=alpha)
-    return results

@@ -15,8 +15,8 @@ import numpy as np
 from ..errors import UnreadableError
 from ..picture import Picture
 from .video.colours import ToRgb
-from .video.decoding import Orientation
 from .video.opening import describe, video_stream
+from .video.orientation import Orientation
 
 if TYPE_CHECKING:
     from av import VideoFrame

@@ -23,7 +23,7 @@ from .plan import Plan, Settings, Task
 if TYPE_CHECKING:
     from ..compose import Backdrops
     from ..films.options import VideoProgress
-    from ..films.process import FilmReport
+    from ..films.report import FilmReport
     from ..media.images import Animation
     from ..picture import Picture
     from ..remover import Remover

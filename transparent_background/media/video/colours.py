@@ -1,4 +1,4 @@
-"""Colours of film frames: YUV to RGB and back by matrix and range, HDR and wide gamuts to BT.709.
+"""Colours of film frames: YUV to RGB by matrix and range, and what streams say of them.
 
 Numbers of colour spaces are those of ITU-T H.273, which FFmpeg uses too.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
+
+from .tone import HLG, PQ, PRIMARIES, to_bt709
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ...types import ColourArray, FloatArray
 
 UNSPECIFIED = 2
+BT709_TRANSFER = 1
 HD_HEIGHT = 720  # from here on what is not tagged is BT.709, below BT.601, as players take it
 
 
@@ -35,34 +37,12 @@ class Matrix(enum.IntEnum):
     BT2020 = 9
 
 
-class Transfer(enum.IntEnum):
-    """Transfer characteristics (H.273 table 3) that are treated apart."""
-
-    BT709 = 1
-    PQ = 16
-    HLG = 18
-
-
 class Range(enum.IntEnum):
     """FFmpeg's colour ranges."""
 
     UNSPECIFIED = 0
     LIMITED = 1
     FULL = 2
-
-
-# Red, green, blue and white (x, y) of H.273 table 2; where two numbers have one set, both are here.
-_D65 = (0.3127, 0.3290)
-_PRIMARIES = {
-    9: ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046), _D65),  # BT.2020
-    11: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), (0.314, 0.351)),  # DCI-P3
-    12: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), _D65),  # Display P3
-}
-_BT709 = ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060), _D65)
-
-REFERENCE_WHITE = 203.0  # cd/m2 of diffuse white in HDR (ITU-R BT.2408); it becomes SDR's white
-HDR_PEAK = 1000.0  # cd/m2 assumed of the brightest part; HLG's nominal peak and most films' mastering
-DISPLAY_GAMMA = 2.4  # ITU-R BT.1886
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +57,12 @@ class ColourTags:
     @property
     def hdr(self) -> bool:
         """Whether it is PQ or HLG."""
-        return self.transfer in (Transfer.PQ, Transfer.HLG)
+        return self.transfer in (PQ, HLG)
 
     @property
     def mapped(self) -> bool:
         """Whether its RGB has to be brought to BT.709 to look right beside other pictures."""
-        return self.hdr or self.primaries in _PRIMARIES
+        return self.hdr or self.primaries in PRIMARIES
 
 
 def tags_of(frame: VideoFrame) -> ColourTags:
@@ -113,11 +93,11 @@ def result_tags(source: ColourTags, height: int) -> ColourTags:
         return ColourTags(
             Matrix.BT709,
             source.primaries if keep and source.primaries != UNSPECIFIED else 1,
-            source.transfer if keep and source.transfer != UNSPECIFIED else Transfer.BT709,
+            source.transfer if keep and source.transfer != UNSPECIFIED else BT709_TRANSFER,
             Range.LIMITED,
         )
     if source.matrix == Matrix.BT709:
-        return ColourTags(Matrix.BT709, 1, Transfer.BT709, Range.LIMITED)
+        return ColourTags(Matrix.BT709, 1, BT709_TRANSFER, Range.LIMITED)
     pal = source.matrix == Matrix.BT470BG
     matrix = Matrix.BT470BG if pal else Matrix.SMPTE170M
     primaries = 5 if pal else 6
@@ -207,7 +187,7 @@ class ToRgb:
         if wide and not is_rgb(frame.format.name):
             rgb = FROM_SWSCALE[rgb]
         if mapped:
-            rgb = to_bt709(rgb, tags, deep=self.deep)
+            rgb = to_bt709(rgb, tags.primaries, tags.transfer, deep=self.deep)
         return rgb, alpha
 
     def _scale(
@@ -258,119 +238,3 @@ def _alpha_plane(frame: VideoFrame, size: tuple[int, int]) -> FloatArray | None:
     method = cv2.INTER_AREA if size[0] < alpha.shape[0] else cv2.INTER_LINEAR
     resized: FloatArray = cv2.resize(alpha, size[::-1], interpolation=method)
     return resized
-
-
-def to_bt709(rgb: np.ndarray[Any, Any], tags: ColourTags, *, deep: bool) -> ColourArray:
-    """Bring HDR or wide-gamut RGB to what BT.709 shows, for a display of gamma 2.4 (ITU-R BT.1886).
-
-    The signal is made linear, brought to BT.709's primaries and, for HDR, compressed by the curve of
-    ITU-R BT.2390 (section 5.4), from a peak of 1,000 cd/m2 to one of 203, on the largest of R, G, B,
-    so that hues stay.
-
-    Parameters
-    ----------
-    rgb
-        (h, w, 3) uint8 or uint16, the signal as it is stored.
-    tags
-        Its primaries and transfer characteristics.
-    deep
-        Whether the result is uint16; else uint8.
-    """
-    linear = _linear_table(tags.transfer, rgb.dtype.str)[rgb]  # (h, w, 3) float32, 1 is SDR's white
-    if tags.transfer == Transfer.HLG:
-        linear = _hlg_display(linear)
-    if tags.primaries in _PRIMARIES or tags.hdr:
-        linear = cv2.transform(linear, gamut_matrix(tags.primaries if tags.primaries in _PRIMARIES else 9))
-        np.maximum(linear, 0, out=linear)
-    if tags.hdr:
-        brightest = np.minimum(linear.max(axis=2), np.float32(10000 / REFERENCE_WHITE))
-        index = np.sqrt(brightest * np.float32(REFERENCE_WHITE / 10000)) * np.float32(_STEPS)
-        linear *= _compression()[index.astype(np.int32)][..., None]
-    index = np.sqrt(np.minimum(linear, 1)) * np.float32(_STEPS) + np.float32(0.5)
-    result: ColourArray = _signal_table(deep)[index.astype(np.int32)]
-    return result
-
-
-_STEPS = 16383  # entries of the tables by the root of a linear value
-
-
-@lru_cache(maxsize=8)
-def _linear_table(transfer: int, dtype: str) -> FloatArray:
-    """Signal to linear light for every stored value; HLG's is scene light in [0, 1]."""
-    signal = np.arange(np.iinfo(np.dtype(dtype)).max + 1, dtype=np.float64)
-    signal /= signal[-1]
-    if transfer == Transfer.PQ:
-        linear = pq_to_linear(signal) / REFERENCE_WHITE
-    elif transfer == Transfer.HLG:
-        a, b, c = 0.17883277, 0.28466892, 0.55991073  # ITU-R BT.2100 table 5
-        linear = np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - c) / a) + b) / 12)
-    else:
-        linear = signal**DISPLAY_GAMMA
-    table: FloatArray = linear.astype(np.float32)
-    return table
-
-
-def pq_to_linear(signal: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """SMPTE ST 2084: signal in [0, 1] to cd/m2."""
-    power = np.power(signal, 1 / _M2)
-    ratio = np.maximum(power - _C1, 0) / (_C2 - _C3 * power)
-    nits: np.ndarray[Any, Any] = 10000 * np.power(ratio, 1 / _M1)
-    return nits
-
-
-def linear_to_pq(nits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """SMPTE ST 2084: cd/m2 to signal in [0, 1]."""
-    power = np.power(np.asarray(nits, np.float64) / 10000, _M1)
-    signal: np.ndarray[Any, Any] = np.power((_C1 + _C2 * power) / (1 + _C3 * power), _M2)
-    return signal
-
-
-_M1, _M2 = 2610 / 16384, 2523 / 4096 * 128
-_C1, _C2, _C3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
-
-
-def _hlg_display(scene: FloatArray) -> FloatArray:
-    """HLG's scene light to display light of a 1,000 cd/m2 display (BT.2100's OOTF, gamma 1.2)."""
-    luminance = scene @ np.array([0.2627, 0.6780, 0.0593], np.float32)
-    gain = cv2.pow(np.maximum(luminance, 1e-6), 0.2) * np.float32(HDR_PEAK / REFERENCE_WHITE)
-    result: FloatArray = scene * gain[..., None]
-    return result
-
-
-@lru_cache(maxsize=1)
-def _compression() -> FloatArray:
-    """BT.2390's curve as a factor, by the root of the brightest component / 10,000 cd/m2."""
-    nits = (np.arange(_STEPS + 1) / _STEPS) ** 2 * 10000
-    peak = linear_to_pq(np.array(HDR_PEAK))
-    value = np.minimum(linear_to_pq(nits) / peak, 1)
-    largest = linear_to_pq(np.array(REFERENCE_WHITE)) / peak
-    knee = 1.5 * largest - 0.5
-    t = np.clip((value - knee) / (1 - knee), 0, None)
-    curve = (2 * t**3 - 3 * t**2 + 1) * knee + (t**3 - 2 * t**2 + t) * (1 - knee)
-    curve += (-2 * t**3 + 3 * t**2) * largest
-    target = pq_to_linear(np.where(value < knee, value, curve) * peak)
-    factor: FloatArray = (target / np.maximum(nits, 1e-9)).astype(np.float32)
-    factor[0] = 1
-    return factor
-
-
-@lru_cache(maxsize=2)
-def _signal_table(deep: bool) -> np.ndarray[Any, Any]:
-    dtype = np.dtype(np.uint16 if deep else np.uint8)
-    linear = (np.arange(_STEPS + 1) / _STEPS) ** 2
-    table: np.ndarray[Any, Any] = np.rint(linear ** (1 / DISPLAY_GAMMA) * np.iinfo(dtype).max).astype(dtype)
-    return table
-
-
-@lru_cache(maxsize=4)
-def gamut_matrix(primaries: int) -> FloatArray:
-    """Linear RGB of some primaries to that of BT.709: (3, 3), from their chromaticities (SMPTE RP 177)."""
-    matrix: FloatArray = (np.linalg.inv(_to_xyz(_BT709)) @ _to_xyz(_PRIMARIES[primaries])).astype(np.float32)
-    return matrix
-
-
-def _to_xyz(primaries: tuple[tuple[float, float], ...]) -> np.ndarray[Any, Any]:
-    columns = np.array([(x / y, 1.0, (1 - x - y) / y) for x, y in primaries]).T  # (3, 4)
-    scale = np.linalg.solve(columns[:, :3], columns[:, 3])
-    result: np.ndarray[Any, Any] = columns[:, :3] * scale
-    return result

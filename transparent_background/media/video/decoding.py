@@ -8,13 +8,13 @@ from fractions import Fraction
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ...errors import UnreadableError
 from ...picture import Picture
 from .colours import ToRgb, bits_of, has_alpha, tags_of
-from .frames import FilmInfo, Frame, Raw, Selection, Size, scaled_size, select
+from .frames import FilmInfo, Frame, Raw, Selection, scaled_size, select
+from .losses import Losses
 from .opening import FilmSource, describe, name_of, open_input, url_scheme, video_stream
+from .orientation import Orientation
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
@@ -42,6 +42,8 @@ class FilmReader:
         Whether films of more than 8 bits give uint16; else all frames are uint8.
     streams
         Whether packets of sound and subtitles come with the frames.
+    square
+        Whether frames whose pixels are not square are scaled so that they are.
 
     Raises
     ------
@@ -60,7 +62,9 @@ class FilmReader:
         selection: Selection | None = None,
         deep: bool = False,
         streams: bool = False,
+        square: bool = False,
     ) -> None:
+        self._square = square
         self.name = name_of(source)
         self.selection = selection or Selection()
         self.skip = 0
@@ -117,9 +121,14 @@ class FilmReader:
         aspect = stream.sample_aspect_ratio or Fraction(1)
         if self._upright.transposes:
             height, width, aspect = width, height, 1 / (aspect or Fraction(1))
-        size = (height, width) if chosen.scale is None else scaled_size((height, width), chosen.scale)
+        size = (height, width)
+        if self._square and aspect and aspect != 1:  # the longer way, so that nothing is lost
+            size = (height, round(width * aspect)) if aspect > 1 else (round(height / aspect), width)
+            aspect = Fraction(1)
         if chosen.scale is not None:
-            aspect *= Fraction(size[0] * width, size[1] * height)
+            shape = size
+            size = scaled_size(shape, chosen.scale)
+            aspect *= Fraction(size[0] * shape[1], size[1] * shape[0])
             aspect = Fraction(1) if abs(aspect - 1) < Fraction(1, 50) else aspect
         base = stream.time_base or Fraction(1, AV_TIME_BASE)
         fps = chosen.fps
@@ -325,86 +334,6 @@ class FilmReader:
     def close(self) -> None:
         """Let go of the file."""
         self.container.close()
-
-
-class Losses:
-    """Counts what could not be read of a film, and says it in a few words."""
-
-    def __init__(self) -> None:
-        self.corrupt = 0
-        self.retimed = 0
-        self._packets = 0
-        self._first: Fraction | None = None
-        self._rest: list[str] = []
-
-    def undecodable(self, after: Fraction | None) -> None:
-        """Count a packet that the decoder refused."""
-        self._first = after if self._packets == 0 else self._first
-        self._packets += 1
-
-    def broken_off(self, after: Fraction | None, error: Exception) -> None:
-        """Note that the file could not be read on."""
-        reason = str(error).rsplit(": ", 1)[-1]
-        self._rest.append(f"cannot be read beyond {_clock(after)} ({reason})")
-
-    def resized(self, size: Size, now: Size, time: Fraction) -> None:
-        """Note that frames have another size from here on."""
-        text = (
-            f"from {_clock(time)} on frames have {now[1]} x {now[0]} pixels in place of {size[1]} x {size[0]}"
-        )
-        if not any("in place of" in line for line in self._rest):
-            self._rest.append(f"{text}: scaled to the first ones' size")
-
-    def ended(self, end: Fraction, expected: Fraction | None) -> None:
-        """Compare the end with what the file says of it."""
-        if expected is not None and end + max(Fraction(1), expected / 50) < expected and not self._rest:
-            self._rest.append(f"ends at {_clock(end)}, though it says that it lasts {_clock(expected)}")
-
-    @property
-    def words(self) -> list[str]:
-        """All of it."""
-        words = []
-        if self._packets:
-            many = f"{self._packets} packets" if self._packets > 1 else "one packet"
-            words.append(f"{many} cannot be decoded (first after {_clock(self._first)})")
-        if self.corrupt:
-            words.append(f"{self.corrupt} frames are damaged and were kept as far as they go")
-        if self.retimed:
-            words.append(f"{self.retimed} frames had times out of order and were moved")
-        return words + self._rest
-
-
-def _clock(time: Fraction | None) -> str:
-    seconds = float(time or 0)
-    return f"{int(seconds // 60)}:{seconds % 60:05.2f}"
-
-
-class Orientation:
-    """How frames are turned upright: what the display matrix of the first one says.
-
-    The matrix maps a stored point (x, y) to (a x + c y, b x + d y); films use quarter turns and mirrors.
-    """
-
-    def __init__(self, frame: VideoFrame | None = None) -> None:
-        self.transposes = self.flips_x = self.flips_y = False
-        data: Any = None if frame is None else frame.side_data.get("DISPLAYMATRIX")
-        if data is None:
-            return
-        a, b, _, c, d = (int(value) for value in np.frombuffer(bytes(data), np.int32)[:5])
-        self.transposes = abs(b) > abs(a)
-        self.flips_x = (c if self.transposes else a) < 0
-        self.flips_y = (b if self.transposes else d) < 0
-
-    def stored_size(self, size: Size) -> Size:
-        """Return what an upright (height, width) is before turning."""
-        return (size[1], size[0]) if self.transposes else size
-
-    def __call__(self, values: Any) -> Any:
-        """Turn (h, w, ...) upright."""
-        if self.transposes:
-            values = values.swapaxes(0, 1)
-        values = values[:: -1 if self.flips_y else 1, :: -1 if self.flips_x else 1]
-        return np.ascontiguousarray(values)
 
 
 def _rate(stream: Any) -> Fraction:

@@ -68,6 +68,11 @@ class SideStreams:
             if way is not None:
                 self._ways[stream.index] = way
         _copy_metadata(reader, target)
+        if container.muxer == "matroska":
+            fonts: list[Any] = [s for s in reader.container.streams if s.type == "attachment"]
+            for font in fonts:
+                name = font.metadata.get("filename", "attachment")
+                target.add_attachment(name, font.mimetype or "application/octet-stream", font.data)
 
     def _way(self, stream: Stream, container: Container) -> _Way | None:
         name = stream.codec_context.name if stream.codec_context is not None else "unknown"

@@ -14,7 +14,12 @@ from .pictures import SequenceReader, animation_reader, is_pattern
 
 
 def open_film(
-    source: FilmSource, *, selection: Selection | None = None, deep: bool = False, streams: bool = False
+    source: FilmSource,
+    *,
+    selection: Selection | None = None,
+    deep: bool = False,
+    streams: bool = False,
+    square: bool = False,
 ) -> Reader:
     """Open whatever has frames: a film, an address, an animated picture, numbered pictures.
 
@@ -28,6 +33,8 @@ def open_film(
         Whether more than 8 bits are kept.
     streams
         Whether packets of sound and subtitles come with the frames, where there are any.
+    square
+        Whether frames whose pixels are not square are scaled so that they are.
 
     Raises
     ------
@@ -43,4 +50,4 @@ def open_film(
                 raise UnreadableError(f"{path}: is one picture, not a film")
             return animated
         source = path
-    return FilmReader(source, selection=selection, deep=deep, streams=streams)
+    return FilmReader(source, selection=selection, deep=deep, streams=streams, square=square)

@@ -1,0 +1,34 @@
+"""What became of a film."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(slots=True)
+class FilmReport:
+    """What became of a film."""
+
+    result: Path
+    """The film, or the pattern of its pictures."""
+    frames: int
+    """Written, those of an earlier run included."""
+    size: tuple[int, int]
+    """(height, width)."""
+    seconds: float
+    matte: Path | None = None
+    foreground: Path | None = None
+    losses: list[str] = field(default_factory=list)
+    """What of the source could not be read."""
+    notes: list[str] = field(default_factory=list)
+    """What was done that one may not expect."""
+    resumed: int = 0
+    """How many of the frames are those of an earlier run."""
+    stages: dict[str, float] = field(default_factory=dict)
+    """Seconds that decoding, the network, compositing and encoding took, side by side."""
+
+    @property
+    def fps(self) -> float:
+        """Frames a second, end to end, of those that were worked on."""
+        return (self.frames - self.resumed) / self.seconds if self.seconds else 0.0
