@@ -13,8 +13,9 @@ from PIL import Image
 
 from transparent_background.errors import OutputError, UsageError
 from transparent_background.media.sources import find_sources
-from transparent_background.pipeline import Settings, make_plan, run
+from transparent_background.pipeline import make_plan, run
 from transparent_background.result_types import parse_type
+from transparent_background.settings import Settings
 
 
 class FakeRemover:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, get_args
+from typing import TYPE_CHECKING, Protocol, get_args
 
 import cv2
 import numpy as np
@@ -15,29 +15,9 @@ from .types import BackgroundFit
 
 if TYPE_CHECKING:
     from .picture import Picture
-    from .types import ColourArray, FloatArray
+    from .types import ColourArray
 
-__all__ = ["BackdropSource", "Backdrops", "convert_depth", "fit_background", "opaque"]
-
-
-def convert_depth(colours: ColourArray, dtype: np.dtype[Any]) -> ColourArray:
-    """Turn colours (h, w, 3) into another of uint8, uint16, float32; white stays white."""
-    if colours.dtype == dtype:
-        return colours
-    if dtype == np.uint16 and colours.dtype == np.uint8:
-        deep: ColourArray = colours.astype(np.uint16) * np.uint16(257)
-        return deep
-    scaled: FloatArray = colours.astype(np.float32)
-    scaled *= np.float32(white_of(dtype) / white_of(colours.dtype))
-    if dtype == np.float32:
-        return scaled
-    rounded: ColourArray = (scaled + np.float32(0.5)).astype(dtype)
-    return rounded
-
-
-def white_of(dtype: np.dtype[Any]) -> float:
-    """Return the value of white: 255, 65535 or 1."""
-    return float(np.iinfo(dtype).max) if dtype.kind == "u" else 1.0
+__all__ = ["BackdropSource", "Backdrops", "fit_background", "opaque"]
 
 
 def fit_background(background: ColourArray, size: tuple[int, int], fit: BackgroundFit) -> ColourArray:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import cv2
 import numpy as np
 
-from .backgrounds import Backdrops, BackdropSource, convert_depth, white_of
+from .backgrounds import Backdrops, BackdropSource
 from .errors import InputError, UsageError
+from .picture import convert_depth, white_of
 from .result_types import (
     GREEN,
     Backdrop,

@@ -260,6 +260,26 @@ def to_eight_bit(values: Array) -> NDArray[np.uint8]:
     return rounded
 
 
+def convert_depth(colours: ColourArray, dtype: np.dtype[Any]) -> ColourArray:
+    """Turn colours (h, w, 3) into another of uint8, uint16, float32; white stays white."""
+    if colours.dtype == dtype:
+        return colours
+    if dtype == np.uint16 and colours.dtype == np.uint8:
+        deep: ColourArray = colours.astype(np.uint16) * np.uint16(257)
+        return deep
+    scaled: FloatArray = colours.astype(np.float32)
+    scaled *= np.float32(white_of(dtype) / white_of(colours.dtype))
+    if dtype == np.float32:
+        return scaled
+    rounded: ColourArray = (scaled + np.float32(0.5)).astype(dtype)
+    return rounded
+
+
+def white_of(dtype: np.dtype[Any]) -> float:
+    """Return the value of white: 255, 65535 or 1."""
+    return float(np.iinfo(dtype).max) if dtype.kind == "u" else 1.0
+
+
 def to_pil(colours: Array, alpha: FloatArray | None = None) -> Image.Image:
     """Make an 8-bit Pillow picture.
 

@@ -138,11 +138,12 @@ class VideoMethods:
             Passed on; what is done is then playable as ``NAME.partial.SUFFIX``.
         """
         from .compose import check_threshold, parse_type
+        from .films.naming import film_result_path
         from .films.options import FilmOptions, parse_bitrate
         from .films.outputs import plan_targets
         from .films.process import process_film
         from .media.video.containers import EncodingOptions
-        from .pipeline.plan import Settings, film_result_path
+        from .settings import Settings
 
         separate = foreground in ("straight", "premultiplied")
         settings = Settings(

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from ..live.camera import Camera
     from ..live.outputs import Output, Status
-    from ..pipeline.plan import Settings
     from ..remover import Remover
+    from ..settings import Settings
 
 SCENES = ("blur", "white", "green")
 """What the keys switch between, beside ``--type``."""

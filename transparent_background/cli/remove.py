@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ..films.report import FilmReport
-    from ..pipeline import Outcome, Plan, Settings, Summary
+    from ..pipeline import Outcome, Plan, Summary
     from ..remover import Remover
+    from ..settings import Settings
 
 
 def main(argv: Sequence[str]) -> int:
@@ -78,7 +79,7 @@ def _camera(sources: SourceList, options: argparse.Namespace) -> str | None:
 
 def _settings(options: argparse.Namespace) -> Settings:
     """Check what can be checked before anything heavy is imported."""
-    from ..pipeline import Settings
+    from ..settings import Settings
 
     kind = parse_type(options.type or "rgba")
     background = parse_type(options.background)

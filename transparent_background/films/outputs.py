@@ -27,7 +27,7 @@ from .segments import SegmentedWriter, can_resume
 
 if TYPE_CHECKING:
     from ..compose import Result
-    from ..pipeline.plan import Settings
+    from ..settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,8 @@ from .results import make_results
 if TYPE_CHECKING:
     from ..backgrounds import BackdropSource
     from ..picture import Picture
-    from ..pipeline.plan import Settings
     from ..remover import Remover
+    from ..settings import Settings
     from ..types import FloatArray
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from ..compose import Result, Rgba, blend, compose, flatten
 if TYPE_CHECKING:
     from ..backgrounds import BackdropSource
     from ..picture import Picture
-    from ..pipeline.plan import Settings
+    from ..settings import Settings
     from ..types import FloatArray
 
 

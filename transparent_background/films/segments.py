@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from av.packet import Packet
 
     from ..compose import Result
-    from ..pipeline.plan import Settings
+    from ..settings import Settings
 
 SEGMENT_SECONDS = 10  # what a stop costs at most
 

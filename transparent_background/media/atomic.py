@@ -13,6 +13,11 @@ from typing import BinaryIO
 from ..errors import OutputError
 
 
+def file_key(path: Path | None) -> str:
+    """Name a file the way the file system compares names; nothing for None."""
+    return "" if path is None else os.path.normcase(os.path.realpath(path))
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file that takes ``path``'s name when the block ends without an error.

@@ -1,6 +1,6 @@
 """From sources to files: what becomes of each source, and the work, overlapped. Imports no torch."""
 
-from .plan import Plan, Settings, Task, make_plan
+from .plan import Plan, Task, make_plan
 from .work import Outcome, Summary, run
 
-__all__ = ["Outcome", "Plan", "Settings", "Summary", "Task", "make_plan", "run"]
+__all__ = ["Outcome", "Plan", "Summary", "Task", "make_plan", "run"]

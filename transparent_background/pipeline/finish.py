@@ -19,8 +19,9 @@ from .padding import parse_padding
 if TYPE_CHECKING:
     from ..picture import Picture
     from ..remover import Remover
+    from ..settings import Settings
     from ..types import FloatArray
-    from .plan import Settings, Task
+    from .plan import Task
 
 OBJECT_ABOVE = 0.05  # alpha that counts as object when cropping; fainter haze would keep the frame
 

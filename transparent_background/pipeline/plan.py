@@ -4,53 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..errors import OutputConflictError, UsageError
-from ..films.options import FilmOptions
+from ..errors import UsageError
+from ..films.naming import film_name, film_stem
+from ..media.atomic import file_key
 from ..media.sources import LeftOut, Source, SourceList
 from ..media.suffixes import format_of
 from ..media.video.containers import film_format, is_sequence
-from ..result_types import Backdrop, ResultType, Rgba
-from ..types import BackgroundFit
+from ..result_types import Rgba
+from ..settings import Settings
 
 if TYPE_CHECKING:
     from ..films.outputs import Targets
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What to make of every source."""
-
-    type: ResultType
-    type_text: str
-    """As the user wrote it; it becomes part of the results' names."""
-    threshold: float | None = None
-    reverse: bool = False
-    fit: BackgroundFit = "cover"
-    foreground: Literal["auto", "estimate", "original"] = "auto"
-    format: str | None = None
-    """Such as ``webp``; None: png for ``rgba``, else the source's."""
-    quality: int | None = None
-    background: tuple[int, int, int] = (255, 255, 255)
-    """Under cut-outs in formats without transparency."""
-    crop: str | None = None
-    """Padding around the object, ``"12"`` pixels or ``"5%"``; None: no crop."""
-    skip_existing: bool = False
-    film: FilmOptions = field(default_factory=FilmOptions)
-    """What concerns films only."""
-
-    @property
-    def tag(self) -> str:
-        """What follows the source's stem in a result's name."""
-        kind = self.type
-        text = kind.path.stem if isinstance(kind, Backdrop) else self.type_text
-        text = text.replace(os.sep, "_").replace("/", "_")
-        return f"_{text}_reverse" if self.reverse else f"_{text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +73,9 @@ def make_plan(sources: SourceList, settings: Settings, dest: str | None) -> Plan
         task if task.source.path is None else _with_file(task)
         for task in (_task(source, settings, dest, len(sources.items)) for source in workable)
     ]
-    results = {_key(task.destination): task for task in tasks if task.destination}
+    results = {file_key(task.destination): task for task in tasks if task.destination}
     tasks = [task for task in tasks if not _is_result(task, results, plan)]
-    inputs = {_key(task.source.path): task for task in tasks if task.source.path}
+    inputs = {file_key(task.source.path): task for task in tasks if task.source.path}
     taken: dict[str, Task] = {}
     for task in tasks:
         _place(task, inputs, taken, settings, plan)
@@ -189,47 +158,6 @@ def _film_task(source: Source, settings: Settings, dest: str | None, count: int)
     return Task(source, path, "pictures" if kind is None else kind.container.muxer, targets)
 
 
-def film_result_path(source: object, dest: str | os.PathLike[str] | None, settings: Settings) -> Path:
-    """Name the result of one film, for callers that plan nothing.
-
-    Parameters
-    ----------
-    source
-        A path, an address, a pattern of pictures, or an open file.
-    dest
-        The result's own name, a folder for it, or None for the current folder.
-
-    Raises
-    ------
-    OutputConflictError
-        It would take the source's place.
-    """
-    name = os.fspath(source) if isinstance(source, (str, os.PathLike)) else "film"
-    path = Path(dest).expanduser() if dest is not None else Path()
-    if dest is None or path.is_dir():
-        path = path / film_name(film_stem(name), settings)
-    if isinstance(source, (str, os.PathLike)) and _key(path) == _key(Path(name)):
-        raise OutputConflictError(f"{path}: the result would overwrite its source; choose another name")
-    return path
-
-
-def film_stem(name: str) -> str:
-    """Return what a film's results are called after: ``clip`` for ``a/clip.mp4``, ``frame`` for a pattern."""
-    stem = PurePath(name.split("?")[0]).stem
-    return re.sub(r"[_.-]*%0?\d*d", "", stem) or "film"
-
-
-def film_name(stem: str, settings: Settings) -> str:
-    """Return the name of a film's result; of numbered pictures, a folder and a pattern."""
-    format = settings.format
-    if format is None:
-        format = "mov" if isinstance(settings.type, Rgba) else "mp4"
-    format = format.lstrip(".").lower()
-    if is_sequence(format):
-        return f"{stem}{settings.tag}/%05d.{format}"
-    return f"{stem}{settings.tag}.{format}"
-
-
 def _pick(name: str) -> str:
     known = format_of(name)
     if known is None:
@@ -263,15 +191,10 @@ def _with_file(task: Task) -> Task:
     return dataclasses.replace(task, destination=Path(os.path.normpath(task.destination)))
 
 
-def _key(path: Path | None) -> str:
-    """Name a file the way the file system compares names."""
-    return "" if path is None else os.path.normcase(os.path.realpath(path))
-
-
 def _is_result(task: Task, results: dict[str, Task], plan: Plan) -> bool:
     """Leave out what an earlier run has written into the folder that is worked on."""
     path = task.source.path
-    maker = results.get(_key(path)) if path is not None and task.source.root is not None else None
+    maker = results.get(file_key(path)) if path is not None and task.source.root is not None else None
     if path is None or maker is None or maker is task:
         return False
     plan.left_out.append(LeftOut(path, f"has the name of the result of {maker.source.name}"))
@@ -284,7 +207,7 @@ def _place(
     if task.destination is None:
         plan.tasks.append(task)
         return
-    key = _key(task.destination)
+    key = file_key(task.destination)
     if key in inputs or _same_file(task.destination, inputs.values()):
         reason = f"its result {task.destination} would overwrite a source; choose another --dest"
         plan.refused.append((task.source.name, f"{task.source.name}: {reason}"))

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..errors import OutputError, TransparentBackgroundError
-from .plan import Plan, Settings, Task
+from ..settings import Settings
+from .plan import Plan, Task
 
 if TYPE_CHECKING:
     from ..compose import Backdrops

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from ...picture import convert_depth, to_eight_bit
 from .colours import EXACT, TO_SWSCALE, ColourTags, Matrix, Range, Scaling, is_rgb
 
 if TYPE_CHECKING:
@@ -114,9 +115,6 @@ def _swscale_number(matrix: int) -> int:
 
 def _stored(values: np.ndarray[Any, Any], deep: bool) -> np.ndarray[Any, Any]:
     """Round colours or a matte to uint8 or uint16."""
-    from ...backgrounds import convert_depth
-    from ...picture import to_eight_bit
-
     if deep:
         return convert_depth(values, np.dtype(np.uint16))
     return to_eight_bit(values)

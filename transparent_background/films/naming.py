@@ -1,0 +1,54 @@
+"""What a film's result is called."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path, PurePath
+
+from ..errors import OutputConflictError
+from ..media.atomic import file_key
+from ..media.video.containers import is_sequence
+from ..result_types import Rgba
+from ..settings import Settings
+
+
+def film_result_path(source: object, dest: str | os.PathLike[str] | None, settings: Settings) -> Path:
+    """Name the result of one film, for callers that plan nothing.
+
+    Parameters
+    ----------
+    source
+        A path, an address, a pattern of pictures, or an open file.
+    dest
+        The result's own name, a folder for it, or None for the current folder.
+
+    Raises
+    ------
+    OutputConflictError
+        It would take the source's place.
+    """
+    name = os.fspath(source) if isinstance(source, (str, os.PathLike)) else "film"
+    path = Path(dest).expanduser() if dest is not None else Path()
+    if dest is None or path.is_dir():
+        path = path / film_name(film_stem(name), settings)
+    if isinstance(source, (str, os.PathLike)) and file_key(path) == file_key(Path(name)):
+        raise OutputConflictError(f"{path}: the result would overwrite its source; choose another name")
+    return path
+
+
+def film_stem(name: str) -> str:
+    """Return what a film's results are called after: ``clip`` for ``a/clip.mp4``, ``frame`` for a pattern."""
+    stem = PurePath(name.split("?")[0]).stem
+    return re.sub(r"[_.-]*%0?\d*d", "", stem) or "film"
+
+
+def film_name(stem: str, settings: Settings) -> str:
+    """Return the name of a film's result; of numbered pictures, a folder and a pattern."""
+    format = settings.format
+    if format is None:
+        format = "mov" if isinstance(settings.type, Rgba) else "mp4"
+    format = format.lstrip(".").lower()
+    if is_sequence(format):
+        return f"{stem}{settings.tag}/%05d.{format}"
+    return f"{stem}{settings.tag}.{format}"
