@@ -24,7 +24,7 @@ from mjpeg_server import MjpegServer
 from PIL import Image
 
 from transparent_background import Remover
-from transparent_background.cli import live
+from transparent_background.cli import live, loading
 from transparent_background.compose import Result
 from transparent_background.errors import (
     DeviceError,
@@ -714,7 +714,7 @@ def test_adding_the_options_imports_nothing_heavy() -> None:
 
 @pytest.fixture
 def quick(monkeypatch) -> None:
-    monkeypatch.setattr(live, "_load", lambda options, console: HalfRemover())
+    monkeypatch.setattr(loading, "load_remover", lambda options, mode, console: HalfRemover())
 
 
 def test_a_virtual_camera_is_used_if_there_is_one(film, backend, quick, monkeypatch, capsys) -> None:
@@ -747,7 +747,7 @@ def test_with_neither_there_is_one_sentence_with_both_ways(film, quick, monkeypa
 
 
 def test_a_missing_camera_is_said_before_the_network_is_loaded(monkeypatch) -> None:
-    monkeypatch.setattr(live, "_load", lambda options, console: pytest.fail("loaded"))
+    monkeypatch.setattr(loading, "load_remover", lambda options, mode, console: pytest.fail("loaded"))
     with pytest.raises(ValueError, match="no such camera"):
         live.run_live(parsed(), "nothing.mp4", SETTINGS)
     with pytest.raises(UsageError, match=r"--record out\.jpg"):
@@ -758,10 +758,10 @@ DRIVER = """
 import sys
 sys.path.insert(0, {tests!r})
 import test_live
-from transparent_background.cli import live
+from transparent_background.cli import live, loading
 for name in ("pyvirtualcam", "pygame"):
     sys.modules[name] = None
-live._load = lambda options, console: test_live.HalfRemover()
+loading.load_remover = lambda options, mode, console: test_live.HalfRemover()
 options = test_live.parsed("--record", "out.mp4", verbose=True)
 sys.exit(live.run_live(options, {film!r}, test_live.SETTINGS))
 """

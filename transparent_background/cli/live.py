@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from ..live.camera import Camera
     from ..live.outputs import Output, Status
-    from ..remover import Remover
     from ..settings import Settings
 
 SCENES = ("blur", "white", "green")
@@ -106,6 +105,7 @@ def run_live(options: argparse.Namespace, source: str, settings: Settings) -> in
     from ..films.options import parse_rate
     from ..media.camera_devices import check_source
     from .console import error_console, set_up_logging
+    from .loading import load_remover
 
     console = error_console()
     set_up_logging(console, quiet=options.quiet, verbose=options.verbose, debug=options.debug)
@@ -113,7 +113,8 @@ def run_live(options: argparse.Namespace, source: str, settings: Settings) -> in
     check_source(source)  # before the network is loaded, which takes a while
     if options.record is not None:
         _check_record(options.record)
-    remover = _load(options, console)
+    mode = options.mode if options.mode or options.ckpt else MODE
+    remover = load_remover(options, mode, console)
 
     from ..live.camera import Camera
 
@@ -149,24 +150,6 @@ def _check_record(name: str) -> None:
 
     if film_format(name) is None:
         raise UsageError(f"--record {name}: recordings are films; choose {', '.join(CONTAINERS)}")
-
-
-def _load(options: argparse.Namespace, console: Console) -> Remover:
-    from ..remover import Remover
-    from .console import download_progress
-
-    mode = options.mode if options.mode or options.ckpt else MODE
-    with download_progress(console, shown=not options.quiet) as progress:
-        return Remover(
-            mode,
-            options.jit,
-            options.device,
-            options.ckpt,
-            options.resize,
-            normalisation=options.normalisation,
-            progress=progress,
-            offline=True if options.offline else None,
-        )
 
 
 def open_outputs(options: argparse.Namespace, camera: Camera, console: Console) -> list[Output]:

@@ -200,22 +200,10 @@ class _Job:
             )
 
     def _load(self) -> Remover:
-        from ..remover import Remover
-        from .console import download_progress
+        from .loading import load_remover
 
-        options = self.options
-        with download_progress(self.console, shown=not options.quiet) as progress:
-            remover = Remover(
-                options.mode,
-                options.jit,
-                options.device,
-                options.ckpt,
-                options.resize,
-                normalisation=options.normalisation,
-                progress=progress,
-                offline=True if options.offline else None,
-            )
-        if options.verbose:
+        remover = load_remover(self.options, self.options.mode, self.console)
+        if self.options.verbose:
             self.console.print(f"{remover!r}")
         return remover
 

@@ -23,6 +23,7 @@ from ..errors import (
 from ..exif import without_warnings
 from ..picture import Picture, from_pil
 from .deep import read_sixteen_bit
+from .files import open_file
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 
@@ -112,18 +113,7 @@ def _file(source: Source) -> Iterator[BinaryIO]:
     if not isinstance(source, (str, os.PathLike)):
         yield source
         return
-    path = Path(source)
-    try:
-        file = path.open("rb")
-    except FileNotFoundError as error:
-        raise SourceNotFoundError(f"{path}: no such file") from error
-    except IsADirectoryError as error:
-        raise UnreadableError(f"{path}: is a folder, not a picture") from error
-    except PermissionError as error:
-        raise UnreadableError(f"{path}: may not be read: permission denied") from error
-    except OSError as error:
-        raise UnreadableError(f"{path}: cannot be opened: {error.strerror or error}") from error
-    with file:
+    with open_file(Path(source), "picture") as file:
         yield file
 
 

@@ -13,6 +13,7 @@ from ...errors import (
     SourceNotFoundError,
     UnreadableError,
 )
+from ..files import open_file
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -98,18 +99,9 @@ def open_input(
 
 
 def _check_file(path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            if not file.read(1):
-                raise UnreadableError(f"{path}: is empty (0 bytes)")
-    except FileNotFoundError as error:
-        raise SourceNotFoundError(f"{path}: no such file") from error
-    except IsADirectoryError as error:
-        raise UnreadableError(f"{path}: is a folder, not a film") from error
-    except PermissionError as error:
-        raise UnreadableError(f"{path}: may not be read: permission denied") from error
-    except OSError as error:
-        raise UnreadableError(f"{path}: cannot be opened: {error.strerror or error}") from error
+    with open_file(path, "film") as file:
+        if not file.read(1):
+            raise UnreadableError(f"{path}: is empty (0 bytes)")
 
 
 def describe(error: Exception, name: str, what: str) -> InputError:
