@@ -19,6 +19,7 @@ from PIL import Image
 from transparent_background import Remover
 from transparent_background.checkpoints import Checkpoint
 from transparent_background.cli import main
+from transparent_background.compose import Result
 from transparent_background.errors import (
     InputError,
     MissingExtraError,
@@ -28,7 +29,9 @@ from transparent_background.errors import (
 )
 from transparent_background.films.backdrop import FilmBackdrop
 from transparent_background.films.options import parse_bitrate, parse_rate, parse_time
+from transparent_background.media.video.containers import EncodingOptions, choose_encoding
 from transparent_background.media.video.readers import open_film
+from transparent_background.media.video.writing import FilmWriter, Look
 from transparent_background.remover_video import VideoMethods
 
 LEFT = np.zeros(SIZE, np.float32)
@@ -39,6 +42,8 @@ class HalfRemover(VideoMethods):
     """Takes the left half of every picture for the object; remembers what it was asked."""
 
     asked_resize = None
+    normalisation = "sigmoid"
+    weights = Path("half.pth")
     checkpoint = Checkpoint(name="half", file_name="", base_size=SIZE)
 
     def __init__(self) -> None:
@@ -149,7 +154,9 @@ def test_pictures_have_square_pixels(remover) -> None:
     remover.process_video("a.mp4", "b.gif")
     remover.process_video("a.mp4", "c/%d.png")
     remover.process_video("a.mp4", "d.mp4", "white")
+    remover.process_video("a.mp4", "e.webm", "white")
     assert next(iter(open_film("b.gif"))).picture.size == (64, 144)
+    assert (probe("e.webm")["size"], probe("e.webm")["aspect"] or 1) == ((64, 144), 1)
     with Image.open("c/1.png") as image:
         assert image.size == (144, 64)
     assert (probe("d.mp4")["size"], probe("d.mp4")["aspect"]) == (SIZE, Fraction(3, 2))
@@ -295,6 +302,26 @@ def test_segments_join_without_a_seam(remover, monkeypatch, suffix) -> None:
     assert [number_of(f.picture.rgb) & 15 for f in frames] == [n & 15 for n in range(25)]
 
 
+def test_resuming_with_repeated_frames(remover, monkeypatch) -> None:
+    monkeypatch.setattr("transparent_background.films.segments.SEGMENT_SECONDS", Fraction(2, 5))
+    make_film(Path("a.mp4"), 30)
+    remover.after = 18
+    with pytest.raises(KeyboardInterrupt):
+        remover.process_video("a.mp4", "b.mp4", "white", resume=True, fps=60)
+    remover.after = None
+    report = remover.process_video("a.mp4", "b.mp4", "white", resume=True, fps=60)
+    assert len(frames_of("b.mp4")) == report.frames == 72
+    assert 0 < report.resumed < 72
+
+
+def test_segments_of_a_variable_rate_join(remover, monkeypatch) -> None:
+    monkeypatch.setattr("transparent_background.films.segments.SEGMENT_SECONDS", Fraction(1))
+    times = [Fraction(i, 25) for i in range(50)] + [2 + Fraction(i) for i in range(6)]
+    make_film(Path("a.mp4"), 56, times=times)
+    remover.process_video("a.mp4", "b.mp4", "white", resume=True)
+    assert [round(float(t), 2) for t in times_of("b.mp4")] == [float(t) for t in times]
+
+
 def test_segments_of_other_settings_are_not_used(remover, monkeypatch) -> None:
     monkeypatch.setattr("transparent_background.films.segments.SEGMENT_SECONDS", Fraction(2, 5))
     make_film(Path("a.mp4"), 30)
@@ -318,6 +345,30 @@ def test_a_damaged_film_is_done_as_far_as_it_goes(remover, caplog) -> None:
     assert line.startswith("cut.mkv: ")
 
 
+def test_no_file_of_a_film_takes_anothers_place(remover, capsys) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        make_film(Path(name), 3)
+    before = Path("a.mp4").read_bytes()
+    Path("link.mp4").hardlink_to("a.mp4")
+    for options in ({"matte": "a.mp4"}, {"matte": "link.mp4"}, {"matte": "r.mp4"}, {"dest": "link.mp4"}):
+        with pytest.raises(OutputConflictError):
+            remover.process_video("a.mp4", **{"dest": "r.mp4", "type": "white", **options})
+    assert main(["-m", "lite", "a.mp4", "-t", "green", "--matte=a.mp4"]) == 4
+    assert main(["-m", "lite", "a.mp4", "-t", "green", "--matte=a_green.mp4"]) == 4
+    assert main(["-m", "lite", "a.mp4", "b.mp4", "-t", "green", "--matte=m.mp4"]) == 4
+    assert capsys.readouterr().err.count("error: ") == 3
+    assert Path("a.mp4").read_bytes() == before
+    assert files() == ["a.mp4", "a_green.mp4", "b.mp4", "link.mp4", "m.mp4"]
+
+
+def test_an_earlier_runs_mattes_are_not_worked_on(capsys) -> None:
+    Path("in").mkdir()
+    make_film(Path("in/a.mp4"), 2)
+    for _ in range(2):
+        assert main(["-m", "lite", "in", "-d", "in", "-t", "green", "--matte"]) == 0
+    assert files() == ["in/a.mp4", "in/a_green.mp4", "in/a_green_matte.mp4"]
+
+
 def test_errors_before_anything_is_made(remover, monkeypatch) -> None:
     make_film(Path("a.mp4"), 2)
     for arguments, kind in (
@@ -330,8 +381,14 @@ def test_errors_before_anything_is_made(remover, monkeypatch) -> None:
         with pytest.raises(kind) as caught:
             remover.process_video(*arguments)
         assert "\n" not in str(caught.value)
-    with pytest.raises(UsageError, match="start"):
-        remover.process_video("a.mp4", start="soon")
+    for options in (
+        {"start": "soon"}, {"fit": "foo"}, {"batch_size": 0}, {"background_play": "foo"}, {"quality": 500},
+        {"every": 1.5}, {"background": (300, 0, 0)}, {"crf": "x"}, {"resize": "foo"},
+    ):  # fmt: skip
+        with pytest.raises(UsageError, match=next(iter(options))):
+            remover.process_video("a.mp4", **options)
+    with Path("a.mp4").open("rb") as file, pytest.raises(UsageError, match="--resume"):
+        remover.process_video(file, "b.mp4", "white", resume=True)
     with pytest.raises(InputError, match="no frame lies"):
         remover.process_video("a.mp4", "b.mp4", "white", start=60)
     monkeypatch.setitem(sys.modules, "av", None)
@@ -367,6 +424,21 @@ def test_progress_counts_up_to_the_end(remover) -> None:
 # ---- generator
 
 
+def test_a_writer_that_is_interrupted_while_it_ends_can_still_be_saved(tmp_path) -> None:
+    make_film(Path("a.mp4"), 3)
+    reader = open_film("a.mp4")
+    encoding = choose_encoding("mp4", EncodingOptions(), alpha=False)
+    writer = FilmWriter(Path("b.mp4"), encoding, Look(SIZE, alpha=False, deep=False), reader.info)
+    for frame in reader:
+        writer.write(Result(rgb=frame.picture.rgb), frame.time, frame.duration)
+    writer._mux(writer._encoder.flush())
+    writer._state = "flushed"  # as an interrupt at this point leaves it
+    assert writer.save() == Path("b.partial.mp4")
+    assert writer.save() == Path("b.partial.mp4")
+    assert len(frames_of("b.partial.mp4")) == 3
+    reader.close()
+
+
 def test_frames_one_by_one(remover) -> None:
     make_film(Path("a.mp4"), 10)
     frames = list(remover.iter_video("a.mp4", start=0.08, end="0:00.32", batch_size=4, temporal=False))
@@ -385,8 +457,8 @@ def test_frames_one_by_one(remover) -> None:
 
 
 def test_times_rates_and_bit_rates() -> None:
-    assert [parse_time(v) for v in ("12.5", 3, "1:30", "01:02:03.25", None)] == [
-        Fraction(25, 2), 3, 90, Fraction(14893, 4), None]  # fmt: skip
+    assert [parse_time(v) for v in ("12.5", 3, "1:30", "01:02:03.25", Fraction(1, 5), None)] == [
+        Fraction(25, 2), 3, 90, Fraction(14893, 4), Fraction(1, 5), None]  # fmt: skip
     assert [parse_rate(v) for v in (25, "29.97", "30000/1001", "23.976")] == [
         25, Fraction(30000, 1001), Fraction(30000, 1001), Fraction(24000, 1001)]  # fmt: skip
     assert [parse_bitrate(v) for v in ("8M", "800k", 5000)] == [8_000_000, 800_000, 5000]

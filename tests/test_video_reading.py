@@ -148,6 +148,21 @@ def test_ten_bits_are_kept_if_asked_for_and_rounded_else(tmp_path) -> None:
     assert np.abs(plain.picture.rgb / 255 - ramp).max() < 1 / 200
 
 
+@pytest.mark.parametrize("pix_fmt", ["yuv420p10le", "yuv422p10le", "yuv420p"])
+@pytest.mark.parametrize("scale", [None, "0.5"])
+def test_colours_of_every_layout_are_right_at_every_depth(tmp_path, pix_fmt, scale) -> None:
+    image = np.zeros((128, 128, 3), np.uint8)
+    for index, colour in enumerate([(210, 180, 60), (40, 60, 90), (200, 30, 40), (20, 180, 60)]):
+        image[:, 32 * index : 32 * index + 32] = colour
+    film = make_film(tmp_path / "c.mkv", [image], codec="ffv1", pix_fmt=pix_fmt)
+    _, (frame,) = read(film, deep=True, scale=scale)
+    values = frame.picture.rgb / (65535 if frame.picture.rgb.dtype == np.uint16 else 255)
+    step = values.shape[1] // 4
+    for index in range(4):
+        middle = values[values.shape[0] // 2, step * index + step // 2]
+        assert np.abs(middle * 255 - image[0, 32 * index + 16]).max() < 3
+
+
 def pq(nits):
     """Encode cd/m2 by SMPTE ST 2084."""
     y = np.asarray(nits) / 10000
@@ -262,6 +277,17 @@ def test_parts_of_a_film(tmp_path, selection, expected) -> None:
         assert numbers(frames) == expected
     assert frames[0].time == 0
     assert reader.info.frames == len(expected)
+
+
+@pytest.mark.parametrize("start", [Fraction(3, 5), Fraction(5, 2), Fraction(79, 10)])
+def test_a_part_of_a_transport_stream_begins_where_it_should(tmp_path, start) -> None:
+    def rare_keyframes(container, stream):
+        stream.codec_context.gop_size = 150
+
+    film = make_film(tmp_path / "s.ts", 220, set_up=rare_keyframes)
+    _, frames = read(film, start=start, end=start + Fraction(1, 5))
+    first = -(-start * RATE // 1)
+    assert numbers(frames) == [int(first) + i for i in range(5)]
 
 
 def test_a_higher_rate_repeats_frames_and_says_which(tmp_path) -> None:
@@ -385,10 +411,27 @@ def test_a_duration_that_lies_is_found_out(tmp_path) -> None:
     data = film.read_bytes()
     at = data.index(b"\x44\x89\x88")  # Matroska's Duration, a double of milliseconds
     lying = data[: at + 3] + struct.pack(">d", 60_000.0) + data[at + 11 :]
+    lying = lying.replace(b"00:00:00.400000000", b"00:01:00.000000000")  # the stream's tag says it too
     (tmp_path / "l.mkv").write_bytes(lying)
     reader, frames = read(tmp_path / "l.mkv")
     assert numbers(frames) == list(range(10))
     assert reader.losses == ["ends at 0:00.40, though it says that it lasts 1:00.00"]
+
+
+def test_sound_that_lasts_longer_is_no_loss(tmp_path) -> None:
+    film = make_film(
+        tmp_path / "l.mkv", 25, times=[Fraction(i, 25) for i in range(24)] + [Fraction(6)], sound="aac"
+    )
+    with av.open(str(film)) as source, av.open(str(tmp_path / "m.mkv"), "w") as target:
+        streams = {s.index: target.add_stream_from_template(s, opaque=True) for s in source.streams}
+        for packet in source.demux():
+            early = packet.stream.type == "audio" or (packet.pts or 0) * packet.time_base < 1
+            if packet.dts is not None and early:
+                packet.stream = streams[packet.stream_index]
+                target.mux(packet)
+    reader, frames = read(tmp_path / "m.mkv")
+    assert frames[-1].time < 1
+    assert reader.losses == []
 
 
 # ---- other things that have frames

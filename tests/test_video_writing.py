@@ -298,7 +298,10 @@ def begin_of_sound(path: Path) -> Fraction:
         return frame.pts * frame.time_base
 
 
-@pytest.mark.parametrize(("codec", "target", "new"), [("aac", "b.webm", "opus"), ("flac", "b.mp4", "aac")])
+@pytest.mark.parametrize(
+    ("codec", "target", "new"),
+    [("aac", "b.webm", "opus"), ("flac", "b.mp4", "aac"), ("pcm_s16le", "b.mp4", "aac")],
+)
 def test_sound_that_does_not_fit_is_encoded_again_and_that_is_said(tmp_path, codec, target, new) -> None:
     film = make_film(tmp_path / "a.mkv", 50, sound=codec)
     writer = copy_film(film, tmp_path / target)
@@ -312,6 +315,69 @@ def test_sound_that_does_not_fit_is_encoded_again_and_that_is_said(tmp_path, cod
         for shift in range(-1400, 1400, 8)
     )
     assert best > 0.9
+
+
+def test_a_gap_in_sound_that_is_encoded_again_stays_a_gap(tmp_path) -> None:
+    film = make_film(tmp_path / "a.mkv", 75, sound="flac")
+    with av.open(str(film)) as source, av.open(str(tmp_path / "gap.mkv"), "w") as target:
+        streams = {s.index: target.add_stream_from_template(s, opaque=True) for s in source.streams}
+        for packet in source.demux():
+            missing = packet.stream.type == "audio" and 1 < (packet.pts or 0) * packet.time_base < 2
+            if packet.dts is not None and not missing:
+                packet.stream = streams[packet.stream_index]
+                target.mux(packet)
+    copy_film(tmp_path / "gap.mkv", tmp_path / "b.mp4")
+    sound = np.abs(samples_of(tmp_path / "b.mp4")[0])
+    assert abs(len(sound) - 3 * 48000) < 4096
+    assert sound[60_000:90_000].max() < 0.02
+    assert sound[100_000:130_000].max() > 0.3
+
+
+def test_surround_sound_is_encoded_again_where_it_has_to(tmp_path) -> None:
+    film = make_film(tmp_path / "a.mkv", 25)
+    with av.open(str(film)) as source, av.open(str(tmp_path / "s.mkv"), "w") as target:
+        video = target.add_stream_from_template(source.streams.video[0], opaque=True)
+        audio = target.add_stream("ac3", rate=48000)
+        audio.codec_context.layout = "5.1(side)"
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = video
+                target.mux(packet)
+        noise = np.random.default_rng(1).normal(0, 0.1, (6, 1536)).astype(np.float32)
+        for index in range(31):
+            frame = av.AudioFrame.from_ndarray(noise, "fltp", "5.1(side)")
+            frame.sample_rate, frame.pts, frame.time_base = 48000, 1536 * index, Fraction(1, 48000)
+            target.mux(audio.encode(frame))
+        target.mux(audio.encode(None))
+    copy_film(tmp_path / "s.mkv", tmp_path / "b.webm")
+    assert ("audio", "opus") in probe(tmp_path / "b.webm")["streams"]
+    assert samples_of(tmp_path / "b.webm").shape[0] == 6
+
+
+def test_a_transport_stream_says_what_it_cannot_hold(tmp_path) -> None:
+    writer = copy_film(rich_film(tmp_path), tmp_path / "b.ts")
+    assert [kind for kind, _ in probe(tmp_path / "b.ts")["streams"]] == ["video", "audio"]
+    assert sorted(note.split()[1] for note in writer.notes) == ["chapters", "subtitles"]
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "webm", "mkv", "gif"])
+def test_the_last_frame_lasts_as_long_as_it_did(tmp_path, suffix) -> None:
+    images = [Image.fromarray(marked(i)) for i in range(3)]
+    images[0].save(tmp_path / "a.gif", save_all=True, append_images=images[1:], duration=[100, 100, 2000])
+    copy_film(tmp_path / "a.gif", tmp_path / f"b.{suffix}", streams=False)
+    with av.open(str(tmp_path / f"b.{suffix}")) as container:
+        stream = container.streams.video[0]
+        length = (
+            stream.duration * stream.time_base if stream.duration else Fraction(container.duration, 1000000)
+        )
+    assert float(length) == pytest.approx(2.2, abs=0.02)
+
+
+def test_frames_that_a_clock_cannot_tell_apart_are_left_out(tmp_path) -> None:
+    source = make_film(tmp_path / "a.mkv", 24, rate=240)
+    writer = copy_film(source, tmp_path / "b.gif", streams=False)
+    assert len(frames_of(tmp_path / "b.gif")) < 24
+    assert "too coarse" in writer.notes[-1]
 
 
 def test_sound_that_has_no_place_is_said(tmp_path) -> None:
@@ -444,6 +510,7 @@ def test_numbered_pictures(tmp_path) -> None:
         ("mkv", {"codec": "ffv1", "crf": 10}, False, "no constant quality"),
         ("mp4", {"crf": 10, "bitrate": 1_000_000}, False, "exclude each other"),
         ("mp4", {"bitrate": 8}, False, "bits a second"),
+        ("mov", {"pix_fmt": "yuv422p10le"}, True, "holds no transparency"),
         ("mp4", {"preset": "warp"}, False, "choose from ultrafast"),
         ("mov", {"preset": "hq"}, True, "only 4444"),
         ("gif", {"preset": "slow"}, False, "has none"),

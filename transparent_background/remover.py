@@ -92,6 +92,8 @@ class Remover(VideoMethods):
 
     parameter_count: int
     """Weights of the network."""
+    weights: Path
+    """The file that they were read from."""
     jit: bool
     """Whether the network was recorded, and takes its base size only."""
 
@@ -112,6 +114,7 @@ class Remover(VideoMethods):
         self.device = choose_device(device)
         file = None if ckpt is None else Path(ckpt).expanduser()
         self.checkpoint, path = find_checkpoint(mode, file, progress=progress, offline=offline)
+        self.weights = path
         self.jit = jit
         self.asked_resize: ResizeMethod | None = "static" if jit else resize
         self.resize = self.asked_resize or self.checkpoint.resize

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal, cast
+from typing import TYPE_CHECKING, BinaryIO, Literal, cast, get_args
 
 if TYPE_CHECKING:
     from .compose import ForegroundColours
@@ -138,13 +138,14 @@ class VideoMethods:
             Passed on; what is done is then playable as ``NAME.partial.SUFFIX``.
         """
         from .compose import check_threshold, parse_type
-        from .films.naming import film_result_path
+        from .films.naming import check_targets, film_result_path
         from .films.options import FilmOptions, parse_bitrate
         from .films.outputs import plan_targets
         from .films.process import process_film
         from .media.video.containers import EncodingOptions
         from .settings import Settings
 
+        _check(fit, background_play, resize, batch_size, quality, background, crf, every)
         separate = foreground in ("straight", "premultiplied")
         settings = Settings(
             type=parse_type(type),
@@ -173,6 +174,7 @@ class VideoMethods:
         )
         path = film_result_path(source, dest, settings)
         targets = plan_targets(path, format, settings)
+        check_targets(source, targets)
         return process_film(cast("Remover", self), source, targets, settings, progress=progress)
 
     def iter_video(
@@ -226,6 +228,39 @@ class VideoMethods:
             batch_size=batch_size,
             deep=deep,
         )
+
+
+def _check(
+    fit: object,
+    background_play: object,
+    resize: object,
+    batch_size: int,
+    quality: int | None,
+    background: Sequence[int],
+    crf: object,
+    every: int,
+) -> None:
+    """Refuse values that make no sense before anything is read."""
+    from .errors import UsageError
+    from .films.options import BackgroundPlay
+    from .types import BackgroundFit, ResizeMethod
+
+    for name, value, kinds in (
+        ("fit", fit, BackgroundFit),
+        ("background_play", background_play, BackgroundPlay),
+        ("resize", resize, ResizeMethod),
+    ):
+        allowed = get_args(kinds)
+        if value is not None and value not in allowed:
+            raise UsageError(f"{name}={value!r} is unknown; choose from {', '.join(allowed)}")
+    if batch_size < 1 or every < 1 or every != int(every):
+        raise UsageError(f"batch_size ({batch_size}) and every ({every}) must be whole numbers above 0")
+    if quality is not None and not 1 <= quality <= 100:
+        raise UsageError(f"quality must be from 1 to 100, not {quality}")
+    if len(background) != 3 or not all(0 <= value <= 255 for value in background):
+        raise UsageError(f"background {background!r} is no colour; give three numbers from 0 to 255")
+    if crf is not None and not isinstance(crf, (int, float)):
+        raise UsageError(f"crf must be a number, not {crf!r}")
 
 
 def _selection(

@@ -218,18 +218,21 @@ class _Job:
             while True:
                 fresh = watcher.poll()
                 if fresh.items:
-                    self._merge(summary, fresh)
+                    watcher.ignore(self._merge(summary, fresh))
                 time.sleep(1.0)
         except KeyboardInterrupt:
             return
 
-    def _merge(self, summary: Summary, fresh: SourceList) -> None:
+    def _merge(self, summary: Summary, fresh: SourceList) -> list[str]:
+        """Work on what is new; return what was written."""
         from ..pipeline import make_plan
 
-        more = self._work(make_plan(fresh, self.settings, self.options.dest))
+        plan = make_plan(fresh, self.settings, self.options.dest)
+        more = self._work(plan)
         summary.outcomes += more.outcomes
         summary.left_out += more.left_out
         summary.seconds += more.seconds
+        return [str(path) for task in plan.tasks for path in task.paths]
 
     def _conclude(self, summary: Summary) -> None:
         """Say what was done: JSON on standard output, or a line on standard error."""
@@ -266,7 +269,8 @@ class _Job:
 
 def _film_line(source: str, film: FilmReport, verbose: bool) -> str:
     """Say in a line what became of a film; with ``verbose``, also where the time went."""
-    text = f"{source}: {film.frames} frames, {film.fps:.1f} a second"
+    count = f"{film.frames} frames" if film.frames != 1 else "one frame"
+    text = f"{source}: {count}, {film.fps:.1f} a second"
     if verbose and film.stages:
         shares = [
             f"{name} {1000 * spent / max(film.frames, 1):.0f} ms" for name, spent in film.stages.items()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..errors import SourceNotFoundError
+from ..media.atomic import file_key
 from ..media.sources import Source, SourceList, find_sources
 
 State = tuple[int, int]  # size, time of change in ns
@@ -24,6 +25,14 @@ class Watcher:
         self.arguments, self.recursive = arguments, recursive
         self.done = {source.path: _state(source) for source in self._list()}
         self.seen = dict(self.done)
+
+    def ignore(self, paths: Iterable[str]) -> None:
+        """Take files for known: results that were written into a folder that is watched."""
+        for path in paths:
+            source = Source("picture", Path(path))
+            own = next((known.path for known in self._list() if known.path and _same(known.path, path)), None)
+            if own is not None:
+                self.done[own] = _state(source)
 
     def poll(self) -> SourceList:
         """Return what is to be done: changed since it was done, unchanged since the last look."""
@@ -44,6 +53,10 @@ class Watcher:
             return find_sources(self.arguments, recursive=self.recursive).items
         except SourceNotFoundError:
             return []  # empty for now
+
+
+def _same(path: Path, other: str) -> bool:
+    return file_key(path) == file_key(Path(other))
 
 
 def _state(source: Source) -> State | None:

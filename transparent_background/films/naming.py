@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 from ..errors import OutputConflictError
 from ..media.atomic import file_key
 from ..media.video.containers import is_sequence
 from ..result_types import Rgba
 from ..settings import Settings
+
+if TYPE_CHECKING:
+    from .outputs import Targets
 
 
 def film_result_path(source: object, dest: str | os.PathLike[str] | None, settings: Settings) -> Path:
@@ -22,19 +26,32 @@ def film_result_path(source: object, dest: str | os.PathLike[str] | None, settin
         A path, an address, a pattern of pictures, or an open file.
     dest
         The result's own name, a folder for it, or None for the current folder.
-
-    Raises
-    ------
-    OutputConflictError
-        It would take the source's place.
     """
     name = os.fspath(source) if isinstance(source, (str, os.PathLike)) else "film"
     path = Path(dest).expanduser() if dest is not None else Path()
     if dest is None or path.is_dir():
         path = path / film_name(film_stem(name), settings)
-    if isinstance(source, (str, os.PathLike)) and file_key(path) == file_key(Path(name)):
-        raise OutputConflictError(f"{path}: the result would overwrite its source; choose another name")
     return path
+
+
+def check_targets(source: object, targets: Targets) -> None:
+    """See that no file of a film takes the place of its source, or of another one of them.
+
+    Raises
+    ------
+    OutputConflictError
+        One does.
+    """
+    own = Path(os.fspath(source)) if isinstance(source, (str, os.PathLike)) else None
+    seen: set[str] = set()
+    for target in targets.files.values():
+        path = target.path
+        same = own is not None and own.exists() and path.exists() and own.samefile(path)
+        if same or (own is not None and file_key(path) == file_key(own)):
+            raise OutputConflictError(f"{path}: the result would overwrite its source; choose another name")
+        if file_key(path) in seen:
+            raise OutputConflictError(f"{path}: two results of the film have this name; choose another one")
+        seen.add(file_key(path))
 
 
 def film_stem(name: str) -> str:

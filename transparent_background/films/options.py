@@ -79,6 +79,8 @@ def parse_time(value: str | float | Fraction | None, name: str = "time") -> Frac
     """
     if value is None:
         return None
+    if isinstance(value, (int, float, Fraction)) and 0 <= value < 1e9:
+        return Fraction(value)
     text = str(value).strip()
     match = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?|\.\d+)", text)
     if match is None:

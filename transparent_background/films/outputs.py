@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +17,16 @@ from ..media.video.containers import (
     EncodingOptions,
     choose_encoding,
     film_format,
+    is_pattern,
     is_sequence,
 )
 from ..media.video.decoding import FilmReader
 from ..media.video.frames import Frame, Reader
-from ..media.video.pictures import is_pattern
 from ..media.video.writing import FilmWriter, Look, SequenceWriter, Writer
 from ..result_types import Rgba
 from .segments import SegmentedWriter, can_resume
+
+logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from ..compose import Result
@@ -54,10 +57,12 @@ class Targets:
         return any(t.encoding is None or t.encoding.deep for t in self.files.values())
 
     @property
-    def is_film(self) -> bool:
-        """Whether the result holds sound and pixels that are not square, as animated pictures do not."""
+    def keeps_shape(self) -> bool:
+        """Whether the result says what shape its pixels have; PyAV does not tell Matroska."""
         encoding = self.files["result"].encoding
-        return encoding is not None and encoding.container.streams
+        if encoding is None or not encoding.container.streams:
+            return False
+        return encoding.container.muxer not in ("matroska", "webm") or encoding.codec_name in ("h264", "hevc")
 
 
 def plan_targets(path: Path, format: str | None, settings: Settings) -> Targets:
@@ -93,8 +98,8 @@ def plan_targets(path: Path, format: str | None, settings: Settings) -> Targets:
         raise UsageError(f"{path}: films are written as {CHOICES}")
     alpha = transparent and bool(CONTAINERS[kind].alpha)
     encoding = choose_encoding(kind, options.encoding, alpha=alpha)
-    if options.resume and not can_resume(encoding):
-        raise UsageError(f"--resume: {kind} cannot be put together of parts; use mp4, mov, mkv or webm")
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder; name a film in it")
     files = {"result": Target(path, encoding)}
     plain = kind if CONTAINERS[kind].streams else "mp4"
     for name in _extras(settings):
@@ -102,6 +107,11 @@ def plan_targets(path: Path, format: str | None, settings: Settings) -> Targets:
         if name == "matte" and isinstance(options.matte, Path):
             beside = options.matte
         files[name] = Target(beside, _plain_encoding(beside, options.encoding, encoding))
+    for target in files.values():
+        if options.resume and target.encoding is not None and not can_resume(target.encoding):
+            raise UsageError(
+                f"--resume: {target.path.suffix} cannot be put together of parts; use mp4, mov, mkv or webm"
+            )
     return Targets(files, alpha)
 
 
@@ -131,6 +141,8 @@ def _pictures(path: Path, settings: Settings, *, transparent: bool) -> Targets:
         beside = path.with_name(f"{name}_{path.name}")
         if name == "matte" and isinstance(settings.film.matte, Path):
             beside = settings.film.matte
+            if not is_pattern(beside.name):
+                raise UsageError(f"--matte {beside}: pictures are numbered; name them like matte_%05d.png")
         files[name] = Target(beside, None)
     return Targets(files, transparent and kind in KEEPS_ALPHA)
 
@@ -220,7 +232,13 @@ class Outputs:
         self._each(lambda writer: writer.abandon())
 
     def _each(self, do: Callable[[Writer], Path | None]) -> list[Path | None]:
-        return [do(writer) for writer in self.writers.values()]
+        paths = []
+        for writer in self.writers.values():
+            try:
+                paths.append(do(writer))
+            except OutputError as error:  # the others are to be ended all the same
+                logger.warning("%s", error)
+        return paths
 
     def _collect_notes(self) -> None:
         for writer in self.writers.values():

@@ -7,6 +7,7 @@ and one encodes. Queues between them are short, so memory does not grow with the
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -19,10 +20,10 @@ import cv2
 import torch
 
 from ..compose import Backdrop, Backdrops, Result, finish_alpha
-from ..errors import InputError
+from ..errors import InputError, UsageError
 from ..media.video.decoding import FilmReader
 from ..media.video.frames import Frame
-from ..media.video.opening import FilmSource, name_of
+from ..media.video.opening import FilmSource, name_of, url_scheme
 from ..media.video.readers import open_film
 from .backdrop import FilmBackdrop, Still
 from .matting import FrameMatter, enlarge
@@ -83,6 +84,8 @@ def process_film(
     KeyboardInterrupt
         Passed on, after the frames that are done have been saved as a playable ``NAME.partial.SUFFIX``.
     """
+    if settings.film.resume and (not isinstance(source, (str, os.PathLike)) or url_scheme(source)):
+        raise UsageError(f"--resume: {name_of(source)} cannot be read twice; it goes with files only")
     started = time.perf_counter()
     with (
         passes_side_by_side(remover) as passes,
@@ -118,6 +121,17 @@ def passes_side_by_side(remover: Remover) -> Iterator[int]:
         cv2.setNumThreads(others)
 
 
+def describe_model(remover: Remover) -> str:
+    """Say which network makes the mattes and how: what is made with another does not fit."""
+    weights = remover.weights
+    try:
+        status = weights.stat()
+        file = f"{weights} {status.st_size} {status.st_mtime_ns}"
+    except OSError:
+        file = str(weights)
+    return f"{remover!r} {remover.normalisation} {file}"
+
+
 @dataclass(frozen=True, slots=True)
 class _Read:
     """A frame that is ready for the network."""
@@ -149,10 +163,10 @@ class _Film:
             selection=self.options.selection,
             deep=targets.deep,
             streams=self.options.sound,
-            square=not targets.is_film,
+            square=not targets.keeps_shape,
         )
         try:
-            self.outputs = Outputs(targets, self.reader, settings, repr(remover))
+            self.outputs = Outputs(targets, self.reader, settings, describe_model(remover))
             self.matter = FrameMatter(remover, resize=self.options.resize, temporal=self.options.temporal)
             kind = settings.type
             moves = isinstance(kind, Backdrop) and kind.moves
@@ -208,6 +222,7 @@ class _Film:
         for read, matte in self._matted(self.reading):
             if warm:
                 warm -= 1  # written before: it only tells the steadier where things stand
+                self._small = self._small if matte is None else matte
                 continue
             self._submit(read, matte)
             self._drain(AHEAD)

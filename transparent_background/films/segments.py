@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -18,7 +19,9 @@ from ..media.video.containers import Encoding
 from ..media.video.decoding import FilmReader
 from ..media.video.frames import Reader
 from ..media.video.joining import join
+from ..media.video.pictures import SequenceReader
 from ..media.video.writing import FilmWriter, Look
+from ..result_types import Backdrop
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -63,7 +66,6 @@ class SegmentedWriter:
         self.path, self.encoding, self.reader, self.sides = path, encoding, reader, sides
         self.notes: list[str] = []
         self.folder = path.with_name(f".{path.name}.parts")
-        self.length = max(round(reader.info.rate * SEGMENT_SECONDS), 1)
         self._look: Look | None = None
         self._segment: FilmWriter | None = None
         self._in_segment = 0
@@ -104,13 +106,13 @@ class SegmentedWriter:
 
     def write(self, result: Result, time: Fraction, duration: Fraction) -> None:
         """Add one frame."""
+        if self._segment is not None and time - self._begin >= SEGMENT_SECONDS:
+            self._close()
         if self._segment is None:
             self._open(time)
         assert self._segment is not None
         self._segment.write(result, time - self._begin, duration)
         self._in_segment += 1
-        if self._in_segment >= self.length:
-            self._close()
 
     def _open(self, time: Fraction) -> None:
         assert self._look is not None
@@ -176,12 +178,22 @@ class SegmentedWriter:
 
 def _fingerprint(reader: Reader, settings: Settings, encoding: Encoding, model: str) -> str:
     """Describe what a segment depends on."""
-    name = reader.info.name
-    try:
-        status = Path(name).stat()
-        source = [os.path.realpath(name), status.st_size, status.st_mtime_ns]
-    except OSError:
-        source = [name]
+    files = [Path(reader.info.name)]
+    if isinstance(reader, SequenceReader):
+        files = [path for _, path in reader.files]
+    if isinstance(settings.type, Backdrop):
+        files.append(settings.type.path)
+    states = sorted(_state(path) for path in files)
+    sources = [str(files[0]), len(states), hashlib.sha256(repr(states).encode()).hexdigest()]
     options = dict(encoding.options)
-    job = [__version__, source, model, repr(settings), encoding.codec_name, options, encoding.pix_fmt]
+    job = [__version__, sources, model, repr(settings), encoding.codec_name, options, encoding.pix_fmt]
     return json.dumps(job)
+
+
+def _state(path: Path) -> tuple[str, int, int]:
+    """Return what changes when a file is replaced."""
+    try:
+        status = path.stat()
+    except OSError:
+        return str(path), 0, 0
+    return os.path.realpath(path), status.st_size, status.st_mtime_ns

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
+from urllib.parse import unquote
 
 from ..errors import SourceNotFoundError
 from .suffixes import FILM_SUFFIXES, PICTURE_SUFFIXES
@@ -112,7 +113,7 @@ def _resolve(argument: str, recursive: bool, left_out: list[LeftOut]) -> Iterato
         live = scheme[1].lower() in CAMERA_SCHEMES
         yield Source("camera" if live else "film", relative=Path(_address_name(argument)), address=argument)
         return
-    path = Path(argument[7:] if scheme else argument).expanduser()
+    path = Path(unquote(argument[7:]) if scheme else argument).expanduser()
     if path.is_dir():
         yield from _folder(path, recursive, left_out)
     elif path.is_char_device():

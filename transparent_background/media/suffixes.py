@@ -53,15 +53,24 @@ FILM_SUFFIXES = frozenset(
         ".amv",
         ".asf",
         ".avi",
+        ".divx",
         ".drc",
+        ".dv",
         ".f4a",
         ".f4b",
         ".f4p",
         ".f4v",
         ".flv",
         ".gifv",
+        ".264",
+        ".265",
         ".h264",
+        ".h265",
+        ".hevc",
+        ".ivf",
+        ".m2ts",
         ".m2v",
+        ".m3u8",
         ".m4p",
         ".m4v",
         ".mkv",
@@ -73,6 +82,7 @@ FILM_SUFFIXES = frozenset(
         ".mpeg",
         ".mpg",
         ".mpv",
+        ".mts",
         ".mxf",
         ".nsv",
         ".ogg",
@@ -86,10 +96,11 @@ FILM_SUFFIXES = frozenset(
         ".vob",
         ".webm",
         ".wmv",
+        ".y4m",
         ".yuv",
     ]
 )
-"""What a folder's films may be called, as in transparent-background 1.3.4; GIF counts as a picture."""
+"""What a folder's films may be called: as in transparent-background 1.3.4, and more; GIF is a picture."""
 
 ANIMATED_SUFFIXES = frozenset((".gif", ".apng"))
 """Of the pictures, those that usually move."""

@@ -6,15 +6,15 @@ import dataclasses
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..films.naming import film_name, film_stem
 from ..media.atomic import file_key
 from ..media.sources import LeftOut, Source, SourceList
-from ..media.suffixes import format_of
-from ..media.video.containers import film_format, is_sequence
+from ..media.suffixes import FILM_SUFFIXES, format_of
+from ..media.video.containers import film_format, is_pattern, is_sequence
 from ..result_types import Rgba
 from ..settings import Settings
 
@@ -33,6 +33,13 @@ class Task:
     """Pillow's name of the result's format; of a film, its container or ``pictures``."""
     targets: Targets | None = None
     """How a film is written; None for pictures."""
+
+    @property
+    def paths(self) -> list[Path]:
+        """All files that it writes: of a film also its matte and its foreground."""
+        if self.targets is not None:
+            return [Path(os.path.normpath(target.path)) for target in self.targets.files.values()]
+        return [] if self.destination is None else [self.destination]
 
 
 @dataclass(slots=True)
@@ -73,7 +80,7 @@ def make_plan(sources: SourceList, settings: Settings, dest: str | None) -> Plan
         task if task.source.path is None else _with_file(task)
         for task in (_task(source, settings, dest, len(sources.items)) for source in workable)
     ]
-    results = {file_key(task.destination): task for task in tasks if task.destination}
+    results = {file_key(path): task for task in tasks for path in task.paths}
     tasks = [task for task in tasks if not _is_result(task, results, plan)]
     inputs = {file_key(task.source.path): task for task in tasks if task.source.path}
     taken: dict[str, Task] = {}
@@ -135,7 +142,10 @@ def _task(source: Source, settings: Settings, dest: str | None, count: int) -> T
 def _film_dest(dest: str | None, settings: Settings) -> bool:
     """Whether a result that is named so, or of that format, is a film and nothing else."""
     name = settings.format or (dest if dest not in (None, "-") else None)
-    return name is not None and film_format(name) is not None and format_of(name) is None
+    if name is None:
+        return False
+    film = film_format(name) is not None and format_of(name) is None
+    return film or is_pattern(PurePath(name).name)
 
 
 def _film_task(source: Source, settings: Settings, dest: str | None, count: int) -> Task:
@@ -148,7 +158,8 @@ def _film_task(source: Source, settings: Settings, dest: str | None, count: int)
     path = _folder(source, dest) / film_name(stem, settings)
     if dest is not None and not Path(dest).expanduser().is_dir():
         named = Path(dest).expanduser()
-        if film_format(named.name) or is_sequence(named.name):
+        suffix = named.suffix.lower()
+        if film_format(named.name) or is_sequence(named.name) or suffix in FILM_SUFFIXES:
             if count > 1 or source.root is not None:
                 raise UsageError(f"--dest {dest}: is one file, but there are several sources")
             path = named
@@ -207,19 +218,23 @@ def _place(
     if task.destination is None:
         plan.tasks.append(task)
         return
-    key = file_key(task.destination)
-    if key in inputs or _same_file(task.destination, inputs.values()):
-        reason = f"its result {task.destination} would overwrite a source; choose another --dest"
-        plan.refused.append((task.source.name, f"{task.source.name}: {reason}"))
-    elif key in taken:
-        other = taken[key].source.name
-        reason = f"its result would have the name of that of {other} ({task.destination}); rename one"
+    reason = None
+    for path in task.paths:
+        key = file_key(path)
+        if key in inputs or _same_file(path, inputs.values()):
+            reason = f"its result {path} would overwrite a source; choose another name or --dest"
+        elif taken.get(key) is task:
+            reason = f"two of its results would have the name {path}; choose another one"
+        elif key in taken:
+            reason = (
+                f"its result would have the name of that of {taken[key].source.name} ({path}); rename one"
+            )
+        taken.setdefault(key, task)
+    if reason is not None:
         plan.refused.append((task.source.name, f"{task.source.name}: {reason}"))
     elif settings.skip_existing and _is_newer(task):
         plan.skipped.append(task)
-        taken[key] = task
     else:
-        taken[key] = task
         plan.tasks.append(task)
 
 
@@ -243,6 +258,7 @@ def _is_newer(task: Task) -> bool:
     if task.destination is None or task.source.path is None:
         return False
     try:
-        return task.destination.stat().st_mtime >= task.source.path.stat().st_mtime
+        made = task.source.path.stat().st_mtime
+        return all(path.stat().st_mtime >= made for path in task.paths)
     except OSError:
         return False

@@ -194,7 +194,9 @@ class ToRgb:
         self, frame: VideoFrame, kind: str, height: int, width: int, tags: ColourTags
     ) -> np.ndarray[Any, Any]:
         kernel = Scaling.BILINEAR
-        if (height, width) != (frame.height, frame.width):
+        if kind.endswith(("64le", "48le")):
+            kernel = Scaling.BICUBIC  # with the others, 4:2:0 of more than 8 bits loses its green
+        elif (height, width) != (frame.height, frame.width):
             shrinks = height * width < frame.height * frame.width
             kernel = Scaling.AREA if shrinks else Scaling.BICUBIC
         own = is_rgb(frame.format.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -221,6 +222,8 @@ class Encoding:
         codec = self.codec
         if alpha and codec.alpha is not None:
             return (codec.deep_alpha if deep else None) or codec.alpha
+        if codec.preset_option == "profile" and self.options.get("profile", "").startswith("4444"):
+            return "yuv444p10le"
         # H.264 with 10 bits plays on few devices; it has to be asked for
         return codec.deep if deep and codec.deep is not None and codec.encoder != "libx264" else codec.pixels
 
@@ -229,6 +232,15 @@ def film_format(name: str) -> str | None:
     """Return ``mp4`` for ``mp4``, ``.MP4`` or ``clip.mp4``; None if it is no film that can be written."""
     suffix = name.rsplit(".", 1)[-1].lower()
     return suffix if suffix in CONTAINERS else None
+
+
+COUNTER = re.compile(r"%(0?)(\d*)d")
+"""Where a number goes in the names of a film's pictures."""
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a file's name has a counter, as in ``frame_%04d.png``."""
+    return COUNTER.search(name) is not None
 
 
 def is_sequence(name: str) -> bool:
@@ -263,6 +275,10 @@ def choose_encoding(format: str, options: EncodingOptions, *, alpha: bool) -> En
         raise UsageError(
             f"--codec {name} holds no transparency; use prores in .mov, vp9 in .webm, or {', '.join(holds)}"
         )
+    if alpha and options.pix_fmt is not None and not options.pix_fmt.startswith(_WITH_ALPHA):
+        raise UsageError(
+            f"--pix-fmt {options.pix_fmt} holds no transparency; leave it out, or name one that does"
+        )
     settings = dict(codec.alpha_options if alpha and codec.alpha_options else codec.options)
     if options.crf is not None:
         if known and codec.crf is None:
@@ -283,6 +299,9 @@ def choose_encoding(format: str, options: EncodingOptions, *, alpha: bool) -> En
         settings[codec.crf_option] = f"{crf * codec.crf_unit:g}"
     _set_preset(settings, name, codec, options.preset, alpha=alpha)
     return Encoding(container, codec, name, MappingProxyType(settings), options.pix_fmt, options.bitrate)
+
+
+_WITH_ALPHA = ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya", "pal8", "ayuv", "vuya")
 
 
 def _codec_name(format: str, container: Container, options: EncodingOptions, *, alpha: bool) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain
@@ -25,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 AV_TIME_BASE = 1_000_000  # ticks a second of a container's own times
 FALLBACK_RATE = Fraction(25)
+BACKWARDS = (0, 5, 15, None)  # seconds before the start to look for a keyframe; None: the film's beginning
 SOUND_LAG = 10  # seconds of film that sound may be stored behind its pictures
 MAX_RATE = 1000  # frames a second; what claims more is mistaken
 
@@ -72,15 +75,16 @@ class FilmReader:
         self.container = open_input(source)
         try:
             self.stream = video_stream(self.container, self.name)
-            self._set_up(deep, streams, live=url_scheme(source) in ("rtsp", "rtsps", "rtp", "udp"))
+            self._set_up(source, deep, streams, live=url_scheme(source) in ("rtsp", "rtsps", "rtp", "udp"))
         except BaseException:
             self.container.close()
             raise
 
-    def _set_up(self, deep: bool, streams: bool, *, live: bool) -> None:
+    def _set_up(self, source: FilmSource, deep: bool, streams: bool, *, live: bool) -> None:
         self.stream.thread_type = "AUTO"
         self._decoder = _decoder_with_alpha(self.stream) or self.stream.codec_context
         self._pass_on = streams
+        self._seekable = isinstance(source, (str, os.PathLike)) and url_scheme(source) is None
         self._side: list[Packet[Any]] = []
         self._rate = _rate(self.stream)
         self._begin = Fraction(0)
@@ -89,31 +93,53 @@ class FilmReader:
             self._begin = Fraction(start_time, AV_TIME_BASE)
         self._lost = Losses()
         self._graph: Graph | None = None
+        self._graph_size = (0, 0)
+        self._deinterlaces = False
         self._to_rgb = ToRgb(deep=deep)
         self._last: Fraction | None = None
-        self._seek()
-        self._demuxed = self._packets()
-        frames = self._decode()
-        first = next(frames, None)
+        frames, first = self._begin_reading()
         if first is None:
-            raise UnreadableError(f"{self.name}: not one frame of it can be decoded")
+            index = (
+                "" if self._seekable else " (an MP4 whose index is at its end cannot be read from a stream)"
+            )
+            raise UnreadableError(f"{self.name}: not one frame of it can be decoded{index}")
         self._frames = chain([first], frames)
         self._upright = Orientation(first[1])
         self._stored = (first[1].height, first[1].width)
         self.info = self._describe(first[1], deep)
         self.offset = self._begin
 
-    def _seek(self) -> None:
-        """Go to the last keyframe before the start; where that is impossible, frames are passed over."""
-        if not self.selection.start:
-            return
+    def _begin_reading(
+        self,
+    ) -> tuple[Iterator[tuple[Fraction, VideoFrame]], tuple[Fraction, VideoFrame] | None]:
+        """Decode the first frame, from the last keyframe before the start if the file lets us go there.
+
+        Some containers go to a place that is no keyframe, or one after the start: then farther back.
+        """
+        start = self.selection.start
+        for back in BACKWARDS if start else (None,):
+            # before the beginning for the beginning: transport streams are searched inexactly
+            if start and not self._seek(Fraction(-10) if back is None else max(start - back, Fraction(0))):
+                start = None  # it cannot be sought in; frames before the start are passed over
+            self._lost, self._last, self._graph, self._side = Losses(), None, None, []
+            self._demuxed = self._packets()
+            frames = self._decode()
+            first = next(frames, None)
+            if not start or back is None or (first is not None and first[0] <= start):
+                break
+        return frames, first
+
+    def _seek(self, time: Fraction) -> bool:
+        """Go to a keyframe before a time of the film, seconds; return whether that is possible."""
         import av
 
-        target = self.selection.start + self._begin
         try:
-            self.container.seek(int(target * AV_TIME_BASE))
+            self.container.seek(int((time + self._begin) * AV_TIME_BASE))
         except (av.FFmpegError, OSError):
             logger.debug("%s: cannot seek", self.name)
+            return False
+        self._decoder.flush_buffers()
+        return True
 
     def _describe(self, first: VideoFrame, deep: bool) -> FilmInfo:
         stream, chosen = self.stream, self.selection
@@ -157,7 +183,12 @@ class FilmReader:
         base = self.stream.time_base
         if self.stream.duration and base:
             return self.stream.duration * base
-        if self.container.duration and self.container.duration > 0:
+        tags = {key.lower(): value for key, value in self.stream.metadata.items()}
+        if match := re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", tags.get("duration", "")):  # Matroska's
+            hours, minutes, seconds = match.groups()
+            return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
+        alone = not any(s.type == "audio" for s in self.container.streams)  # sound may last longer
+        if alone and self.container.duration and self.container.duration > 0:
             return Fraction(self.container.duration, AV_TIME_BASE)
         return None
 
@@ -170,10 +201,11 @@ class FilmReader:
     def notes(self) -> list[str]:
         """What was done to the frames that a user may not expect."""
         notes = []
-        if self._graph is not None:
+        if self._deinterlaces:
             notes.append("is interlaced: deinterlaced (bwdif)")
-        if self.info.tags.hdr:
-            notes.append("is HDR: brought to the range of BT.709")
+        if self.info.tags.mapped:
+            kind = "HDR" if self.info.tags.hdr else "of a wide gamut"
+            notes.append(f"is {kind}: brought to the range of BT.709")
         return notes
 
     def take_packets(self) -> list[Packet[Any]]:
@@ -278,16 +310,20 @@ class FilmReader:
     def _deinterlaced(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
         """Put frames through a deinterlacer from the first one on that is marked as interlaced."""
         for frame in frames:
-            if self._graph is None and frame.interlaced_frame:
-                self._graph = _deinterlacer(frame, self.stream.time_base)
+            size = (frame.height, frame.width)
+            if self._graph is not None and size != self._graph_size:
+                yield from _drain(self._graph)
+                self._graph = None
+            if self._graph is None and (frame.interlaced_frame or self._deinterlaces):
+                self._graph, self._graph_size = _deinterlacer(frame, self.stream.time_base), size
+                self._deinterlaces = True
             if self._graph is None:
                 yield frame
             else:
                 self._graph.vpush(frame)
                 yield from _pull(self._graph)
         if self._graph is not None:
-            self._graph.vpush(None)
-            yield from _pull(self._graph)
+            yield from _drain(self._graph)
 
     def _decoded(self) -> Iterator[VideoFrame]:
         import av
@@ -370,6 +406,12 @@ def _deinterlacer(frame: VideoFrame, time_base: Fraction | None) -> Graph:
     bwdif = graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced")
     graph.link_nodes(source, bwdif, graph.add("buffersink")).configure()
     return graph
+
+
+def _drain(graph: Graph) -> Iterator[VideoFrame]:
+    """Return the last frames of a graph."""
+    graph.vpush(None)
+    yield from _pull(graph)
 
 
 def _pull(graph: Graph) -> Iterator[VideoFrame]:

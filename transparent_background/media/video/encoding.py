@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,16 @@ class VideoEncoder:
         if encoding.bitrate is not None:
             context.bit_rate = encoding.bitrate
         self._tag(context)
-        self.to_yuv = FromRgb(self.pixels, tags)
+        try:
+            self.to_yuv = FromRgb(self.pixels, tags)
+        except (ValueError, IndexError) as error:
+            raise UsageError(f"pictures cannot be stored as {self.pixels}") from error
+        self.dropped = 0
+        """Frames that the container's clock cannot tell apart."""
+        self._last: int | None = None
+        self._begin = self._end = 0
+        self._first_dts: int | None = None
+        self._durations: dict[int, int] = {}
         self._palette: Graph | None = None
         self._open(context)
 
@@ -130,26 +140,47 @@ class VideoEncoder:
 
     def encode(self, result: Result, time: Fraction, duration: Fraction) -> list[Packet[Any]]:
         """Encode one result; return the packets that are ready."""
+        pts = round(time / self.time_base)
+        if self._last is not None and pts <= self._last:
+            self.dropped += 1  # the container's clock is too coarse to tell it from the last one
+            return []
+        self._begin = pts if self._last is None else self._begin
+        self._last = pts
         frame = self.to_yuv(result, self.padded)
-        frame.pts = round(time / self.time_base)
-        frame.time_base = self.time_base
-        frame.duration = max(round(duration / self.time_base), 1)
+        frame.pts, frame.time_base = pts, self.time_base
+        self._durations[pts] = frame.duration = max(round(duration / self.time_base), 1)
+        self._end = pts + self._durations[pts]
         if self.pixels == "pal8":
-            return [packet for ready in self._through_palette(frame) for packet in self.stream.encode(ready)]
-        return list(self.stream.encode(frame))
+            frame = self._through_palette(frame)
+        return self._timed(self.stream.encode(frame))
 
     def flush(self) -> list[Packet[Any]]:
         """Return the last packets."""
-        return list(self.stream.encode(None))
+        packets = self._timed(self.stream.encode(None))
+        if packets and self.encoding.container.muxer in ("mp4", "mov"):
+            # their films end with the packet that was decoded last, which need not be the one shown last
+            last = packets[-1]
+            decoded = (last.dts or 0) - (self._first_dts or 0)
+            last.duration = max(self._end - self._begin - decoded, 1)
+        return packets
 
-    def _through_palette(self, frame: VideoFrame) -> list[VideoFrame]:
+    def _timed(self, packets: Iterable[Packet[Any]]) -> list[Packet[Any]]:
+        """Tell packets how long they are shown: encoders forget it, and of the last one nobody else knows."""
+        packets = list(packets)
+        for packet in packets:
+            if self._first_dts is None:
+                self._first_dts = packet.dts
+            packet.duration = self._durations.pop(packet.pts or 0, packet.duration or 0)
+        return packets
+
+    def _through_palette(self, frame: VideoFrame) -> VideoFrame:
         """Choose 256 colours for each frame of a GIF, one of them transparent."""
         if self._palette is None:
             self._palette = _palette_graph(frame, self.time_base)
         self._palette.vpush(frame)
         ready = self._palette.vpull()
         ready.pts, ready.time_base = frame.pts, frame.time_base
-        return [ready]
+        return ready
 
 
 def _palette_graph(frame: VideoFrame, time_base: Fraction) -> Graph:

@@ -65,6 +65,7 @@ def _copy(
     stream: Any = None
     sides: SideStreams | None = None
     waiting: Iterator[Packet[Any]] = iter(())
+    last: int | None = None
     for file, begin in segments:
         with open_input(file) as container:
             if stream is None:
@@ -75,9 +76,13 @@ def _copy(
             for packet in container.demux(container.streams.video[0]):
                 if packet.dts is None:
                     continue
-                shift = round(begin / packet.time_base)
+                # some containers begin at a time of their own
+                shift = round(begin / packet.time_base) - (container.streams.video[0].start_time or 0)
                 packet.dts += shift
                 packet.pts = None if packet.pts is None else packet.pts + shift
+                if last is not None and packet.dts <= last:
+                    packet.dts = last + 1  # where the rate varies, one segment's may reach into the next
+                last = packet.dts
                 if sides is not None and source is not None:
                     _put_until(sides, source, waiting, packet.dts * packet.time_base)
                 packet.stream = stream

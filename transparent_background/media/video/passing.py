@@ -25,7 +25,11 @@ _OWN_KEYS = frozenset(
 )  # fmt: skip
 
 # FFmpeg's muxers accept these, but what plays the files does not
-_UNPLAYABLE = {"mp4": ("vorbis", "flac", "pcm_", "truehd", "dts"), "mov": ("vorbis", "opus", "flac")}
+_UNPLAYABLE = {
+    "mp4": ("vorbis", "flac", "pcm_", "truehd", "dts"),
+    "mov": ("vorbis", "opus", "flac"),
+    "mpegts": ("pcm_", "flac", "alac", "vorbis", "subrip", "srt", "ass", "mov_text", "webvtt"),
+}
 SOUND_RATE = 192_000  # bits a second of sound that has to be encoded again
 
 
@@ -68,6 +72,8 @@ class SideStreams:
             if way is not None:
                 self._ways[stream.index] = way
         _copy_metadata(reader, target)
+        if reader.container.chapters() and container.muxer == "mpegts":
+            self.notes.append("its chapters are left out: mpegts holds none")
         if container.muxer == "matroska":
             fonts: list[Any] = [s for s in reader.container.streams if s.type == "attachment"]
             for font in fonts:
@@ -87,7 +93,7 @@ class SideStreams:
             again: _Sound | _Subtitles = (
                 _Sound(self.target, stream) if stream.type == "audio" else _Subtitles(self.target, stream)
             )
-        except (ValueError, OSError, TypeError):
+        except (ValueError, OSError, TypeError, RuntimeError):
             self.notes.append(f"its {kind} ({name}) are left out: {container.muxer} cannot hold them")
             return None
         self.notes.append(f"its {kind} ({name}) does not go into {container.muxer}: encoded as {again.name}")
@@ -101,8 +107,9 @@ class SideStreams:
             self._mux(way(packet, time))
 
     def flush(self) -> None:
-        """Write what is left at the end."""
-        for way in self._ways.values():
+        """Write what is left at the end; once."""
+        ways, self._ways = self._ways, {}
+        for way in ways.values():
             self._mux(way.flush())
 
     def _mux(self, packets: list[Packet[Any]]) -> None:
@@ -142,39 +149,68 @@ class _Sound:
         import av
 
         self.name = "libopus" if target.format.name == "webm" else target.default_audio_codec
-        rate = 48_000 if self.name == "libopus" else source.codec_context.sample_rate
-        stream: Any = target.add_stream(self.name, rate=rate)
-        stream.codec_context.layout = source.codec_context.layout.name
+        context = source.codec_context
+        self.rate = 48_000 if self.name == "libopus" else min(context.sample_rate, 48_000)
+        layout = _LAYOUTS.get(context.layout.nb_channels, "stereo")
+        if "channels" in context.layout.name:
+            context.layout = layout  # raw sound names a number of channels, and no places for them
+        trial: Any = av.CodecContext.create(self.name, "w")  # a stream that was added cannot be taken back
+        trial.sample_rate, trial.layout, trial.bit_rate = self.rate, layout, SOUND_RATE
+        trial.format = trial.codec.audio_formats[0]
+        trial.time_base = Fraction(1, self.rate)
+        trial.open()
+        stream: Any = target.add_stream(self.name, rate=self.rate)
+        stream.codec_context.layout = layout
         stream.codec_context.bit_rate = SOUND_RATE
         self.stream = _described(stream, source)
-        context = stream.codec_context
-        self.resampler = av.AudioResampler(format=context.format, layout=context.layout, rate=rate)
-        self.rate = rate
+        self.format, self.layout = stream.codec_context.format, stream.codec_context.layout
+        self.resampler = av.AudioResampler(format=self.format, layout=self.layout, rate=self.rate)
         self.next: int | None = None  # samples so far
 
     def __call__(self, packet: Packet[Any], time: Fraction) -> list[Packet[Any]]:
         import av
 
+        due = max(round(time * self.rate), 0)
         if self.next is None:
-            self.next = max(round(time * self.rate), 0)
+            self.next = due
+        packets = self._silence(due - self.next) if due - self.next > self.rate * GAP else []
         try:
             frames = packet.decode()
         except (av.FFmpegError, OSError):
-            return []
-        return [out for frame in frames for out in self._encode(frame)]
+            return packets
+        return packets + [out for frame in frames for out in self._encode(frame)]
+
+    def _silence(self, samples: int) -> list[Packet[Any]]:
+        """Fill a gap in the source, else all that follows would come early."""
+        import av
+
+        packets: list[Packet[Any]] = []
+        while samples > 0:
+            frame = av.AudioFrame(self.format.name, self.layout.name, min(samples, self.rate))
+            frame.sample_rate = self.rate
+            for plane in frame.planes:
+                plane.update(bytes(plane.buffer_size))
+            samples -= frame.samples
+            packets += self._put(frame)
+        return packets
 
     def _encode(self, frame: Any) -> list[Packet[Any]]:
-        packets: list[Packet[Any]] = []
-        for part in self.resampler.resample(frame):
-            part.pts, part.time_base = self.next, Fraction(1, self.rate)
-            self.next = (self.next or 0) + part.samples
-            packets += self.stream.encode(part)
-        return packets
+        return [packet for part in self.resampler.resample(frame) for packet in self._put(part)]
+
+    def _put(self, part: Any) -> list[Packet[Any]]:
+        part.pts, part.time_base = self.next, Fraction(1, self.rate)
+        self.next = (self.next or 0) + part.samples
+        return list(self.stream.encode(part))
 
     def flush(self) -> list[Packet[Any]]:
         if self.next is None:
             return []
         return self._encode(None) + list(self.stream.encode(None))
+
+
+GAP = 0.1  # seconds of sound missing that are filled with silence
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+"""What encoders take; what has its loudspeakers elsewhere is mixed to it."""
 
 
 class _Subtitles:

@@ -15,12 +15,11 @@ from ...errors import SourceNotFoundError, UnreadableError
 from ...picture import Picture, to_eight_bit
 from ..images import Animation, animation, read, read_frames
 from .colours import ColourTags
+from .containers import COUNTER
 from .frames import FilmInfo, Frame, Raw, Selection, Size, scaled_size, select
 
 SEQUENCE_RATE = Fraction(25)  # frames a second where none is named, as FFmpeg has it
 TICK = Fraction(1, 1000)  # animated pictures count milliseconds
-
-_COUNTER = re.compile(r"%(0?)(\d*)d")
 
 
 class PictureReader:
@@ -163,11 +162,6 @@ class SequenceReader(PictureReader):
             yield Raw(index, index / self._rate, 1 / self._rate, lambda picture=picture: picture)  # type: ignore[misc]
 
 
-def is_pattern(name: str) -> bool:
-    """Whether a name has a counter, as in ``frame_%04d.png``."""
-    return _COUNTER.search(Path(name).name) is not None
-
-
 def sequence_files(pattern: str) -> list[tuple[int, Path]]:
     """Find the files of a pattern, by number.
 
@@ -177,7 +171,7 @@ def sequence_files(pattern: str) -> list[tuple[int, Path]]:
         There are none.
     """
     path = Path(pattern).expanduser()
-    match = _COUNTER.search(path.name)
+    match = COUNTER.search(path.name)
     if match is None:
         raise SourceNotFoundError(f"{pattern}: names no numbered pictures, such as frame_%04d.png")
     digits = rf"\d{{{match[2]},}}" if match[1] and match[2] else r"\d+"
@@ -195,7 +189,7 @@ def sequence_files(pattern: str) -> list[tuple[int, Path]]:
 def numbered(pattern: str, number: int) -> Path:
     """Return the file of a pattern for a number."""
     path = Path(pattern)
-    match = _COUNTER.search(path.name)
+    match = COUNTER.search(path.name)
     if match is None:
         raise ValueError(f"{pattern} has no counter")
     width = int(match[2] or 0)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from ...errors import UnreadableError
 from ..suffixes import PICTURE_SUFFIXES
+from .containers import is_pattern
 from .decoding import FilmReader
 from .frames import Reader, Selection
 from .opening import FilmSource, url_scheme
-from .pictures import SequenceReader, animation_reader, is_pattern
+from .pictures import SequenceReader, animation_reader
 
 
 def open_film(

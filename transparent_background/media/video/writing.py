@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -107,6 +107,8 @@ class FilmWriter:
         elif "loop" in options or "plays" in options:
             options["loop" if "loop" in options else "plays"] = str(film.loop)
         self._frames = 0
+        self._state: Literal["open", "flushed", "closed"] = "open"
+        self._written: Path | None = None
         try:
             self._container = open_output(os.fspath(self._temporary), encoding.container.muxer, options)
         except OutputError as error:
@@ -164,13 +166,22 @@ class FilmWriter:
             raise as_output_error(self.path, error) from error
 
     def _end(self) -> None:
-        self._mux(self._encoder.flush())
+        if self._encoder.dropped and self._state == "open":
+            self.notes.append(
+                f"{self._encoder.dropped} frames are left out: its clock is too coarse for them"
+            )
+        if self._state == "open":
+            self._state = "flushed"  # an encoder can be told only once, whatever interrupts it
+            self._mux(self._encoder.flush())
+        if self._state == "closed":
+            return
         try:
             if self._sides is not None:
                 self._sides.flush()
                 if self._sides.dropped:
                     self.notes.append(f"{self._sides.dropped} packets of sound had impossible times")
             self._container.close()
+            self._state = "closed"
         except (OSError, ValueError) as error:
             raise as_output_error(self.path, error) from error
 
@@ -182,6 +193,8 @@ class FilmWriter:
 
     def save(self) -> Path | None:
         """End the film early; it is called ``NAME.partial.SUFFIX``."""
+        if self._written is not None:
+            return self._written
         if not self._frames:
             self.abandon()
             return None
@@ -193,6 +206,7 @@ class FilmWriter:
     def _rename(self, path: Path) -> None:
         try:
             self._temporary.replace(path)
+            self._written = path
         except OSError as error:
             raise as_output_error(path, error) from error
 
