@@ -19,7 +19,6 @@ from PIL import Image
 
 from transparent_background import __version__
 from transparent_background.cli import main
-from transparent_background.cli.options import build_parser
 from transparent_background.cli.watch import Watcher
 
 
@@ -355,3 +354,14 @@ def test_a_camera_stands_alone_and_a_stream_can_be_recorded_as_a_film(photo_file
     assert "shown live" in capsys.readouterr().err
     assert tb("rtsp://127.0.0.1:9/live", "-d", "film.mp4", "-t", "white") == 4  # nobody answers there
     assert "rtsp://127.0.0.1:9/live: cannot be opened" in capsys.readouterr().err
+
+
+def test_results_in_a_watched_folder_are_no_new_sources(photo_file) -> None:
+    watched = Path("watched")
+    watched.mkdir()
+    watcher = Watcher(["watched"], recursive=False)
+    for name in ("a.png", "a_rgba.png", "a_rgba_matte.mp4"):
+        (watched / name).write_bytes(b"x" * 10)
+    watcher.ignore(["watched/a_rgba.png", str(watched.resolve() / "a_rgba_matte.mp4"), "elsewhere.png"])
+    watcher.poll()
+    assert [source.path for source in watcher.poll().items] == [watched / "a.png"]
