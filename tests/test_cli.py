@@ -19,6 +19,7 @@ from PIL import Image
 
 from transparent_background import __version__
 from transparent_background.cli import main
+from transparent_background.cli.options import build_parser
 from transparent_background.cli.watch import Watcher
 
 
