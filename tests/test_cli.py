@@ -366,3 +366,16 @@ def test_results_in_a_watched_folder_are_no_new_sources(photo_file) -> None:
     watcher.ignore(["watched/a_rgba.png", str(watched.resolve() / "a_rgba_matte.mp4"), "elsewhere.png"])
     watcher.poll()
     assert [source.path for source in watcher.poll().items] == [watched / "a.png"]
+
+
+@pytest.mark.parametrize("format", ["apng", "webp", "gif"])
+def test_the_mattes_of_an_animation_are_an_animation(here_with_animation, format) -> None:
+    assert tb("a.gif", "-t", "map", "-f", format) == 0
+    with Image.open(f"a_map.{format}") as image:
+        assert image.n_frames == 3
+
+
+@pytest.fixture
+def here_with_animation(photo_file) -> None:
+    frames = [Image.fromarray(np.roll(draw_object(), 9 * i, axis=1)) for i in range(3)]
+    frames[0].save("a.gif", save_all=True, append_images=frames[1:], duration=100)

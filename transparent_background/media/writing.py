@@ -125,6 +125,8 @@ def write_animation(
     if kind not in ANIMATED:
         raise UsageError(f"{kind} holds no animation here; choose png (APNG), webp or gif")
     images = (_image(result) for result in results)
+    if kind == "PNG":  # Pillow fails on grey frames that differ
+        images = (image.convert("RGB") if image.mode == "L" else image for image in images)
     first = next(images)
     options = _options(kind, first.mode, Metadata(), quality)
     # Pillow's PNG writer goes through the frames twice, the others once
