@@ -78,7 +78,7 @@ def test_context_sums_that_float16_cannot_hold_do_not_overflow(network) -> None:
     features = torch.full((1, 16, 96, 96), 100.0, dtype=torch.float16)
     stage = copy.deepcopy(network.attention0).half()
     saliency = torch.full((1, 1, 96, 96), 8.0, dtype=torch.float16)
-    context = stage._context_vectors(features, stage._probabilities(features, saliency, saliency))
+    context = stage._context_vectors(features, stage.probabilities((96, 96), saliency, saliency))
     assert context.abs().max() > torch.finfo(torch.float16).max  # so the sum alone would be inf
     assert all(result.isfinite().all() for result in stage(features, saliency, saliency))
 

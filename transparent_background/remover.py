@@ -22,13 +22,14 @@ from .compose import (
 )
 from .conversions import give_back, take
 from .devices import choose_device
+from .engine import ExecutionPlan, Runner, choose_plan, prepare, was_converted
 from .errors import DeviceError, UsageError
 from .model import to_probability
-from .network import Network, find_checkpoint, freeze, load_network
+from .network import find_checkpoint, load_network
 from .picture import to_eight_bit
 from .preprocess import normalise, pass_sizes, resize_rgb
 from .remover_video import VideoMethods
-from .types import BackgroundFit, ByteProgress, Normalisation, ResizeMethod
+from .types import Backend, BackgroundFit, ByteProgress, Normalisation, Precision, ResizeMethod
 
 if TYPE_CHECKING:
     from .picture import Picture
@@ -47,8 +48,8 @@ class Remover(VideoMethods):
         of the user's ``config.yaml``. None: ``base`` if its weights are there or can be downloaded,
         else ``lite``, with a warning in the log.
     jit
-        Record the network once and run the recording: faster, for one input size, so ``resize``
-        becomes ``"static"``.
+        Prepare the network for one input size, so that ``resize`` becomes ``"static"``; where nothing faster
+        is known, it is recorded as TorchScript.
     device
         ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``. None: the best there is.
     ckpt
@@ -62,6 +63,17 @@ class Remover(VideoMethods):
         that a picture without an object stays empty. None: the checkpoint's own.
     progress
         Called with (bytes done, bytes in all or None) while weights are downloaded.
+    backend
+        What runs the network. ``"torch"``: PyTorch, in its fastest form for the device; ``"plain"``:
+        PyTorch, layer by layer; ``"openvino"``, ``"onnxruntime"``: on the CPU, with the extras of that
+        name. ``"auto"``: PyTorch, or OpenVINO where that is faster, installed, and was used before.
+    precision
+        ``"float32"``; ``"float16"`` or ``"bfloat16"`` are faster on GPUs, and the latter on some CPUs. They
+        are tried on a drawn picture first; if its matte changes by more than 4/255, float32 is used, and
+        that is logged. ``"auto"``: the fastest for the device.
+    compile
+        Compile the network with ``torch.compile``: for long work on a GPU; the first picture of every size
+        waits for minutes.
     offline
         Never download. None: as ``$TRANSPARENT_BACKGROUND_OFFLINE`` says.
 
@@ -95,7 +107,9 @@ class Remover(VideoMethods):
     weights: Path
     """The file that they were read from."""
     jit: bool
-    """Whether the network was recorded, and takes its base size only."""
+    """Whether pictures take the network's base size only, as ``jit`` asks for."""
+    plan: ExecutionPlan
+    """How the network is run, and why."""
 
     def __init__(
         self,
@@ -106,6 +120,9 @@ class Remover(VideoMethods):
         resize: ResizeMethod | None = None,
         *,
         normalisation: Normalisation | None = None,
+        backend: Backend = "auto",
+        precision: Precision = "float32",
+        compile: bool = False,
         progress: ByteProgress | None = None,
         offline: bool | None = None,
     ) -> None:
@@ -119,9 +136,19 @@ class Remover(VideoMethods):
         self.asked_resize: ResizeMethod | None = "static" if jit else resize
         self.resize = self.asked_resize or self.checkpoint.resize
         self.normalisation = normalisation or self.checkpoint.normalisation
+        plan = choose_plan(
+            self.checkpoint.head,
+            self.device,
+            backend=backend,
+            precision=precision,
+            jit=jit,
+            compiled=compile,
+            converted=lambda: was_converted(path),
+        )
         network = load_network(self.checkpoint, path, self.device)
         self.parameter_count = sum(weight.numel() for weight in network.parameters())
-        self._network: Network = freeze(network, self.checkpoint.base_size, self.device) if jit else network
+        self._run: Runner
+        self._run, self.plan = prepare(network, self.checkpoint, path, plan, self.device)
 
     def __repr__(self) -> str:
         return f"Remover(mode={self.checkpoint.name!r}, device={str(self.device)!r}, resize={self.resize!r})"
@@ -283,7 +310,7 @@ class Remover(VideoMethods):
         """Run the network on uint8 (h, w, 3) pictures: float32 (B, 1, *main) in [0, 1]."""
         inputs = [self._input(images, size) for size in (main, low_resolution) if size is not None]
         try:
-            logits = self._network(*inputs)[3]
+            logits = self._run(*inputs)
         except torch.OutOfMemoryError as error:
             raise DeviceError(
                 f"{self.device} has too little memory for {len(images)} picture(s) at "
@@ -309,7 +336,10 @@ def remove(img: ImageInput, **options: Any) -> Any:
     **options
         Those of :class:`Remover` and of :meth:`Remover.process`, by name.
     """
-    names = ("mode", "jit", "device", "ckpt", "resize", "normalisation", "progress", "offline")
+    names = (
+        *("mode", "jit", "device", "ckpt", "resize", "normalisation", "backend", "precision", "compile"),
+        *("progress", "offline"),
+    )
     settings = {name: options.pop(name) for name in names if name in options}
     return Remover(**settings).process(img, **options)
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 ResizeMethod: TypeAlias = Literal["static", "dynamic", "blend"]
 Normalisation: TypeAlias = Literal["minmax", "sigmoid"]
+Backend: TypeAlias = Literal["auto", "torch", "plain", "openvino", "onnxruntime"]
+Precision: TypeAlias = Literal["auto", "float32", "float16", "bfloat16"]
 BackgroundFit: TypeAlias = Literal["cover", "contain", "stretch", "tile"]
 
 ByteProgress: TypeAlias = Callable[[int, "int | None"], None]

@@ -46,6 +46,7 @@ def main(argv: Sequence[str]) -> int:
         "devices": _devices(),
         "weights": _weights(),
         "extras": {name: _are_there(modules) for name, modules in EXTRAS.items()},
+        "networks run": _plans(),
         "picture": _timed_picture(),
     }
     if options.json:
@@ -80,8 +81,9 @@ def _devices() -> dict[str, str]:
     import torch
 
     from ..devices import choose_device
+    from ..engine.threads import set_threads
 
-    devices = {"cpu": f"{os.cpu_count()} cores, {torch.get_num_threads()} threads"}
+    devices = {"cpu": f"{os.cpu_count()} processors, {set_threads(None)} threads for the network"}
     if torch.cuda.is_available():
         for index in range(torch.cuda.device_count()):
             memory = torch.cuda.get_device_properties(index).total_memory / 2**30
@@ -101,6 +103,22 @@ def _weights() -> dict[str, str]:
     missing = [name for name in checkpoints.names() if name not in states]
     states["not downloaded"] = ", ".join(missing)
     return states
+
+
+def _plans() -> dict[str, str]:
+    """Say how networks are run here, and why, by their head."""
+    from ..devices import choose_device
+    from ..engine import choose_plan
+
+    device = choose_device(None)
+    heads: dict[str, list[str]] = {}
+    for checkpoint in checkpoints.all_checkpoints().values():
+        heads.setdefault(checkpoint.head, []).append(checkpoint.name)
+    plans = {}
+    for head, names in heads.items():
+        title = names[0] if len(names) == 1 else f"{names[0]} and its like"
+        plans[title] = choose_plan(head, device).describe()
+    return plans
 
 
 def _timed_picture() -> dict[str, Any]:
@@ -127,6 +145,7 @@ def _timed_picture() -> dict[str, Any]:
         "model": "lite",
         "size": "1024 x 768",
         "load_seconds": round(loaded - started, 3),
+        "run": remover.plan.describe(),
         "seconds": round(time.perf_counter() - again, 3),
         "alpha_inside": round(float(alpha[disc].mean()), 3),
         "alpha_outside": round(float(alpha[~disc].mean()), 3),

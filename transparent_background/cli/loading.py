@@ -26,9 +26,11 @@ def load_remover(options: argparse.Namespace, mode: str | None, console: Console
     UsageError, DeviceError, WeightsError
         As :class:`Remover` does.
     """
+    from ..engine.threads import set_threads
     from ..remover import Remover
     from .console import download_progress
 
+    set_threads(options.threads)
     with download_progress(console, shown=not options.quiet) as progress:
         return Remover(
             mode,
@@ -37,6 +39,9 @@ def load_remover(options: argparse.Namespace, mode: str | None, console: Console
             options.ckpt,
             options.resize,
             normalisation=options.normalisation,
+            backend=options.backend,
+            precision=options.precision,
+            compile=options.compile,
             progress=progress,
             offline=True if options.offline else None,
         )

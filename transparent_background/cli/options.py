@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 from .. import __version__
+from ..types import Backend, Precision
 from . import films, live
 
 EPILOG = """\
@@ -22,6 +23,7 @@ examples:
 
 commands (transparent-background COMMAND --help):
   models      list, download, locate and verify weights
+  export      write a model as ONNX, OpenVINO or TorchScript
   doctor      show versions, devices, weights, extras and one timed picture
   train       train a network on data of your own
   evaluate    score mattes on pictures with masks
@@ -181,6 +183,25 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "-D", "--device", metavar="NAME", help="cpu, cuda, cuda:1, mps (default: the best there is)"
     )
+    group.add_argument(
+        "--backend",
+        choices=get_args(Backend),
+        default="auto",
+        help="what runs the network: torch, plain (torch, layer by layer), openvino or onnxruntime "
+        "(default: auto, the fastest that is there; -v and doctor say which)",
+    )
+    group.add_argument(
+        "--precision",
+        choices=get_args(Precision),
+        default="float32",
+        help="half precision is faster on GPUs; it is tried first, and float32 is used where it changes "
+        "mattes (default: float32)",
+    )
+    group.add_argument(
+        "--compile",
+        action="store_true",
+        help="compile the network (torch.compile): for long work on a GPU; the first picture waits",
+    )
     group.add_argument("--offline", action="store_true", help="never download weights")
 
 
@@ -197,6 +218,12 @@ def _add_running(group: argparse._ArgumentGroup) -> None:
         default=1,
         metavar="N",
         help="pictures that share a pass of the network; pays on GPUs (default: 1)",
+    )
+    group.add_argument(
+        "--threads",
+        type=_positive,
+        metavar="N",
+        help="processor threads of the network (default: the cores that this process may use)",
     )
     group.add_argument("--json", action="store_true", help="print a summary as JSON on standard output")
     group.add_argument("-q", "--quiet", action="store_true", help="print errors only")

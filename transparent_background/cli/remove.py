@@ -204,7 +204,7 @@ class _Job:
 
         remover = load_remover(self.options, self.options.mode, self.console)
         if self.options.verbose:
-            self.console.print(f"{remover!r}")
+            self.console.print(f"{remover!r}: {remover.plan.describe()}")
         return remover
 
     def _watch(self, arguments: Sequence[str], summary: Summary) -> None:

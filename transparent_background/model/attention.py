@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -67,28 +69,38 @@ class ContextAttention(nn.Module):
         laplacian : (B, 1, h, w), logits
         """
         batch, _, height, width = x.shape
-        context = self._context_vectors(x, self._probabilities(x, saliency, laplacian))
-        key = _in_float32(self.conv_key, context)  # (B, depth, ctx, 1)
-        value = _in_float32(self.conv_value, context)
+        maps = self.probabilities((height, width), saliency, laplacian)
+        context = self._context_vectors(x, maps)
+        key, value = self.key_and_value(context)
         query = self.conv_query(x).flatten(2).transpose(1, 2)  # (B, h*w, depth)
         similarity = torch.bmm(query.float(), key.flatten(2)) * self.scale  # (B, h*w, ctx)
         weights = functional.softmax(similarity, dim=-1).transpose(1, 2)  # (B, ctx, h*w)
         attended = torch.bmm(value.flatten(2), weights).to(x.dtype)  # (B, depth, h*w)
         attended = self.conv_out1(attended.reshape(batch, -1, height, width))
         refined = self.conv_out3(self.conv_out2(torch.cat([x, attended], dim=1)))
-        return refined, self.conv_out4(refined)
+        return refined, self.residual(refined)
 
-    def _probabilities(
-        self, x: torch.Tensor, saliency: torch.Tensor, laplacian: torch.Tensor | None
+    def residual(self, refined: torch.Tensor) -> torch.Tensor:
+        """Predict the Laplacian from refined features, in float32: (B, depth, h, w) -> (B, 1, h, w)."""
+        return _in_float32([self.conv_out4], refined)
+
+    def key_and_value(self, context: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Project context vectors (B, in_channels, ctx, 1), in float32, to (B, depth, ctx, 1) each."""
+        return (
+            _in_float32(self.conv_key, context),
+            _in_float32(self.conv_value, context),
+        )
+
+    def probabilities(
+        self, size: Size, saliency: torch.Tensor, laplacian: torch.Tensor | None
     ) -> torch.Tensor:
         """Return the 3 or 5 probability maps at the features' size, (B, ctx, h, w)."""
         if (laplacian is None) != (self.lthreshold is None):
             raise TypeError("the stage was built with and is called without a Laplacian, or the reverse")
-        size: Size = (x.shape[-2], x.shape[-1])
-        signed = torch.sigmoid(resize(saliency, size)) - self.threshold
-        maps = [signed.clamp(min=0), (-signed).clamp(min=0), self.threshold - signed.abs()]
+        signed = torch.sigmoid(resize(saliency, size)) - self.threshold.float()
+        maps = [signed.clamp(min=0), (-signed).clamp(min=0), self.threshold.float() - signed.abs()]
         if laplacian is not None and self.lthreshold is not None:
-            signed = torch.sigmoid(resize(laplacian, size)) - self.lthreshold
+            signed = torch.sigmoid(resize(laplacian, size)) - self.lthreshold.float()
             maps += [signed.clamp(min=0), (-signed).clamp(min=0)]
         return torch.cat(maps, dim=1)
 
@@ -104,18 +116,18 @@ class ContextAttention(nn.Module):
         return context.transpose(1, 2).unsqueeze(3)
 
 
-def _in_float32(blocks: nn.Module, x: torch.Tensor) -> torch.Tensor:
+def _in_float32(blocks: Iterable[nn.Module], x: torch.Tensor) -> torch.Tensor:
     """Apply a chain of 1x1 ConvBlocks in float32 whatever the precision of its weights."""
-    for block in blocks.children():
+    for block in blocks:
         assert isinstance(block, ConvBlock)
         if x.dtype == block.conv.weight.dtype and not torch.is_autocast_enabled(x.device.type):
             x = block(x)
             continue
         with torch.autocast(x.device.type, enabled=False):
-            x = functional.conv2d(x, block.conv.weight.float(), _float(block.conv.bias))
+            x = functional.conv2d(x.float(), block.conv.weight.float(), _float(block.conv.bias))
             if block.bn is not None:
                 x = _batch_norm_in_float32(block.bn, x)
-            x = x.relu()
+            x = x.relu() if block.relu else x
     return x
 
 

@@ -70,16 +70,32 @@ class SwinBackbone(Backbone):
         """(B, 3, H, W) -> maps of strides 4, 4, 8, 16, 32."""
         patch = self.patch_embed.proj.kernel_size[0]
         x = functional.pad(x, (0, -x.shape[-1] % patch, 0, -x.shape[-2] % patch))
-        x = self.patch_embed.norm(self.patch_embed.proj(x).permute(0, 2, 3, 1))  # (B, h, w, C)
+        # the sum that blocks add to has the norms' precision: float32, if only products have less
+        norm = self.patch_embed.norm
+        dtype, wide = x.dtype, norm.weight.dtype
+        x = norm(self.patch_embed.proj(x).permute(0, 2, 3, 1).to(wide))  # (B, h, w, C)
         maps = [x]
         for index, stage in enumerate(self.layers):
-            x = stage.downsample(x)
+            x = merge_patches(stage.downsample, x)
             mask: dict[tuple[int, int], torch.Tensor] = {}
             for block in stage.blocks:
-                x = x + block.drop_path1(_shifted_window_attention(block, block.norm1(x), mask))
-                x = x + block.drop_path2(block.mlp(block.norm2(x)))
+                attended = _shifted_window_attention(block, block.norm1(x).to(dtype), mask)
+                x = x + block.drop_path1(attended)
+                x = x + block.drop_path2(block.mlp(block.norm2(x).to(dtype)))
             maps.append(getattr(self, f"norm{index}")(x))
-        return cast(FeatureMaps, tuple(m.permute(0, 3, 1, 2) for m in maps))
+        return cast(FeatureMaps, tuple(m.permute(0, 3, 1, 2).to(dtype) for m in maps))
+
+
+def merge_patches(downsample: Any, x: torch.Tensor) -> torch.Tensor:
+    """Apply timm's patch merging, whose norm and product may differ in precision: (B, h, w, C)."""
+    if isinstance(downsample, nn.Identity) or downsample.reduction.weight.dtype == x.dtype:
+        return cast(torch.Tensor, downsample(x))
+    x = functional.pad(x, (0, 0, 0, x.shape[2] % 2, 0, x.shape[1] % 2))
+    batch, height, width, channels = x.shape
+    x = x.view(batch, height // 2, 2, width // 2, 2, channels)
+    x = downsample.norm(x.permute(0, 1, 3, 4, 2, 5).flatten(3))
+    reduced = downsample.reduction(x.to(downsample.reduction.weight.dtype))
+    return cast(torch.Tensor, reduced.to(x.dtype))
 
 
 def _shifted_window_attention(

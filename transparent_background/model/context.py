@@ -50,7 +50,7 @@ class AxialAttention(nn.Module):
         logits = torch.bmm(query.transpose(1, 2).float(), key.float())  # (B, L, L)
         weights = functional.softmax(logits, dim=-1).to(value.dtype)
         mixed = torch.bmm(value, weights.transpose(1, 2)).reshape(x.shape)
-        return self.gamma * mixed + x
+        return self.gamma.to(x.dtype) * mixed + x
 
 
 class AxialBranch(nn.Module):

@@ -23,6 +23,11 @@ class PyramidNetwork(nn.Module):
         self.depth = depth
         self.base_size = base_size
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision of the weights, and of the features."""
+        return next(self.parameters()).dtype
+
     def predict(self, x: torch.Tensor) -> Pyramid:
         """Make one pass: (B, 3, H, W), H and W multiples of 32, to logits of four sizes."""
         raise NotImplementedError
@@ -88,8 +93,9 @@ class InSPyReNet(PyramidNetwork):
     def predict(self, x: torch.Tensor) -> Pyramid:
         """Make one pass."""
         height, width = x.shape[-2:]
-        x1, x2, x3, x4, x5 = self.backbone(x)
+        x1, x2, x3, x4, x5 = self.backbone(x.to(self.dtype))
         f3, d3 = self.decoder(self.context3(x3), self.context4(x4), self.context5(x5))
+        d3 = d3.float()  # maps stay in float32, whatever the precision of the features
 
         x2 = self.context2(x2)
         f3 = resize(f3, (x2.shape[-2], x2.shape[-1]))

@@ -104,7 +104,7 @@ class LightDecoder(nn.Module):
         x = self.merge4(torch.cat([x4, resize(x5, _size(x4))], dim=1))
         x = self.merge3(torch.cat([x3, resize(x, _size(x3))], dim=1))
         x = self.refine(x)
-        return x, self.saliency(x)
+        return x, self.saliency(x).float()  # maps stay in float32
 
 
 class LightStage(nn.Module):
@@ -163,7 +163,7 @@ class LightStage(nn.Module):
         attended = torch.softmax(logits.float(), dim=-1).to(x.dtype) @ self.value(context)
         attended = attended.unflatten(1, _size(x)).permute(0, 3, 1, 2)  # (B, C, h, w)
         x = self.refine(x + attended)
-        return x, self.residual(x)
+        return x, self.residual(x).float()
 
     def _context_vectors(
         self, x: torch.Tensor, saliency: torch.Tensor, laplacian: torch.Tensor | None
@@ -174,10 +174,10 @@ class LightStage(nn.Module):
         # at the level before, a quarter of the pixels: means change little, and the map is that size
         size = _size(saliency)
         features = functional.adaptive_avg_pool2d(x, size).flatten(2).float()  # (B, C, h*w)
-        signed = torch.sigmoid(saliency.float()) - self.threshold
-        maps = [signed.clamp(min=0), (-signed).clamp(min=0), self.threshold - signed.abs()]
+        signed = torch.sigmoid(saliency) - self.threshold.float()
+        maps = [signed.clamp(min=0), (-signed).clamp(min=0), self.threshold.float() - signed.abs()]
         if laplacian is not None and self.lthreshold is not None:
-            signed = torch.sigmoid(resize(laplacian.float(), size)) - self.lthreshold
+            signed = torch.sigmoid(resize(laplacian, size)) - self.lthreshold.float()
             maps += [signed.clamp(min=0), (-signed).clamp(min=0)]
         weights = torch.cat(maps, dim=1).flatten(2)  # (B, ctx, h*w)
         weights = weights / (weights.mean(dim=2, keepdim=True).abs() + EPSILON) / weights.shape[2]
@@ -225,7 +225,7 @@ class LightInSPyReNet(PyramidNetwork):
           base size has the very size of it.
         """
         small, coarse = self._pass(x_lr)
-        x1, x2 = self.backbone.shallow(x)
+        x1, x2 = self.backbone.shallow(x.to(self.dtype))
         f2, p2 = self.stage2(x2, coarse, small.d3.detach())
         d2 = functional.interpolate(small.d1, size=_size(x2), mode="bilinear", antialias=True)
         _, p1 = self.stage1(x1, f2, d2.detach(), p2.detach())
@@ -237,7 +237,7 @@ class LightInSPyReNet(PyramidNetwork):
 
     def _pass(self, x: torch.Tensor) -> tuple[Pyramid, torch.Tensor]:
         """Return the pyramid of a pass, and its features at stride 8."""
-        x1, x2, x3, x4, x5 = self.backbone(x)
+        x1, x2, x3, x4, x5 = self.backbone(x.to(self.dtype))
         f3, d3 = self.decoder(self.context3(x3), self.context4(x4), self.context5(x5))
         f2, p2 = self.stage2(x2, f3, d3.detach())
         d2 = reconstruct(d3.detach(), p2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def read_state_dict(path: Path) -> tuple[StateDict, dict[str, str]]:
         if head[8:9] == b"{":
             state, metadata = _read_safetensors(path)
         else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            state = _read_pickled(path)
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: no such checkpoint file") from error
     except Exception as error:  # damaged pickles raise whatever the bytes lead to
@@ -70,6 +71,13 @@ def read_metadata(path: Path) -> dict[str, str]:
             return dict(file.metadata() or {})
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path}: cannot be read as safetensors: {_first_line(error)}") from error
+
+
+def _read_pickled(path: Path) -> object:
+    """Read ``.pth``, mapped into memory rather than copied where its format allows that."""
+    if zipfile.is_zipfile(path):
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    return torch.load(path, map_location="cpu", weights_only=True)  # PyTorch before 1.6
 
 
 def _read_safetensors(path: Path) -> tuple[StateDict, dict[str, str]]:
@@ -106,7 +114,7 @@ def load_state_dict(model: PyramidNetwork, state: Mapping[str, torch.Tensor], so
     Parameters
     ----------
     model
-        Changed in place; weights are converted to its precision.
+        Changed in place. It takes the tensors themselves if they have its precision, else copies of it.
     state
         Tensors by published name.
     source
@@ -123,7 +131,8 @@ def load_state_dict(model: PyramidNetwork, state: Mapping[str, torch.Tensor], so
     reshaped = [name for name in own.keys() & mapped.keys() if own[name].shape != mapped[name].shape]
     if missing or unknown or reshaped:
         raise CheckpointError(_mismatch(model, source, missing, unknown, reshaped))
-    model.load_state_dict(mapped, strict=True)
+    converted = {name: tensor.to(own[name]) for name, tensor in mapped.items()}
+    model.load_state_dict(converted, strict=True, assign=True)
 
 
 def _mismatch(

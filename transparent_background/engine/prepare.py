@@ -1,0 +1,95 @@
+"""From a plan to something that runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from ..checkpoints import Checkpoint
+from ..model import PyramidNetwork
+from ..model.inference import inference_form
+from ..network import freeze
+from .plan import ExecutionPlan
+from .precision import LARGEST_DIFFERENCE, lower_precision, try_precision
+
+logger = logging.getLogger(__name__)
+
+
+class Runner(Protocol):
+    """What :func:`prepare` returns."""
+
+    def __call__(self, x: torch.Tensor, x_lr: torch.Tensor | None = None, /) -> torch.Tensor:
+        """Return d0, logits (B, 1, H, W), of what :class:`PyramidNetwork` takes."""
+
+
+def prepare(
+    network: PyramidNetwork, checkpoint: Checkpoint, weights: Path, plan: ExecutionPlan, device: torch.device
+) -> tuple[Runner, ExecutionPlan]:
+    """Bring a network to the form that a plan names.
+
+    Parameters
+    ----------
+    network
+        Folded, in float32, on the device; it may share its weights with what is returned.
+    weights
+        The file they came from; converted forms are kept by its checksum.
+
+    Returns
+    -------
+    runner
+        Runs it.
+    plan
+        What was done: the same plan, or float32 if half precision would have changed mattes too much,
+        which is also logged as a warning.
+    """
+    if plan.backend != "torch":
+        from ..backends import ConvertedNetwork
+
+        return ConvertedNetwork(
+            network, checkpoint, weights, plan.backend, precision=plan.precision_name
+        ), plan
+    if plan.precision != torch.float32:
+        network, plan = _lowered(network, plan, device)
+    if plan.form == "pieces":
+        return _Runs(inference_form(network)), plan
+    if plan.form == "recorded":
+        return _Runs(freeze(network, checkpoint.base_size, device)), plan
+    if plan.form == "compiled":
+        return _Runs(torch.compile(network, mode="reduce-overhead" if device.type == "cuda" else None)), plan
+    return _Runs(network), plan
+
+
+class _Runs:
+    """A network of which only the finest saliency is wanted."""
+
+    def __init__(self, network: object) -> None:
+        self.network = network
+
+    def __call__(self, x: torch.Tensor, x_lr: torch.Tensor | None = None) -> torch.Tensor:
+        inputs = (x,) if x_lr is None else (x, x_lr)
+        logits: torch.Tensor = self.network(*inputs)[3]  # type: ignore[operator]
+        return logits
+
+
+def _lowered(
+    network: PyramidNetwork, plan: ExecutionPlan, device: torch.device
+) -> tuple[PyramidNetwork, ExecutionPlan]:
+    """Return the network in half precision if its mattes allow that, and the plan that came of it."""
+    lowered = lower_precision(network, plan.precision)
+    pair = (inference_form(network), inference_form(lowered)) if plan.form == "pieces" else (network, lowered)
+    difference = try_precision(*pair, device)
+    if difference <= LARGEST_DIFFERENCE:
+        return lowered, plan
+    changed = f"changed a matte by {difference * 255:.0f}/255" if difference <= 1 else "overflowed"
+    why = f"{plan.precision_name} {changed} in the check at load"
+    logger.warning("%s: float32 is used", why)
+    return network, dataclasses.replace(plan, precision=torch.float32, reasons=(*plan.reasons, why))
+
+
+def was_converted(weights: Path) -> bool:
+    """Tell whether a file converted for OpenVINO from these weights is there."""
+    return False

@@ -1,0 +1,97 @@
+"""Fused operations of PyTorch's oneDNN build, where they are there and give what they should.
+
+They are what ``torch.compile`` puts into its code for processors: a layer with its activation, or
+added to a map in place, in one pass over memory; and a matrix product that runs on AMD processors as
+well as on Intel's. They are no public interface, so each is tried once before it is used, and the
+plain operations are used where one fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import torch
+from torch.nn import functional
+
+TOLERANCE = 1e-4  # of the trial, whose values are about 1
+
+
+def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    """(N, C) -> (N, C'), as :func:`torch.nn.functional.linear`."""
+    if _usable(x) and _has_linear():
+        return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")  # type: ignore[no-any-return]
+    return functional.linear(x, weight, bias)
+
+
+def linear_gelu(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+    """Do :func:`linear` and the exact GELU."""
+    if _usable(x) and _has_linear_gelu():
+        return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "gelu", [], "none")  # type: ignore[no-any-return]
+    return functional.gelu(functional.linear(x, weight, bias))
+
+
+def add_conv_relu(
+    total: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, padding: tuple[int, int]
+) -> torch.Tensor:
+    """Add a convolution to ``total`` in place, and take the ReLU of the sum."""
+    if _usable(x) and _has_conv_add():
+        ones = [1, 1]
+        return torch.ops.mkldnn._convolution_pointwise_.binary(  # type: ignore[no-any-return]
+            total, x, weight, None, list(padding), ones, ones, 1, "add", 1.0, "relu", [], ""
+        )
+    total += functional.conv2d(x, weight, padding=padding)
+    return total.relu_()
+
+
+def _usable(x: torch.Tensor) -> bool:
+    return x.device.type == "cpu" and x.dtype == torch.float32
+
+
+@cache
+def _has_linear() -> bool:
+    x, weight, bias = _trial(5, 8), _trial(3, 8), _trial(3)
+    return _same(
+        lambda: torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], ""),
+        functional.linear(x, weight, bias),
+    )
+
+
+@cache
+def _has_linear_gelu() -> bool:
+    x, weight, bias = _trial(5, 8), _trial(3, 8), _trial(3)
+    return _same(
+        lambda: torch.ops.mkldnn._linear_pointwise(x, weight, bias, "gelu", [], "none"),
+        functional.gelu(functional.linear(x, weight, bias)),
+    )
+
+
+@cache
+def _has_conv_add() -> bool:
+    x, weight, total = _trial(1, 8, 6, 6), _trial(4, 8, 3, 3), _trial(1, 4, 6, 6)
+    x, weight, total = (t.contiguous(memory_format=torch.channels_last) for t in (x, weight, total))
+    ones = [1, 1]
+    expected = functional.relu(total + functional.conv2d(x, weight, padding=1))
+    return _same(
+        lambda: torch.ops.mkldnn._convolution_pointwise_.binary(
+            total, x, weight, None, ones, ones, ones, 1, "add", 1.0, "relu", [], ""
+        ),
+        expected,
+    )
+
+
+def _same(run: Callable[[], torch.Tensor], expected: torch.Tensor) -> bool:
+    """Tell whether an operation is there, takes these arguments and gives what is expected."""
+    try:
+        found = run()
+    except (RuntimeError, AttributeError, TypeError, NotImplementedError):
+        return False
+    return found.shape == expected.shape and bool((found - expected).abs().max() < TOLERANCE)
+
+
+def _trial(*shape: int) -> torch.Tensor:
+    """Return values between -1 and 1 that follow from their place."""
+    count = 1
+    for length in shape:
+        count *= length
+    return torch.sin(torch.arange(count, dtype=torch.float32)).view(shape)

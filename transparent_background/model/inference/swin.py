@@ -1,0 +1,159 @@
+"""Swin Transformer in strips of windows, in place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from ..backbones import FeatureMaps, SwinBackbone, merge_patches
+from .kernels import linear, linear_gelu
+
+STRIP_BYTES = 8 << 20  # of a strip's widest map, which is four times the channels
+MASKED = -100.0  # added to the logits between pixels that only the cyclic shift made neighbours
+
+
+class InferenceSwin:
+    """What :class:`SwinBackbone` computes, for one picture.
+
+    A block changes a pixel by what its window holds, so a row of windows can go through attention and
+    MLP and be written back before the next is looked at. Padding is added to queries, keys and values
+    (of zeros these are the bias), not to what the layers multiply; the scale is folded into the
+    queries' weights; biases by relative position are looked up once.
+    """
+
+    def __init__(self, backbone: SwinBackbone) -> None:
+        self.backbone = backbone
+        self.stages = [[InferenceBlock(block) for block in stage.blocks] for stage in backbone.layers]
+
+    def __call__(self, x: torch.Tensor) -> FeatureMaps:
+        """(1, 3, H, W) -> maps of strides 4, 4, 8, 16, 32, channels_last."""
+        backbone = self.backbone
+        embed = backbone.patch_embed
+        patch = embed.proj.kernel_size[0]
+        x = functional.pad(x, (0, -x.shape[-1] % patch, 0, -x.shape[-2] % patch))
+        # the sum that blocks add to stays in float32, whatever the precision of what they multiply
+        x = embed.norm(embed.proj(x).permute(0, 2, 3, 1).to(embed.norm.weight.dtype))  # (1, h, w, C)
+        dtype = embed.proj.weight.dtype
+        maps = [x]
+        for index, (stage, blocks) in enumerate(zip(backbone.layers, self.stages, strict=True)):
+            x = merge_patches(stage.downsample, x)
+            # the blocks write into it; the first stage has no downsampling, and its input is a map
+            x = x.clone() if x is maps[0] else x.contiguous()
+            for block in blocks:
+                block.apply(x[0])
+            maps.append(getattr(backbone, f"norm{index}")(x))
+        x1, x2, x3, x4, x5 = (m.permute(0, 3, 1, 2).to(dtype) for m in maps)
+        return x1, x2, x3, x4, x5
+
+
+class InferenceBlock:
+    """One block of a stage."""
+
+    def __init__(self, block: Any) -> None:
+        attention = block.attn
+        self.window, self.shift = int(block.window_size[0]), int(block.shift_size[0])
+        self.heads = int(attention.num_heads)
+        self.norm1, self.norm2 = block.norm1, block.norm2
+        channels = attention.qkv.in_features
+        weight, bias = attention.qkv.weight.clone(), attention.qkv.bias.clone()
+        weight[:channels] *= attention.scale
+        bias[:channels] *= attention.scale
+        self.qkv_weight, self.qkv_bias = weight, bias
+        self.projection = attention.proj
+        self.dtype = weight.dtype
+        self.fc1, self.fc2 = block.mlp.fc1, block.mlp.fc2
+        table, index = attention.relative_position_bias_table, attention.relative_position_index
+        area = self.window**2
+        # (heads, window ** 2, window ** 2)
+        self.bias = table[index.view(-1)].view(area, area, -1).permute(2, 0, 1).contiguous()
+
+    def apply(self, x: torch.Tensor) -> None:
+        """Change a map (h, w, C), contiguous, in place."""
+        height, width, channels = x.shape
+        rows = -(-height // self.window)
+        longest = max(STRIP_BYTES // (16 * channels * self.window * width), 1)
+        for first in range(0, rows, longest):
+            last = min(first + longest, rows)
+            parts = self._parts(x, first * self.window, last * self.window)
+            self._attend(x, parts, first, last)
+            for _, start, stop in parts:
+                tokens = x[start:stop].view(-1, channels)
+                hidden = linear_gelu(self.norm2(tokens).to(self.dtype), self.fc1.weight, self.fc1.bias)
+                tokens.add_(linear(hidden, self.fc2.weight, self.fc2.bias))
+
+    def _parts(self, x: torch.Tensor, first: int, last: int) -> list[tuple[int, int, int]]:
+        """Say which rows of the map are rows ``first`` to ``last`` of the shifted, padded map.
+
+        Returns
+        -------
+        (row in the strip, first row in the map, last row in the map) of up to two parts; rows of the
+        strip that are in no part are padding.
+        """
+        height = x.shape[0]
+        padded = -(-height // self.window) * self.window
+        start, stop = first + self.shift, last + self.shift
+        parts = []
+        if start < height:
+            parts.append((0, start, min(stop, height)))
+        if stop > padded:
+            wrapped = max(start - padded, 0)
+            parts.append((padded + wrapped - start, wrapped, min(stop - padded, height)))
+        return parts
+
+    def _attend(self, x: torch.Tensor, parts: list[tuple[int, int, int]], first: int, last: int) -> None:
+        """Add the attention within windows of rows ``first`` to ``last`` of windows."""
+        height, width, channels = x.shape
+        window, shift = self.window, self.shift
+        rows, columns = last - first, -(-width // window)
+        padded = columns * window
+        # the columns of the strip: from the shift to the map's end, padding, and the first ones
+        here = width - shift if width > shift else 0
+        strip = self.qkv_bias.new_empty(rows * window, padded, 3 * channels)
+        if sum(stop - start for _, start, stop in parts) < rows * window or padded > width:
+            strip[:] = self.qkv_bias
+        for row, start, stop in parts:
+            count = stop - start
+            tokens = self.norm1(x[start:stop]).view(-1, channels).to(self.dtype)
+            qkv = linear(tokens, self.qkv_weight, self.qkv_bias).view(count, width, -1)
+            strip[row : row + count, :here] = qkv[:, width - here :]
+            if here < width:
+                strip[row : row + count, padded - shift : padded - shift + width - here] = qkv[
+                    :, : width - here
+                ]
+        size = channels // self.heads
+        split = strip.view(rows, window, columns, window, 3, self.heads, size)
+        # (3, windows, heads, window ** 2, size)
+        qkv = split.permute(4, 0, 2, 5, 1, 3, 6).reshape(3, -1, window * window, size)
+        logits = torch.bmm(qkv[0], qkv[1].transpose(1, 2))
+        logits = logits.view(rows, columns, self.heads, window**2, window**2).add_(self.bias)
+        if shift:
+            self._mask(logits, first, -(-height // window))
+        weights = functional.softmax(logits, dim=-1).view(-1, window**2, window**2)
+        mixed = torch.bmm(weights, qkv[2]).view(rows, columns, self.heads, window, window, size)
+        mixed = mixed.permute(0, 3, 1, 4, 2, 5).reshape(rows * window, padded, channels)
+        for row, start, stop in parts:
+            part = mixed[row : row + stop - start]
+            if here < width:
+                wrapped = part[:, padded - shift : padded - shift + width - here]
+                part = torch.cat([wrapped, part[:, :here]], dim=1)
+            else:
+                part = part[:, :width]
+            tokens = x[start:stop].view(-1, channels)
+            part = part.reshape(-1, channels)
+            tokens.add_(linear(part, self.projection.weight, self.projection.bias))
+
+    def _mask(self, logits: torch.Tensor, first: int, all_rows: int) -> None:
+        """Keep pixels apart that only the shift made neighbours: (rows, columns, heads, area, area)."""
+        window, shift = self.window, self.shift
+        wrapped = torch.arange(window, device=logits.device) >= window - shift
+        apart = (wrapped[:, None] != wrapped[None, :]).to(logits.dtype) * MASKED  # along one axis
+        # of the pixels (row, column) of a window, against (row, column)
+        along = apart[:, None, :, None].expand(window, window, window, window).reshape(window**2, window**2)
+        across = apart[None, :, None, :].expand(window, window, window, window).reshape(window**2, window**2)
+        last = all_rows - 1 - first
+        logits[:, -1] += across
+        if last < logits.shape[0]:
+            # where both apply the published mask is one step, not two: exp(-100) is zero either way
+            logits[last] += along
