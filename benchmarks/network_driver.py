@@ -22,7 +22,8 @@ from transparent_background import Remover
 
 def main() -> None:
     job = json.loads(sys.argv[1])
-    remover: Any = Remover(mode=job["mode"], device=job["device"], resize="static", **job["options"])
+    options = {"mode": job["mode"], "device": job["device"], "resize": "static", **job["options"]}
+    remover: Any = Remover(**options)
     with Image.open(job["photo"]) as opened:
         image = opened.convert("RGB")
     if job["threads"]:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from transparent_background import foreground
+from transparent_background.devices import estimates_on
 from transparent_background.errors import InputError
 from transparent_background.foreground import estimate_foreground
 
@@ -41,6 +42,17 @@ def error(estimate, alpha, truth):
     white = 1 if estimate.dtype.kind == "f" else np.iinfo(estimate.dtype).max
     off = np.abs(estimate[soft] / white - truth[soft]).mean(-1)
     return float((off * alpha[soft]).sum() / alpha[soft].sum() * 255)
+
+
+
+def test_arrays_can_be_worked_on_on_a_device() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (70, 90, 3), np.uint8)
+    alpha = np.linspace(0, 1, 90, dtype=np.float32)[None].repeat(70, 0)
+    there = estimate_foreground(image, alpha, device=torch.device("cpu"))
+    assert isinstance(there, np.ndarray)
+    assert (there == estimate_foreground(image, alpha)).all()
+    assert estimates_on(torch.device("cuda", 1)) == torch.device("cuda", 1)
+    assert estimates_on(torch.device("cpu")) is estimates_on(torch.device("mps")) is None
 
 
 def test_soft_pixels_lose_the_backgrounds_colour():

@@ -13,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from tests.reference_weights import published_state_dict
 from tests.test_model import noise, settle
 from transparent_background.engine.precision import lower_precision
+from transparent_background.errors import UsageError
 from transparent_background.model import (
     InSPyReNet,
     create_backbone,
@@ -202,6 +203,43 @@ def test_a_convolution_of_a_piece_is_a_piece_of_the_convolution() -> None:
         around = box.grown(1, (20, 30))
         piece = convolve_by(around.cut(x), box, (20, 30), weight, bias)
         torch.testing.assert_close(piece, box.cut(whole), atol=1e-4, rtol=1e-4)
+
+
+@torch.inference_mode()
+def test_swin_is_timms_where_borders_need_no_padding() -> None:
+    import timm
+
+    theirs = timm.create_model(
+        "swin_tiny_patch4_window7_224", features_only=True, img_size=256, always_partition=True, **SWIN
+    ).eval()
+    ours = create_backbone("swin_tiny_patch4_window7_224", SWIN).eval()
+    state = {
+        key.replace("layers_", "layers."): value
+        for key, value in theirs.state_dict().items()
+        if not key.endswith("relative_position_index")
+    }
+    missing, unknown = ours.load_state_dict(state, strict=False)
+    assert not unknown
+    assert all(key.startswith("norm") for key in missing)  # timm's feature network has none of its own
+    x = noise(1, 3, 256, 256)
+    for index, map_ in enumerate(theirs(x)):
+        expected = getattr(ours, f"norm{index}")(map_)
+        torch.testing.assert_close(ours(x)[index + 1].permute(0, 2, 3, 1), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_branches_are_left_out_in_training_only() -> None:
+    backbone = create_backbone("swin_tiny_patch4_window7_224", {**SWIN, "drop_path_rate": 0.9})
+    x = noise(1, 3, 64, 64)
+    assert not torch.equal(backbone(x)[4], backbone(x)[4])
+    backbone.eval()
+    assert torch.equal(backbone(x)[4], backbone(x)[4])
+
+
+def test_names_and_options_of_swin_are_checked() -> None:
+    with pytest.raises(UsageError, match="no Swin that is known"):
+        create_backbone("swin_s3_tiny_224")
+    with pytest.raises(UsageError, match="no option 'colour'"):
+        create_backbone("swin_tiny_patch4_window7_224", {"colour": 3})
 
 
 def test_copies_are_independent(swin) -> None:

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from conftest import draw_object
 from PIL import Image
 
+from transparent_background.checkpoints import Checkpoint
+from transparent_background.engine import choose_plan
 from transparent_background.errors import OutputError, UsageError
 from transparent_background.media.sources import find_sources
 from transparent_background.pipeline import make_plan, run
@@ -21,11 +24,17 @@ from transparent_background.settings import Settings
 class FakeRemover:
     """Takes the green channel for the matte; counts what is in flight."""
 
-    def __init__(self) -> None:
+    device = torch.device("cpu")
+    plan = choose_plan("published", device)
+
+    def __init__(self, head: str = "published") -> None:
         self.calls: list[int] = []
+        self.threads: set[int] = set()
+        self.checkpoint = Checkpoint(name="fake", file_name="fake", head=head)
 
     def mattes(self, pictures):
         self.calls.append(len(pictures))
+        self.threads.add(torch.get_num_threads())
         return [(picture.rgb[..., 1] / 255).astype(np.float32) for picture in pictures]
 
 
@@ -194,6 +203,43 @@ def test_batches_share_a_call() -> None:
     summary = run(plan_of(["photos"]), remover, settings(), batch_size=2)
     assert remover.calls == [2, 2, 1]
     assert [Path(o.source).stem for o in summary.outcomes] == list("01234")
+
+
+@pytest.mark.parametrize(("count", "together"), [(3, False), (6, True)])
+def test_a_small_network_does_many_pictures_side_by_side(count, together) -> None:
+    """Each in a thread of its own with one thread of the library's, which gets its threads back."""
+    for index in range(count):
+        save(Path(f"photos/{index}.jpg"))
+    remover, before = FakeRemover("light"), torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        summary = run(plan_of(["photos"]), remover, settings(), batch_size=3)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert remover.threads == ({1} if together else {3})
+    assert remover.calls == ([1] * count if together else [3])
+    assert [Path(o.source).stem for o in summary.outcomes] == [str(i) for i in range(count)]
+
+
+def test_a_picture_that_fails_side_by_side_is_one_failure() -> None:
+    for index in range(6):
+        save(Path(f"photos/{index}.jpg"))
+    remover = FakeRemover("light")
+    mattes, lock, seen = remover.mattes, threading.Lock(), []
+
+    def fail_once(pictures):
+        with lock:
+            seen.append(1)
+            if len(seen) == 3:
+                raise OutputError("no more")
+        return mattes(pictures)
+
+    remover.mattes = fail_once
+    torch.set_num_threads(2)
+    summary = run(plan_of(["photos"]), remover, settings())
+    assert summary.count("failed") == 1
+    assert summary.count("done") == 5
 
 
 def test_reading_goes_ahead_only_so_far(monkeypatch) -> None:

@@ -30,6 +30,8 @@ from .result_types import (
 )
 
 if TYPE_CHECKING:
+    import torch
+
     from .picture import Picture
     from .types import BackgroundFit, ColourArray, FloatArray
 
@@ -141,6 +143,7 @@ def compose(
     fit: BackgroundFit = "cover",
     foreground: ForegroundColours = "auto",
     backdrops: BackdropSource | None = None,
+    device: torch.device | None = None,
 ) -> Result:
     """Make a result of a picture and its finished matte.
 
@@ -160,6 +163,8 @@ def compose(
         the picture's own everywhere else, as transparent-background 1.3.4 did.
     backdrops
         Keeps a background file between calls; without it the file is read each time.
+    device
+        Where colours are estimated; None: the CPU.
 
     Raises
     ------
@@ -176,7 +181,7 @@ def compose(
         return Result(grey=alpha)
     rgb = picture.rgb
     if foreground == "estimate" or (foreground == "auto" and isinstance(type, Rgba)):
-        rgb = _own_colours(rgb, alpha)
+        rgb = _own_colours(rgb, alpha, device)
     if isinstance(type, Rgba):
         return Result(rgb=rgb, alpha=alpha)
     if isinstance(type, Solid):
@@ -189,13 +194,13 @@ def compose(
     return Result(rgb=_overlay(rgb, alpha))
 
 
-def _own_colours(rgb: ColourArray, alpha: FloatArray) -> ColourArray:
+def _own_colours(rgb: ColourArray, alpha: FloatArray, device: torch.device | None) -> ColourArray:
     """Estimate the foreground, unless the matte is binary and there is nothing to separate."""
     if all(np.all((part == 0) | (part == 1)) for part in (alpha[rows] for rows in _strips(alpha))):
         return rgb
     from .foreground import estimate_foreground
 
-    return estimate_foreground(rgb, alpha)
+    return estimate_foreground(rgb, alpha, device=device)
 
 
 def _strips(array: FloatArray | ColourArray, pixels: int = STRIP_PIXELS) -> Iterator[slice]:

@@ -32,6 +32,14 @@ def choose_device(name: str | torch.device | None = None) -> torch.device:
     return device
 
 
+def estimates_on(device: torch.device) -> torch.device | None:
+    """Return where colours are estimated beside a network on a device; None is the CPU.
+
+    Beside a GPU the CPU is the slow part, and has the files to read and write.
+    """
+    return device if device.type == "cuda" else None
+
+
 def _best_device() -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda", torch.cuda.current_device())

@@ -58,7 +58,9 @@ BATCH_WINDOWS = {"cpu": 256, "other": 2048}  # windows solved at once: what a CP
 RANGES = {torch.uint8: 255.0, torch.uint16: 65535.0}
 
 
-def estimate_foreground(image: ImageT, alpha: FloatArray | Tensor) -> ImageT:
+def estimate_foreground(
+    image: ImageT, alpha: FloatArray | Tensor, *, device: torch.device | None = None
+) -> ImageT:
     """Estimate the colours that the foreground has of its own, free of the background's.
 
     Parameters
@@ -68,6 +70,8 @@ def estimate_foreground(image: ImageT, alpha: FloatArray | Tensor) -> ImageT:
         floats in [0, 1].
     alpha
         Its matte (h, w) in [0, 1], floats; a tensor on the same device if ``image`` is one.
+    device
+        Where arrays are worked on; None: the CPU.
 
     Returns
     -------
@@ -89,7 +93,7 @@ def estimate_foreground(image: ImageT, alpha: FloatArray | Tensor) -> ImageT:
     own = torch.from_numpy(np.require(image, requirements=["C", "W"]))
     matte = torch.from_numpy(np.require(alpha, requirements=["C", "W"]))
     _check(own.shape[:2] if own.ndim == 3 else (), own.shape[-1], matte.shape, own.dtype)
-    return _estimate(own, matte).numpy()
+    return _estimate(own.to(device), matte.to(device)).cpu().numpy()
 
 
 def _check(size: tuple[int, ...], channels: int, alpha: tuple[int, ...], dtype: torch.dtype) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from torch.overrides import TorchFunctionMode
 
 from . import checkpoints
 from .checkpoints import Checkpoint
@@ -83,25 +82,22 @@ def load_network(record: Checkpoint, path: Path, device: torch.device) -> Pyrami
         The file is damaged or of another network.
     """
     state, _ = read_state_dict(path)
-    with _Uninitialised():
-        backbone = create_backbone(record.backbone, record.backbone_options)
-        network = create_network(record.head, backbone, record.depth, record.base_size)
-    load_state_dict(network, state, str(path))
+    try:
+        with torch.device("meta"):  # no memory, and no random numbers: the file has all tensors
+            network = _build(record)
+        load_state_dict(network, state, str(path))
+    except (NotImplementedError, RuntimeError):  # a network of timm's that computes with its tensors
+        network = None
+    if network is None or any(t.is_meta for t in (*network.parameters(), *network.buffers())):
+        network = _build(record)
+        load_state_dict(network, state, str(path))
     network.eval().requires_grad_(False)
     return fold_batch_norm(network).to(device).to(memory_format=torch.channels_last)
 
 
-_RANDOM = (torch.Tensor.uniform_, torch.Tensor.normal_, torch.Tensor.erfinv_)
-
-
-class _Uninitialised(TorchFunctionMode):
-    """While it is entered, fresh weights get no random numbers: 90 million of them take a second."""
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        """Leave tensors that would be filled as they are."""
-        return args[0] if func in _RANDOM else func(*args, **(kwargs or {}))
+def _build(record: Checkpoint) -> PyramidNetwork:
+    backbone = create_backbone(record.backbone, record.backbone_options)
+    return create_network(record.head, backbone, record.depth, record.base_size)
 
 
 def freeze(network: PyramidNetwork, size: Size, device: torch.device) -> Network:

@@ -21,7 +21,7 @@ from .compose import (
     parse_type,
 )
 from .conversions import give_back, take
-from .devices import choose_device
+from .devices import choose_device, estimates_on
 from .engine import ExecutionPlan, Runner, choose_plan, prepare, was_converted
 from .errors import DeviceError, UsageError
 from .model import to_probability
@@ -143,7 +143,7 @@ class Remover(VideoMethods):
             precision=precision,
             jit=jit,
             compiled=compile,
-            converted=lambda: was_converted(path),
+            converted=lambda: was_converted(self.checkpoint, path),
         )
         network = load_network(self.checkpoint, path, self.device)
         self.parameter_count = sum(weight.numel() for weight in network.parameters())
@@ -229,7 +229,15 @@ class Remover(VideoMethods):
             pictures = [take(image) for image in chunk]
             for image, picture, matte in zip(chunk, pictures, self.mattes(pictures), strict=True):
                 alpha = finish_alpha(matte, threshold=limit, reverse=reverse, own=picture.alpha)
-                result = compose(picture, alpha, kind, fit=fit, foreground=foreground, backdrops=backdrops)
+                result = compose(
+                    picture,
+                    alpha,
+                    kind,
+                    fit=fit,
+                    foreground=foreground,
+                    backdrops=backdrops,
+                    device=estimates_on(self.device),
+                )
                 results.append(give_back(result, image))
         return results
 
@@ -321,7 +329,9 @@ class Remover(VideoMethods):
     def _input(self, images: Sequence[np.ndarray[Any, Any]], size: Size) -> torch.Tensor:
         """Resize and normalise: (B, 3, *size) on the device."""
         resized = torch.stack([resize_rgb(image, size) for image in images])
-        return normalise(resized.to(self.device))
+        if self.device.type == "cuda":
+            resized = resized.pin_memory()  # so that the copy goes on beside the network's work
+        return normalise(resized.to(self.device, non_blocking=True))
 
 
 def remove(img: ImageInput, **options: Any) -> Any:

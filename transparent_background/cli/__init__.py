@@ -26,6 +26,7 @@ COMMANDS = {
     "train": "train a network on data of your own (extra: train)",
     "evaluate": "score mattes on pictures with masks (extra: eval)",
     "benchmark": "measure what models cost on this machine",
+    "export": "write a network for other programs: ONNX, OpenVINO, TorchScript",
     "completion": "print a completion script for a shell",
 }
 """Sub-commands: each a module here with ``main(argv) -> exit code``. All else cuts out pictures."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import COMMANDS, benchmark, evaluate, models, options, train
+from . import COMMANDS, benchmark, evaluate, export, models, options, train
 from .console import print_data
 
 SHELLS = ("bash", "zsh", "tcsh")
@@ -38,6 +38,7 @@ def main(argv: Sequence[str]) -> int:
         "train": train.build_parser(),
         "evaluate": evaluate.build_parser(),
         "benchmark": benchmark.build_parser(),
+        "export": export.build_parser(),
         "completion": build_parser(),
     }
     for name, text in COMMANDS.items():

@@ -40,6 +40,8 @@ class ExecutionPlan:
     """float32, float16 or bfloat16, of products and features; sensitive sums are float32 always."""
     reasons: tuple[str, ...] = ()
     """Why, a sentence each."""
+    asked: bool = False
+    """Whether the caller named the runtime; else sizes that were never converted run in PyTorch."""
 
     @property
     def precision_name(self) -> str:
@@ -129,7 +131,7 @@ def _converted(
         raise UsageError(f"backend={backend!r} compiles by itself; leave out jit and compile")
     if dtype == torch.float16 or (backend == "onnxruntime" and dtype != torch.float32):
         raise UsageError(f"backend={backend!r} has no {str(dtype).removeprefix('torch.')} on the CPU")
-    return ExecutionPlan(backend, "converted", dtype, (*reasons, "asked for"))
+    return ExecutionPlan(backend, "converted", dtype, (*reasons, "asked for"), asked=True)
 
 
 def _dtype(precision: Precision, device: torch.device) -> tuple[torch.dtype, str]:

@@ -10,7 +10,8 @@ from torch import nn
 
 from ..model import InSPyReNet, PyramidNetwork, to_probability
 from ..model.attention import ContextAttention
-from ..model.backbones import Res2NetBackbone, SwinBackbone
+from ..model.backbones import Res2NetBackbone
+from ..model.swin import SwinBackbone
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import torch
 
@@ -15,6 +15,9 @@ from ..model.inference import inference_form
 from ..network import freeze
 from .plan import ExecutionPlan
 from .precision import LARGEST_DIFFERENCE, lower_precision, try_precision
+
+if TYPE_CHECKING:
+    from ..backends import ConvertedNetwork
 
 logger = logging.getLogger(__name__)
 
@@ -49,9 +52,10 @@ def prepare(
     if plan.backend != "torch":
         from ..backends import ConvertedNetwork
 
-        return ConvertedNetwork(
-            network, checkpoint, weights, plan.backend, precision=plan.precision_name
-        ), plan
+        precision: Literal["float32", "bfloat16"]
+        precision = "bfloat16" if plan.precision == torch.bfloat16 else "float32"
+        converted = ConvertedNetwork(network, checkpoint, weights, plan.backend, precision=precision)
+        return (converted if plan.asked else _WhereReady(converted, network)), plan
     if plan.precision != torch.float32:
         network, plan = _lowered(network, plan, device)
     if plan.form == "pieces":
@@ -61,6 +65,19 @@ def prepare(
     if plan.form == "compiled":
         return _Runs(torch.compile(network, mode="reduce-overhead" if device.type == "cuda" else None)), plan
     return _Runs(network), plan
+
+
+class _WhereReady:
+    """Runs what was converted before in the other runtime, and the rest in PyTorch."""
+
+    def __init__(self, converted: ConvertedNetwork, network: PyramidNetwork) -> None:
+        self.converted, self.plain = converted, _Runs(network)
+
+    def __call__(self, x: torch.Tensor, x_lr: torch.Tensor | None = None) -> torch.Tensor:
+        sizes = [None if t is None else (t.shape[-2], t.shape[-1]) for t in (x, x_lr)]
+        assert sizes[0] is not None
+        ready = self.converted.is_ready(sizes[0], sizes[1])
+        return self.converted(x, x_lr) if ready else self.plain(x, x_lr)
 
 
 class _Runs:
@@ -90,6 +107,12 @@ def _lowered(
     return network, dataclasses.replace(plan, precision=torch.float32, reasons=(*plan.reasons, why))
 
 
-def was_converted(weights: Path) -> bool:
-    """Tell whether a file converted for OpenVINO from these weights is there."""
-    return False
+def was_converted(checkpoint: Checkpoint, weights: Path) -> bool:
+    """Tell whether a file converted for OpenVINO from these weights is there, for any size."""
+    from ..checkpoints import home
+
+    if not (home() / "converted").is_dir():
+        return False  # without importing anything more
+    from ..backends import was_converted as was
+
+    return was(checkpoint, weights, "openvino")

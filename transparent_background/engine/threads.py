@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from ..remover import Remover
+
+MAX_PASSES = 8  # of the network at once; more would only take memory
 
 
 def usable_cores() -> int:
@@ -37,3 +42,27 @@ def set_threads(count: int | None) -> int:
     torch.set_num_threads(chosen)
     cv2.setNumThreads(chosen)
     return chosen
+
+
+@contextmanager
+def passes_side_by_side(remover: Remover) -> Iterator[int]:
+    """Say how many passes of the network are to run at once, and set the libraries' threads for that.
+
+    A small network on a CPU does more in several passes of one thread each than in one of several
+    threads: those wait for each other at every layer, and more so while other threads decode and encode.
+    """
+    import cv2
+    import torch
+
+    threads, others = torch.get_num_threads(), cv2.getNumThreads()
+    small = remover.checkpoint.head == "light" and remover.plan.backend == "torch"
+    if not small or remover.device.type != "cpu" or threads == 1:
+        yield 1
+        return
+    try:
+        torch.set_num_threads(1)
+        cv2.setNumThreads(1)
+        yield min(threads, MAX_PASSES)
+    finally:
+        torch.set_num_threads(threads)
+        cv2.setNumThreads(others)

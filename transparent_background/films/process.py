@@ -12,14 +12,11 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
-import torch
-
 from ..compose import Backdrop, Backdrops, Result, finish_alpha
+from ..engine.threads import passes_side_by_side
 from ..errors import InputError, UsageError
 from ..media.video.decoding import FilmReader
 from ..media.video.frames import Frame
@@ -43,7 +40,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 AHEAD = 3  # frames decoded and not used yet; a 4K frame takes 25 MB
-MAX_PASSES = 8  # of the network at once
 WARM_UP = 12  # frames worked through again before those that follow a finished segment
 
 
@@ -99,26 +95,6 @@ def process_film(
     if report.notes:
         logger.warning("%s: %s", name_of(source), "; ".join(report.notes))
     return report
-
-
-@contextmanager
-def passes_side_by_side(remover: Remover) -> Iterator[int]:
-    """Say how many passes of the network are to run at once, and set the libraries' threads for that.
-
-    A small network on a CPU does more in several passes of one thread each than in one of several
-    threads: those wait for each other at every layer, and more so while other threads decode and encode.
-    """
-    threads, others = torch.get_num_threads(), cv2.getNumThreads()
-    if remover.checkpoint.head != "light" or remover.device.type != "cpu" or threads == 1:
-        yield 1
-        return
-    try:
-        torch.set_num_threads(1)
-        cv2.setNumThreads(1)
-        yield min(threads, MAX_PASSES)
-    finally:
-        torch.set_num_threads(threads)
-        cv2.setNumThreads(others)
 
 
 def describe_model(remover: Remover) -> str:

@@ -13,7 +13,6 @@ from typing import Any, cast
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from ..errors import UsageError
 
@@ -39,109 +38,6 @@ class Backbone(nn.Module):
         """Return the first two maps alone; a backbone that can leaves the rest out."""
         x1, x2, *_ = self(x)
         return x1, x2
-
-
-class SwinBackbone(Backbone):
-    """Swin Transformer (Liu et al. 2021): the patch embedding and the four stages.
-
-    Feature maps that are no multiple of the window are zero-padded before the cyclic shift, as in
-    the detection code that the published weights come from; timm's own forward shifts first. Every
-    second block shifts, however small its map.
-    """
-
-    patch_embed: Any  # timm's modules come without types
-    layers: Any
-
-    def __init__(self, name: str, **options: Any) -> None:
-        super().__init__()
-        import timm
-
-        options = {"always_partition": True, "weight_init": "skip", "num_classes": 0, **options}
-        swin: Any = timm.create_model(name, **options)
-        self.patch_embed = swin.patch_embed
-        self.patch_embed.strict_img_size = False
-        self.layers = swin.layers
-        widths = [int(info["num_chs"]) for info in swin.feature_info]
-        for index, width in enumerate(widths):
-            self.add_module(f"norm{index}", nn.LayerNorm(width))
-        self.channels = (int(swin.embed_dim), *widths)  # type: ignore[assignment]
-
-    def forward(self, x: torch.Tensor) -> FeatureMaps:
-        """(B, 3, H, W) -> maps of strides 4, 4, 8, 16, 32."""
-        patch = self.patch_embed.proj.kernel_size[0]
-        x = functional.pad(x, (0, -x.shape[-1] % patch, 0, -x.shape[-2] % patch))
-        # the sum that blocks add to has the norms' precision: float32, if only products have less
-        norm = self.patch_embed.norm
-        dtype, wide = x.dtype, norm.weight.dtype
-        x = norm(self.patch_embed.proj(x).permute(0, 2, 3, 1).to(wide))  # (B, h, w, C)
-        maps = [x]
-        for index, stage in enumerate(self.layers):
-            x = merge_patches(stage.downsample, x)
-            mask: dict[tuple[int, int], torch.Tensor] = {}
-            for block in stage.blocks:
-                attended = _shifted_window_attention(block, block.norm1(x).to(dtype), mask)
-                x = x + block.drop_path1(attended)
-                x = x + block.drop_path2(block.mlp(block.norm2(x).to(dtype)))
-            maps.append(getattr(self, f"norm{index}")(x))
-        return cast(FeatureMaps, tuple(m.permute(0, 3, 1, 2).to(dtype) for m in maps))
-
-
-def merge_patches(downsample: Any, x: torch.Tensor) -> torch.Tensor:
-    """Apply timm's patch merging, whose norm and product may differ in precision: (B, h, w, C)."""
-    if isinstance(downsample, nn.Identity) or downsample.reduction.weight.dtype == x.dtype:
-        return cast(torch.Tensor, downsample(x))
-    x = functional.pad(x, (0, 0, 0, x.shape[2] % 2, 0, x.shape[1] % 2))
-    batch, height, width, channels = x.shape
-    x = x.view(batch, height // 2, 2, width // 2, 2, channels)
-    x = downsample.norm(x.permute(0, 1, 3, 4, 2, 5).flatten(3))
-    reduced = downsample.reduction(x.to(downsample.reduction.weight.dtype))
-    return cast(torch.Tensor, reduced.to(x.dtype))
-
-
-def _shifted_window_attention(
-    block: Any, x: torch.Tensor, masks: dict[tuple[int, int], torch.Tensor]
-) -> torch.Tensor:
-    """Attend within windows: (B, h, w, C) -> the same shape.
-
-    ``masks`` holds the mask of a stage's shifted blocks between its calls.
-    """
-    batch, height, width, channels = x.shape
-    window, shift = block.window_size[0], block.shift_size[0]
-    x = functional.pad(x, (0, 0, 0, -width % window, 0, -height % window))
-    rows, columns = x.shape[1] // window, x.shape[2] // window
-    mask = None
-    if shift:
-        x = torch.roll(x, shifts=(-shift, -shift), dims=(1, 2))
-        key = (rows, columns)
-        if key not in masks:
-            masks[key] = _shift_mask(rows, columns, window, shift, x)
-        mask = masks[key]
-    # (B, rows * window, columns * window, C) -> (B * rows * columns, window**2, C)
-    x = x.view(batch, rows, window, columns, window, channels).transpose(2, 3)
-    x = block.attn(x.reshape(-1, window * window, channels), mask=mask)
-    x = x.view(batch, rows, columns, window, window, channels).transpose(2, 3)
-    x = x.reshape(batch, rows * window, columns * window, channels)
-    if shift:
-        x = torch.roll(x, shifts=(shift, shift), dims=(1, 2))
-    return x[:, :height, :width]
-
-
-def _shift_mask(rows: int, columns: int, window: int, shift: int, like: torch.Tensor) -> torch.Tensor:
-    """Return -100 between pixels that only the cyclic shift made neighbours, else 0.
-
-    Shape (rows * columns, window**2, window**2).
-    """
-
-    def bands(count: int) -> torch.Tensor:
-        """Number the three bands of one axis: untouched, shifted in part, wrapped around."""
-        position = torch.arange(count * window, device=like.device)
-        length = count * window
-        return (position >= length - window).int() + (position >= length - shift).int()
-
-    region = 3 * bands(rows)[:, None] + bands(columns)[None, :]
-    region = region.view(rows, window, columns, window).transpose(1, 2)
-    region = region.reshape(rows * columns, window * window)
-    return (region[:, None, :] != region[:, :, None]).to(like.dtype) * -100.0
 
 
 # Dilation of the 3x3 kernels, block by block, in the last two stages of the published Res2Net
@@ -216,13 +112,16 @@ class TimmBackbone(Backbone):
         return cast(FeatureMaps, tuple(self.features(x)))
 
 
+SWIN_OPTIONS = {"embed_dim", "depths", "num_heads", "window_size", "drop_path_rate"}
+
+
 def create_backbone(name: str, options: Mapping[str, object] | None = None) -> Backbone:
     """Build a backbone without weights.
 
     Parameters
     ----------
     name
-        A timm name. ``swin_*`` and ``res2net*`` are built as the published weights need them,
+        A timm name. ``swin_*`` and ``res2net*`` are built as the published weights need them; ``swin_*``,
         ``mobilenetv2_100`` and ``mobilenet_edgetpu_100`` without importing timm.
     options
         Passed to ``timm.create_model``, such as ``{"pad_type": "same"}``.
@@ -243,12 +142,19 @@ def create_backbone(name: str, options: Mapping[str, object] | None = None) -> B
             from .edgetpu import MobileNetEdgeTPU
 
             return MobileNetEdgeTPU(same_padding=same)
+    if name.startswith("swin_"):
+        from .swin import SwinBackbone
+
+        unknown = set(options) - SWIN_OPTIONS
+        if unknown:
+            raise UsageError(
+                f"backbone {name!r} has no option {min(unknown)!r}; it has {', '.join(sorted(SWIN_OPTIONS))}"
+            )
+        return SwinBackbone(name, **cast("dict[str, Any]", options))
     import timm
 
     if not timm.is_model(name.split(".")[0]):
         raise UsageError(f"backbone {name!r} is no network of timm {timm.__version__}")
-    if name.startswith("swin_"):
-        return SwinBackbone(name, **options)
     if name.startswith("res2net"):
         return Res2NetBackbone(name, **options)
     return TimmBackbone(name, **options)

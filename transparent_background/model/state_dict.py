@@ -6,13 +6,15 @@ import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from ..errors import CheckpointError
-from .backbones import SwinBackbone, TimmBackbone
+from .backbones import TimmBackbone
 from .inspyrenet import PyramidNetwork
+from .swin import SwinBackbone
 
 StateDict = dict[str, torch.Tensor]
 
@@ -73,7 +75,7 @@ def read_metadata(path: Path) -> dict[str, str]:
         raise CheckpointError(f"{path}: cannot be read as safetensors: {_first_line(error)}") from error
 
 
-def _read_pickled(path: Path) -> object:
+def _read_pickled(path: Path) -> Any:
     """Read ``.pth``, mapped into memory rather than copied where its format allows that."""
     if zipfile.is_zipfile(path):
         return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
@@ -131,7 +133,7 @@ def load_state_dict(model: PyramidNetwork, state: Mapping[str, torch.Tensor], so
     reshaped = [name for name in own.keys() & mapped.keys() if own[name].shape != mapped[name].shape]
     if missing or unknown or reshaped:
         raise CheckpointError(_mismatch(model, source, missing, unknown, reshaped))
-    converted = {name: tensor.to(own[name]) for name, tensor in mapped.items()}
+    converted = {name: tensor.to(own[name].dtype) for name, tensor in mapped.items()}
     model.load_state_dict(converted, strict=True, assign=True)
 
 

@@ -17,6 +17,8 @@ from ..media.writing import write, write_animation
 from .padding import parse_padding
 
 if TYPE_CHECKING:
+    import torch
+
     from ..picture import Picture
     from ..remover import Remover
     from ..settings import Settings
@@ -27,7 +29,12 @@ OBJECT_ABOVE = 0.05  # alpha that counts as object when cropping; fainter haze w
 
 
 def make_result(
-    picture: Picture, matte: FloatArray, task: Task, settings: Settings, backdrops: Backdrops
+    picture: Picture,
+    matte: FloatArray,
+    task: Task,
+    settings: Settings,
+    backdrops: Backdrops,
+    device: torch.device | None = None,
 ) -> Result:
     """Compose, crop, and put over a colour what the format cannot keep transparent."""
     alpha = finish_alpha(matte, threshold=settings.threshold, reverse=settings.reverse, own=picture.alpha)
@@ -38,6 +45,7 @@ def make_result(
         fit=settings.fit,
         foreground=settings.foreground,
         backdrops=backdrops,
+        device=device,
     )
     if settings.crop is not None:
         result = crop(result, alpha, settings.crop)
@@ -47,10 +55,15 @@ def make_result(
 
 
 def finish(
-    picture: Picture, matte: FloatArray, task: Task, settings: Settings, backdrops: Backdrops
+    picture: Picture,
+    matte: FloatArray,
+    task: Task,
+    settings: Settings,
+    backdrops: Backdrops,
+    device: torch.device | None = None,
 ) -> tuple[int, int]:
     """Make and write one result; return its (height, width)."""
-    result = make_result(picture, matte, task, settings, backdrops)
+    result = make_result(picture, matte, task, settings, backdrops, device)
     destination = prepare(task)
     write(destination, result, format=task.format, metadata=picture.metadata, quality=settings.quality)
     return result.size

@@ -1,7 +1,8 @@
 """The work, overlapped: pictures are decoded and results made and written in threads.
 
 The network runs in the caller's thread, one picture or batch after the other, while the next
-pictures are read and the last results written. Queues are bounded: memory does not grow with the
+pictures are read and the last results written; of many pictures, a small network on a processor does
+several at once, each in a thread of its own. Queues are bounded: memory does not grow with the
 number of pictures.
 """
 
@@ -14,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from ..remover import Remover
 
 logger = logging.getLogger(__name__)
+
+MANY = 4  # pictures; from here on a small network makes several passes at once
 
 Status: TypeAlias = Literal["done", "skipped", "failed"]
 
@@ -152,15 +156,23 @@ class _Work:
         self.on_film = on_film
 
         self.remover, self.settings, self.report = remover, settings, report
-        self.workers, self.batch_size = workers, batch_size
+        self.workers, self.batch_size, self.passes = workers, batch_size, 1
         self.backdrops: Backdrops = Backdrops()
         self.writing: deque[tuple[Task, Future[tuple[int, int]]]] = deque()
         self.full: str | None = None
 
     def do(self, tasks: list[Task]) -> None:
         """Work through the tasks; an interrupt leaves no half-written file."""
+        from ..engine.threads import passes_side_by_side
+
+        many = len(tasks) >= MANY and all(task.targets is None for task in tasks)
+        with passes_side_by_side(self.remover) if many else nullcontext(1) as passes:
+            self._do(tasks, passes)
+
+    def _do(self, tasks: list[Task], passes: int) -> None:
+        self.passes = passes
         readers = ThreadPoolExecutor(self.workers, thread_name_prefix="read")
-        writers = ThreadPoolExecutor(self.workers, thread_name_prefix="write")
+        writers = ThreadPoolExecutor(max(self.workers, passes), thread_name_prefix="write")
         try:
             batch: list[tuple[Task, _Loaded]] = []
             for task, future in self._read_ahead(tasks, readers):
@@ -202,8 +214,13 @@ class _Work:
     def _infer(self, batch: list[tuple[Task, _Loaded]], writers: ThreadPoolExecutor) -> None:
         """Run the network on a batch and hand the mattes to the writers."""
         still = [(task, loaded.picture) for task, loaded in batch if loaded.picture is not None]
+        if self.passes > 1:
+            for task, picture in still:
+                self.writing.append((task, writers.submit(self._whole, task, picture)))
+                self._drain(self.passes + self.workers)
+            still = []
         try:
-            mattes = self.remover.mattes([picture for _, picture in still])
+            mattes = self.remover.mattes([picture for _, picture in still]) if still else []
         except Exception as error:
             for task, _ in still:
                 self._fail(task, error)
@@ -217,10 +234,17 @@ class _Work:
             elif loaded.picture is None:
                 self._film(task)
 
+    def _whole(self, task: Task, picture: Picture) -> tuple[int, int]:
+        """Do everything with a picture in one thread, with others doing the same beside it."""
+        (matte,) = self.remover.mattes([picture])
+        return self._finish(task, picture, matte)
+
     def _finish(self, task: Task, picture: Picture, matte: object) -> tuple[int, int]:
+        from ..devices import estimates_on
         from .finish import finish
 
-        return finish(picture, matte, task, self.settings, self.backdrops)  # type: ignore[arg-type]
+        device = estimates_on(self.remover.device)
+        return finish(picture, matte, task, self.settings, self.backdrops, device)  # type: ignore[arg-type]
 
     def _animate(self, task: Task, loaded: _Loaded) -> None:
         from .finish import finish_animation

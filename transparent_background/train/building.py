@@ -22,7 +22,8 @@ from ..model import (
     read_state_dict,
     to_published_keys,
 )
-from ..model.backbones import SwinBackbone, TimmBackbone
+from ..model.backbones import TimmBackbone
+from ..model.swin import SwinBackbone
 from .config import ModelConfig, OptimiserConfig
 
 

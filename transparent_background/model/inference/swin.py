@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 import torch
 from torch.nn import functional
 
-from ..backbones import FeatureMaps, SwinBackbone, merge_patches
+from ..backbones import FeatureMaps
+from ..swin import MASKED, SwinBackbone, SwinBlock, SwinStage
 from .kernels import linear, linear_gelu
 
 STRIP_BYTES = 8 << 20  # of a strip's widest map, which is four times the channels
-MASKED = -100.0  # added to the logits between pixels that only the cyclic shift made neighbours
 
 
 class InferenceSwin:
@@ -25,20 +25,20 @@ class InferenceSwin:
 
     def __init__(self, backbone: SwinBackbone) -> None:
         self.backbone = backbone
-        self.stages = [[InferenceBlock(block) for block in stage.blocks] for stage in backbone.layers]
+        self.stages = [
+            [InferenceBlock(block) for block in cast(SwinStage, stage).blocks]  # type: ignore[arg-type]
+            for stage in backbone.layers
+        ]
 
     def __call__(self, x: torch.Tensor) -> FeatureMaps:
         """(1, 3, H, W) -> maps of strides 4, 4, 8, 16, 32, channels_last."""
         backbone = self.backbone
-        embed = backbone.patch_embed
-        patch = embed.proj.kernel_size[0]
-        x = functional.pad(x, (0, -x.shape[-1] % patch, 0, -x.shape[-2] % patch))
-        # the sum that blocks add to stays in float32, whatever the precision of what they multiply
-        x = embed.norm(embed.proj(x).permute(0, 2, 3, 1).to(embed.norm.weight.dtype))  # (1, h, w, C)
-        dtype = embed.proj.weight.dtype
+        dtype = backbone.patch_embed.proj.weight.dtype
+        x = backbone.patch_embed(x)  # (1, h, w, C)
         maps = [x]
         for index, (stage, blocks) in enumerate(zip(backbone.layers, self.stages, strict=True)):
-            x = merge_patches(stage.downsample, x)
+            assert isinstance(stage, SwinStage)
+            x = stage.downsample(x)
             # the blocks write into it; the first stage has no downsampling, and its input is a map
             x = x.clone() if x is maps[0] else x.contiguous()
             for block in blocks:
@@ -51,10 +51,9 @@ class InferenceSwin:
 class InferenceBlock:
     """One block of a stage."""
 
-    def __init__(self, block: Any) -> None:
+    def __init__(self, block: SwinBlock) -> None:
         attention = block.attn
-        self.window, self.shift = int(block.window_size[0]), int(block.shift_size[0])
-        self.heads = int(attention.num_heads)
+        self.window, self.shift, self.heads = block.window, block.shift, attention.num_heads
         self.norm1, self.norm2 = block.norm1, block.norm2
         channels = attention.qkv.in_features
         weight, bias = attention.qkv.weight.clone(), attention.qkv.bias.clone()
@@ -64,10 +63,7 @@ class InferenceBlock:
         self.projection = attention.proj
         self.dtype = weight.dtype
         self.fc1, self.fc2 = block.mlp.fc1, block.mlp.fc2
-        table, index = attention.relative_position_bias_table, attention.relative_position_index
-        area = self.window**2
-        # (heads, window ** 2, window ** 2)
-        self.bias = table[index.view(-1)].view(area, area, -1).permute(2, 0, 1).contiguous()
+        self.bias = attention.position_bias()  # (heads, window ** 2, window ** 2)
 
     def apply(self, x: torch.Tensor) -> None:
         """Change a map (h, w, C), contiguous, in place."""

@@ -1,0 +1,196 @@
+"""The bundled model in int8: what NNCF's post-training quantisation costs in accuracy and gains in time.
+
+From the root of the project, with ``pip install nncf`` and the extras ``openvino`` and ``eval``::
+
+    python -m benchmarks.int8 --calibrate PHOTOS ... --data HELD_OUT ...
+
+``--calibrate`` takes folders of photos (or data sets with ``images/``), of which evenly spaced ones are used;
+``--data`` data sets with ``images/`` and ``masks/``, none of which may be among them. Pictures are resized to
+the graph's own square sizes, as a file written by ``transparent-background export`` takes them. Printed as
+Markdown: float32 in PyTorch, and OpenVINO in float32, bfloat16 and int8.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from transparent_background.backends.export import export_sizes
+from transparent_background.backends.graph import Graph, Size, describe
+from transparent_background.backends.openvino import convert, save
+from transparent_background.backends.runtimes import find_runtime
+from transparent_background.evaluate.metrics import Evaluator
+from transparent_background.media.images import read
+from transparent_background.media.pairs import find_pairs, read_pair
+from transparent_background.network import find_checkpoint, load_network
+from transparent_background.picture import to_eight_bit
+from transparent_background.preprocess import resize_rgb
+
+# NNCF reports its use to a statistics service but in continuous integration
+os.environ.setdefault("NNCF_CI", "1")
+
+Array = np.ndarray[Any, np.dtype[np.float32]]
+Run = Callable[..., Array]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--calibrate", nargs="+", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--data", nargs="+", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--mode", default="lite")
+    parser.add_argument("--resize", choices=("static", "blend"), help="default: the mode's")
+    parser.add_argument("--subset", type=int, default=300, help="photos to calibrate on (300)")
+    parser.add_argument("--limit", type=int, help="pictures of each data set")
+    parser.add_argument("--folder", type=Path, default=Path("int8"), help="where files are written (int8)")
+    parser.add_argument("--threads", type=int, help="of the runtimes")
+    parser.add_argument("--repeat", type=int, default=20, help="timed runs; 0: none (20)")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    find_runtime("openvino").version()  # first, as it imports OpenVINO without its reports to Intel
+    if options.threads:
+        torch.set_num_threads(options.threads)
+
+    record, weights = find_checkpoint(options.mode, None)
+    sizes = export_sizes(record, options.resize)
+    graph = Graph(load_network(record, weights, torch.device("cpu")), *sizes, finish=record.normalisation)
+    files = _files(graph, describe(graph, record), options)
+    runtime = find_runtime("openvino")
+
+    def load(name: str, precision: Any = "float32") -> Run:
+        return runtime.load(files[name], threads=options.threads, precision=precision)
+
+    runs: dict[str, Run] = {
+        "PyTorch, float32": _in_pytorch(graph),
+        "OpenVINO, float32": load("float32"),
+        "OpenVINO, bfloat16": load("float32", "bfloat16"),
+        **{f"OpenVINO, {name}": load(name) for name in files if name.startswith("int8")},
+    }
+    print(f"{record.name}, {sizes[0]} and {sizes[1]}, {runtime.version()}, NNCF {_nncf().__version__}\n")
+    print("| runtime | data | pictures | max F | MAE | mBA | S | MB |\n|---|---|---|---|---|---|---|---|")
+    megabytes = {
+        name: sum(p.stat().st_size for p in files[name].parent.glob(f"{files[name].stem}.*")) / 1e6
+        for name in files
+    }
+    for data in options.data:
+        for title, scores in _scores(runs, graph.sizes, data, options.limit).items():
+            size = megabytes.get(title.removeprefix("OpenVINO, "), megabytes["float32"])
+            values = " | ".join(f"{scores[name]:.4f}" for name in ("max_f", "mae", "mba", "s_measure"))
+            print(f"| {title} | {data.name} | {scores['count']:.0f} | {values} | {size:.1f} |", flush=True)
+    if options.repeat:
+        print("\n| runtime | ms (median) | ms (least) |\n|---|---|---|")
+        for title, times in _times(runs, graph, options.repeat).items():
+            print(f"| {title} | {np.median(times):.1f} | {min(times):.1f} |")
+
+
+def _files(graph: Graph, metadata: dict[str, str], options: argparse.Namespace) -> dict[str, Path]:
+    """Write the network in float32 and quantised; return the files by precision."""
+    nncf = _nncf()
+    files = {"float32": options.folder / f"{options.mode}_float32.xml"}
+    save(convert(graph, metadata, any_batch=False), files["float32"], half=False)
+    photos = _photos(
+        options.calibrate,
+        options.subset,
+        {pair.image.resolve() for data in options.data for pair in find_pairs(data)},
+    )
+    samples = [[x[None] for x in _inputs(to_eight_bit(read(path).rgb), graph.sizes)] for path in photos]
+    variants: dict[str, Any] = {
+        "int8": {},
+        # attention's products and the map of residuals are little of the time and much of the error
+        "int8 convolutions": {"ignored_scope": nncf.IgnoredScope(types=["MatMul"])},
+    }
+    for name, changes in variants.items():
+        quantised = nncf.quantize(
+            convert(graph, metadata, any_batch=False),
+            nncf.Dataset(samples),
+            preset=nncf.QuantizationPreset.MIXED,
+            subset_size=len(samples),
+            **changes,
+        )
+        files[name] = options.folder / f"{options.mode}_{name.replace(' ', '_')}.xml"
+        save(quantised, files[name], half=False)
+    print(f"calibrated on {len(samples)} photos\n")
+    return files
+
+
+def _nncf() -> Any:
+    import nncf
+
+    nncf.set_log_level(40)
+    return nncf
+
+
+def _photos(folders: Sequence[Path], count: int, held_out: set[Path]) -> list[Path]:
+    """Choose photos evenly; an error if one is held out."""
+    found = []
+    for folder in folders:
+        images = folder / "images" if (folder / "images").is_dir() else folder
+        files = sorted(path for path in images.iterdir() if path.is_file())
+        share = min(-(-count // len(folders)), len(files))
+        found += [files[i] for i in np.linspace(0, len(files) - 1, share).astype(int)]
+    both = held_out & {path.resolve() for path in found}
+    if both:
+        raise SystemExit(f"{min(both)}: is held out and may not be calibrated on")
+    return found[:count]
+
+
+def _inputs(rgb: Any, sizes: Sequence[Size]) -> list[Array]:
+    """(h, w, 3) uint8 -> (3, *size) in [0, 1] for each size."""
+    return [resize_rgb(rgb, size).contiguous().numpy().astype(np.float32) / 255 for size in sizes]
+
+
+def _in_pytorch(graph: Graph) -> Run:
+    def run(*inputs: Array) -> Array:
+        with torch.inference_mode():
+            tensors = [torch.from_numpy(x).contiguous(memory_format=torch.channels_last) for x in inputs]
+            result: Array = graph(*tensors).numpy()
+        return result
+
+    return run
+
+
+def _scores(
+    runs: dict[str, Run], sizes: Sequence[Size], data: Path, limit: int | None
+) -> dict[str, dict[str, float]]:
+    evaluators = {title: Evaluator() for title in runs}
+    for rgb, mask in _pairs(data, limit):
+        inputs = [x[None] for x in _inputs(rgb, sizes)]
+        for title, run in runs.items():
+            matte = torch.nn.functional.interpolate(
+                torch.from_numpy(run(*inputs)), mask.shape, mode="bilinear", align_corners=True
+            )
+            evaluators[title].step(matte[0, 0].clamp(0, 1).numpy(), mask)
+    return {title: {**e.results(), "count": e.count} for title, e in evaluators.items()}
+
+
+def _pairs(data: Path, limit: int | None) -> Iterator[tuple[Any, Array]]:
+    pairs = find_pairs(data)
+    if limit is not None and limit < len(pairs):
+        pairs = [pairs[i] for i in np.linspace(0, len(pairs) - 1, limit).astype(int)]
+    for pair in pairs:
+        image, mask = read_pair(pair)
+        yield np.asarray(image), np.asarray(mask, np.float32) / np.float32(255)
+
+
+def _times(runs: dict[str, Run], graph: Graph, repeat: int) -> dict[str, list[float]]:
+    """Time the runs in turn, so that a busy moment of the machine meets them all: milliseconds."""
+    inputs = [x.contiguous().numpy() for x in graph.examples(1)]
+    for run in runs.values():
+        run(*inputs)
+    times: dict[str, list[float]] = {title: [] for title in runs}
+    for _ in range(repeat):
+        for title, run in runs.items():
+            started = time.perf_counter()
+            run(*inputs)
+            times[title].append(1000 * (time.perf_counter() - started))
+    return times
+
+
+if __name__ == "__main__":
+    main()

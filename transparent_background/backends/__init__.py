@@ -1,0 +1,9 @@
+"""The network in other programs' formats (:mod:`.export`), and run by other runtimes (:mod:`.converted`).
+
+PyTorch is the reference: whatever is written here is compared with it before anybody uses it.
+"""
+
+from .converted import ConvertedNetwork, was_converted
+from .runtimes import BackendName
+
+__all__ = ["BackendName", "ConvertedNetwork", "was_converted"]

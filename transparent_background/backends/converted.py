@@ -1,0 +1,302 @@
+"""A network run by another runtime than PyTorch, converted for each size it is used at."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import logging
+import os
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import torch
+
+from .. import __version__, checkpoints
+from ..checkpoints import Checkpoint
+from ..errors import MissingExtraError, UsageError
+from ..media.atomic import replacing
+from ..model import PyramidNetwork
+from .files import digest, publish, staging
+from .graph import Graph, Size, describe
+from .runtimes import (
+    EXPORTING,
+    BackendName,
+    DamagedFileError,
+    Model,
+    Precision,
+    Runtime,
+    check,
+    compare,
+    find_runtime,
+)
+
+logger = logging.getLogger(__name__)
+
+LAYOUT = 1
+"""Raised whenever other graphs are written for the same network; it is a part of the cache's keys."""
+
+KEPT_BYTES = 2 << 30
+"""Of converted files on disk; above it those go that were not used for longest."""
+
+Sizes = tuple[Size, "Size | None"]
+
+
+class ConvertedNetwork:
+    """Runs a network on the CPU in OpenVINO or ONNX Runtime.
+
+    A runtime's graph is for one size, so the network is converted at the first use of each, which takes
+    seconds (ONNX Runtime: tens of seconds). Converted files are kept beside the weights, in
+    ``checkpoints.home() / "converted"``, for this and other processes; a few loaded ones in memory.
+    May be used by several threads.
+
+    Parameters
+    ----------
+    network
+        The network in evaluation mode, or what returns it: it is asked for only to convert.
+    checkpoint, weights
+        What the network is, and the file that its weights were read from.
+    backend
+        ``"openvino"`` or ``"onnxruntime"``.
+    threads
+        None: as many as PyTorch has.
+    precision
+        ``"bfloat16"`` lets OpenVINO compute so where the processor can: faster, differences of 0.01.
+    loaded
+        Sizes to keep in memory.
+
+    Raises
+    ------
+    MissingExtraError
+        The backend's packages are not installed.
+    UsageError
+        An argument is unknown.
+    """
+
+    conversions: int
+    """How many sizes this object has converted because no file was there."""
+
+    def __init__(
+        self,
+        network: PyramidNetwork | Callable[[], PyramidNetwork],
+        checkpoint: Checkpoint,
+        weights: Path,
+        backend: BackendName = "openvino",
+        threads: int | None = None,
+        *,
+        precision: Precision = "float32",
+        loaded: int = 4,
+    ) -> None:
+        for name, value, choices in (
+            ("backend", backend, get_args(BackendName)),
+            ("precision", precision, get_args(Precision)),
+        ):
+            if value not in choices:
+                raise UsageError(f"{name}={value!r} is unknown; choose from {', '.join(choices)}")
+        if precision != "float32" and backend != "openvino":
+            raise UsageError(f"precision={precision!r} needs backend='openvino'")
+        if threads is not None and threads < 1:
+            raise UsageError(f"threads must be at least 1, not {threads}")
+        self._runtime: Runtime = find_runtime(backend)
+        self._runtime.version()  # or it is missing
+        self._network = network
+        self._checkpoint, self._weights = checkpoint, weights
+        self._threads, self._precision = threads, precision
+        self._limit = max(loaded, 1)
+        self._models: OrderedDict[Sizes, Model] = OrderedDict()
+        self._table = threading.Lock()  # held for moments
+        self.conversions = 0
+
+    def __repr__(self) -> str:
+        return f"ConvertedNetwork({self._checkpoint.name!r}, {self._runtime.name!r})"
+
+    def __call__(self, x: torch.Tensor, x_lr: torch.Tensor | None = None) -> torch.Tensor:
+        """Predict the logits of a batch; its pictures run one after the other.
+
+        Parameters
+        ----------
+        x, x_lr
+            As of :meth:`PyramidNetwork.forward`: normalised, (B, 3, H, W), sides multiples of 32.
+
+        Returns
+        -------
+        float32 (B, 1, H, W) on the CPU: d0, within 0.001 of PyTorch's in float32.
+
+        Raises
+        ------
+        DeviceError
+            The runtime gives other numbers than PyTorch; found when a size is first converted.
+        """
+        given = (x,) if x_lr is None else (x, x_lr)
+        model = self._model(_size(x), None if x_lr is None else _size(x_lr))
+        # x.numpy() would be channels_last where the tensor is; runtimes want plain memory
+        arrays = [t.detach().to("cpu", torch.float32).contiguous().numpy() for t in given]
+        each = [model(*(array[i : i + 1] for array in arrays)) for i in range(x.shape[0])]
+        return torch.from_numpy(np.concatenate(each))
+
+    def is_ready(self, size: Size, low_resolution: Size | None = None) -> bool:
+        """Whether a size can be run without converting the network for it."""
+        with self._table:
+            if (size, low_resolution) in self._models:
+                return True
+        path = self._path((size, low_resolution))
+        return path.with_suffix(".json").is_file() and path.is_file()
+
+    def prepare(self, size: Size, low_resolution: Size | None = None) -> None:
+        """Convert the network for a size, if it is not, and load it."""
+        self._model(size, low_resolution)
+
+    def _model(self, size: Size, low_resolution: Size | None) -> Model:
+        sizes = (size, low_resolution)
+        model = self._loaded(sizes)
+        if model is None:
+            with EXPORTING:
+                model = self._loaded(sizes)  # another thread may have been faster
+                if model is None:
+                    model = self._open(sizes)
+                    with self._table:
+                        self._models[sizes] = model
+                        while len(self._models) > self._limit:
+                            self._models.popitem(last=False)
+        return model
+
+    def _loaded(self, sizes: Sizes) -> Model | None:
+        with self._table:
+            model = self._models.get(sizes)
+            if model is not None:
+                self._models.move_to_end(sizes)
+            return model
+
+    def _open(self, sizes: Sizes) -> Model:
+        """Load the converted file of a size, or make it."""
+        path = self._path(sizes)
+        if _is_whole(path, self._runtime):
+            try:
+                model = self._load(path, self._precision)
+            except DamagedFileError as error:
+                logger.warning("%s; it is converted again", error)
+            else:
+                _touch(path.with_suffix(".json"))
+                return model
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with staging(path) as staged:
+                model = self._convert(sizes, staged)
+                sums = {suffix: digest(staged.with_suffix(suffix)) for suffix in self._runtime.suffixes}
+                publish(staged, path, self._runtime.suffixes)
+            with replacing(path.with_suffix(".json")) as file:
+                file.write(json.dumps(sums).encode())
+        except OSError as error:  # OutputError is one
+            logger.warning("the converted network is not kept: %s", error)
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+                return self._convert(sizes, Path(folder) / path.name)
+        _forget_old(path.parent, keep=path)
+        return model
+
+    def _convert(self, sizes: Sizes, path: Path) -> Model:
+        network = self._network if isinstance(self._network, PyramidNetwork) else self._network()
+        logger.info("converting the network for %s ...", _words(sizes))
+        graph = Graph(network, *sizes)
+        self._runtime.write(graph, path, describe(graph, self._checkpoint), any_batch=False, half=False)
+        self.conversions += 1
+        model = self._load(path, "float32")
+        check(compare(graph, model, 1), self._runtime)
+        return model if self._precision == "float32" else self._load(path, self._precision)
+
+    def _load(self, path: Path, precision: Precision) -> Model:
+        threads = self._threads or torch.get_num_threads()
+        return self._runtime.load(path, threads=threads, precision=precision)
+
+    def _path(self, sizes: Sizes) -> Path:
+        stem = "".join(c if c.isalnum() or c in "-_" else "_" for c in self._checkpoint.name)[:40]
+        key = _key(self._checkpoint, self._weights, self._runtime)
+        return folder() / f"{stem}-{key}-{_words(sizes)}{self._runtime.suffixes[0]}"
+
+
+def folder() -> Path:
+    """Return where converted networks are kept; it need not exist, and may be deleted at any time."""
+    return checkpoints.home() / "converted"
+
+
+def was_converted(checkpoint: Checkpoint, weights: Path, backend: BackendName = "openvino") -> bool:
+    """Whether a network was converted, for any size, by the versions installed now.
+
+    Quick where nothing was converted at all; else the weights are read for their checksum.
+    """
+    if not folder().is_dir():
+        return False
+    try:
+        key = _key(checkpoint, weights, find_runtime(backend))
+    except MissingExtraError:
+        return False
+    return any(folder().glob(f"*-{key}-*.json"))
+
+
+def _key(checkpoint: Checkpoint, weights: Path, runtime: Runtime) -> str:
+    """Return what tells a network's files from those of other weights, networks and versions."""
+    parts = [
+        _digest_of(weights),
+        str((checkpoint.backbone, sorted(checkpoint.backbone_options.items()), checkpoint.head)),
+        str((checkpoint.depth, checkpoint.base_size, LAYOUT)),
+        f"{__version__}, {runtime.name} {runtime.version()}",
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+
+
+def _size(x: torch.Tensor) -> Size:
+    return int(x.shape[-2]), int(x.shape[-1])
+
+
+def _words(sizes: Sizes) -> str:
+    return "-".join(f"{height}x{width}" for height, width in filter(None, sizes))
+
+
+def _digest_of(path: Path) -> str:
+    status = path.stat()
+    return _remembered_digest(path.absolute(), status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=16)
+def _remembered_digest(path: Path, size: int, changed: int) -> str:
+    return digest(path)
+
+
+def _is_whole(path: Path, runtime: Runtime) -> bool:
+    """Whether the files of a conversion are those that were written."""
+    try:
+        sums = json.loads(path.with_suffix(".json").read_text())
+        whole = all(sums[suffix] == digest(path.with_suffix(suffix)) for suffix in runtime.suffixes)
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, KeyError, TypeError):
+        whole = False
+    if not whole:
+        logger.warning("%s is damaged; it is converted again", path)
+    return whole
+
+
+def _touch(path: Path) -> None:
+    try:
+        os.utime(path)
+    except OSError as error:
+        logger.debug("%s", error)
+
+
+def _forget_old(folder: Path, keep: Path) -> None:
+    """Delete the conversions that were not used for longest while all take too much space."""
+    try:
+        notes = sorted(folder.glob("*.json"), key=lambda note: note.stat().st_mtime, reverse=True)
+        total = 0
+        for note in notes:
+            files = [file for file in folder.glob(f"{note.stem}.*") if not file.is_dir()]
+            total += sum(file.stat().st_size for file in files)
+            if total > KEPT_BYTES and note.stem != keep.stem:
+                for file in files:
+                    file.unlink(missing_ok=True)
+    except OSError as error:
+        logger.debug("%s", error)

@@ -1,0 +1,175 @@
+"""Writing the network for other programs: ONNX, OpenVINO or TorchScript."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+from ..checkpoints import Checkpoint
+from ..errors import UsageError
+from ..media.atomic import cannot_write
+from ..model import PyramidNetwork
+from ..preprocess import blends
+from .files import publish, staging
+from .graph import Graph, Size, describe
+from .runtimes import check, compare, find_runtime
+
+Format: TypeAlias = Literal["onnx", "openvino", "torchscript"]
+
+BATCH_CHECKED_UP_TO = 640 * 640
+"""Pixels; larger graphs are checked on one picture, for want of memory. The batch axis does not depend
+on the size."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Port:
+    """An input or output: (B, channels, height, width) with any B."""
+
+    name: str
+    shape: tuple[str | int, ...]
+    meaning: str
+    dtype: str = "float32"
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportReport:
+    """What was written."""
+
+    path: Path
+    """The file to open."""
+    files: tuple[Path, ...]
+    """All of them: OpenVINO's .xml has a .bin beside it."""
+    bytes: int
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    difference: float
+    """Largest difference of a matte, in [0, 1], from PyTorch's, on drawn pictures."""
+    mean_difference: float
+    seconds: float
+    metadata: dict[str, str]
+    """What stands in the file too."""
+
+
+def export(
+    network: PyramidNetwork,
+    checkpoint: Checkpoint,
+    path: Path,
+    format: Format,
+    size: Size,
+    low_resolution: Size | None = None,
+    *,
+    raw: bool = False,
+    half: bool = False,
+) -> ExportReport:
+    """Write a network as a file of another format, and compare it with PyTorch.
+
+    By default the file does all that can be done without knowing the picture's own size: it takes RGB in
+    [0, 1], normalises it, and returns mattes in [0, 1]. The input is the picture resized to ``size``,
+    bilinearly with antialiasing (Pillow's ``BILINEAR``); the matte is to be resized back. The spatial
+    size is fixed, the batch is free, and a batch gives what its pictures give one by one.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode, as :func:`~transparent_background.network.load_network` returns it.
+    checkpoint
+        What it is; how mattes are normalised, and what the file says of itself.
+    path
+        Of the file; its suffix becomes .onnx, .xml (with a .bin beside it) or .pt if it is another. A
+        file there is replaced once the new one is written and checked.
+    size
+        (height, width) of the input ``image``, multiples of 32.
+    low_resolution
+        (height, width) of a second input ``image_low_resolution``: the same picture for the pass that
+        gives the shape (pyramid blending). For that, the checkpoint's base size. None: one pass.
+    raw
+        Leave normalisation out on both sides: the input is (rgb - mean) / std with the mean and standard
+        deviation that stand in the file, the output logits d0.
+    half
+        Keep the weights as float16, in half the space; arithmetic stays float32. Not for TorchScript.
+
+    Raises
+    ------
+    MissingExtraError
+        The format's packages are not installed.
+    UsageError
+        A size or the format will not do.
+    DeviceError
+        The file's mattes are not PyTorch's, as :func:`~.runtimes.check` says. No file is left.
+    OutputError
+        The file cannot be written.
+    """
+    if format not in get_args(Format):
+        raise UsageError(f"format {format!r} is unknown; choose from {', '.join(get_args(Format))}")
+    runtime = find_runtime(format)
+    runtime.version()
+    started = time.perf_counter()
+    graph = Graph(network, size, low_resolution, finish=None if raw else checkpoint.normalisation)
+    path = _with_suffix(path, runtime.suffixes[0])
+    metadata = describe(graph, checkpoint)
+    with staging(path) as staged:
+        runtime.write(graph, staged, metadata, any_batch=True, half=half)
+        model = runtime.load(staged, threads=None, precision="float32")
+        difference = compare(graph, model, 2 if size[0] * size[1] <= BATCH_CHECKED_UP_TO else 1)
+        del model
+        check(difference, runtime, weights_changed=half)
+        files = publish(staged, path, runtime.suffixes)
+    try:
+        total = sum(file.stat().st_size for file in files)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    return ExportReport(
+        path=path,
+        files=tuple(files),
+        bytes=total,
+        inputs=tuple(
+            Port(name, ("batch", 3, *side), metadata["input"])
+            for name, side in zip(graph.input_names, graph.sizes, strict=True)
+        ),
+        outputs=(Port(graph.output_name, ("batch", 1, *size), metadata["output"]),),
+        difference=difference.largest,
+        mean_difference=difference.mean,
+        seconds=time.perf_counter() - started,
+        metadata=metadata,
+    )
+
+
+def export_sizes(
+    checkpoint: Checkpoint, resize: str | None = None, size: Size | None = None
+) -> tuple[Size, Size | None]:
+    """Choose the input sizes of a file.
+
+    Parameters
+    ----------
+    resize
+        ``static``: one pass at ``size`` or base size. ``dynamic``: one at ``size``, or at a square of the
+        largest short side. ``blend``: two, of ``size`` or that square, and base size. None: as the
+        checkpoint is meant to be used.
+    size
+        (height, width), multiples of 32.
+
+    Raises
+    ------
+    UsageError
+        A side is no multiple of 32, or the large pass is no larger than the small one.
+    """
+    resize = resize or checkpoint.resize
+    if resize == "static":
+        return size or checkpoint.base_size, None
+    large = size or (checkpoint.short_side, checkpoint.short_side)
+    if resize == "dynamic":
+        return large, None
+    if not checkpoint.enlarge and not blends(large, checkpoint.base_size):
+        base = "x".join(map(str, checkpoint.base_size))
+        raise UsageError(
+            f"blend needs a size that exceeds 4/3 of the base size {base} on both sides, "
+            f"not {large[0]}x{large[1]}; use --resize static or dynamic"
+        )
+    return large, checkpoint.base_size
+
+
+def _with_suffix(path: Path, suffix: str) -> Path:
+    known = (".onnx", ".xml", ".bin", ".pt")
+    return path.with_suffix(suffix) if path.suffix in known else path.with_name(path.name + suffix)

@@ -1,0 +1,223 @@
+"""What is converted: one pass, or two blended ones, as a module of tensors in and one tensor out."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+from .. import __version__
+from ..checkpoints import Checkpoint
+from ..errors import UsageError
+from ..model import PyramidNetwork, to_probability
+from ..preprocess import IMAGENET_MEAN, IMAGENET_STD, MULTIPLE
+from ..types import Normalisation
+
+Size = tuple[int, int]
+
+INPUTS = ("image", "image_low_resolution")
+SEED = 7  # of the drawn pictures that conversions are checked on
+
+
+class Graph(nn.Module):
+    """A network with its input sizes, ready for an exporter.
+
+    It takes one tensor, or with ``low_resolution`` two of the same pictures, and returns one.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode. Shared if it is float32 on the CPU, else copied there.
+    size, low_resolution
+        (height, width) of the inputs, multiples of 32. The second is the network's base size.
+    finish
+        None: as :meth:`PyramidNetwork.forward`, normalised pictures (B, 3, *size) to logits d0
+        (B, 1, *size). Else pictures in [0, 1] to mattes in [0, 1], normalised in this way.
+
+    Raises
+    ------
+    UsageError
+        A size is no multiple of 32.
+    """
+
+    def __init__(
+        self,
+        network: PyramidNetwork,
+        size: Size,
+        low_resolution: Size | None = None,
+        *,
+        finish: Normalisation | None = None,
+    ) -> None:
+        super().__init__()
+        for side in (*size, *(low_resolution or ())):
+            if side < MULTIPLE or side % MULTIPLE:
+                raise UsageError(
+                    f"the network cannot be converted for a side of {side} pixels: "
+                    f"sides must be multiples of {MULTIPLE}"
+                )
+        self.network = _plain(network)
+        self.sizes: tuple[Size, ...] = (size,) if low_resolution is None else (size, low_resolution)
+        self.finish = finish
+        self.input_names = INPUTS[: len(self.sizes)]
+        self.output_name = "logits" if finish is None else "alpha"
+        self._matrices: dict[tuple[str, int, int], torch.Tensor] = {}
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+        self.eval()
+        with torch.inference_mode(False), torch.no_grad():
+            self(*self.examples(1))  # computes the matrices, which exporters then see as constants
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def forward(self, image: torch.Tensor, image_low_resolution: torch.Tensor | None = None) -> torch.Tensor:
+        """(B, 3, *size) and maybe (B, 3, *low_resolution) -> (B, 1, *size)."""
+        if self.finish is not None:
+            image = (image - self.mean) / self.std
+            if image_low_resolution is not None:
+                image_low_resolution = (image_low_resolution - self.mean) / self.std
+        with _PlainResizing(self._matrices):
+            logits: torch.Tensor = self.network(image, image_low_resolution)[3]
+        return logits if self.finish is None else to_probability(logits, stretch=self.finish == "minmax")
+
+    def examples(self, batch: int) -> tuple[torch.Tensor, ...]:
+        """Return inputs of drawn pictures: (batch, 3, *size) each, as :meth:`forward` takes them."""
+        pictures = draw_pictures(batch, self.sizes[0])
+        inputs = [pictures]
+        if len(self.sizes) == 2:
+            small = functional.interpolate(pictures, self.sizes[1], mode="bilinear", antialias=True)
+            inputs.append(small)
+        if self.finish is None:
+            inputs = [(pictures - self.mean) / self.std for pictures in inputs]
+        return tuple(inputs)
+
+    def reference(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Return the mattes that PyTorch makes of :meth:`examples`, one by one: (B, 1, *size) in [0, 1]."""
+        normalised = list(inputs)
+        if self.finish is not None:
+            normalised = [(pictures - self.mean) / self.std for pictures in inputs]
+        each = [
+            self.network(*single)[3] for single in zip(*(torch.split(x, 1) for x in normalised), strict=True)
+        ]
+        return to_probability(torch.cat(each), stretch=self.finish == "minmax")
+
+    def to_matte(self, output: torch.Tensor) -> torch.Tensor:
+        """Turn what :meth:`forward` returns into mattes."""
+        return to_probability(output, stretch=False) if self.finish is None else output
+
+
+class _PlainResizing(TorchFunctionMode):
+    """Antialiased and uneven resizing as products with constant matrices.
+
+    ONNX has antialiasing, but OpenVINO, for one, reads such a file and leaves it out, without a word;
+    of adaptive pooling exporters make thousands of slices or nothing at all. Sizes are constants here,
+    and every runtime multiplies matrices.
+    """
+
+    def __init__(self, matrices: dict[tuple[str, int, int], torch.Tensor]) -> None:
+        super().__init__()
+        self._matrices = matrices
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if function is functional.interpolate and kwargs.get("antialias"):
+            return self._resize("antialias", args[0], kwargs["size"])
+        if function is functional.adaptive_avg_pool2d:
+            return self._pool(*args)
+        return function(*args, **kwargs)
+
+    def _pool(self, x: torch.Tensor, size: Size) -> torch.Tensor:
+        height, width = int(x.shape[-2]), int(x.shape[-1])
+        rows, columns = int(size[0]), int(size[1])
+        if height % rows or width % columns:
+            return self._resize("pool", x, size)
+        kernel = (height // rows, width // columns)
+        return x if kernel == (1, 1) else functional.avg_pool2d(x, kernel)
+
+    def _resize(self, kind: str, x: torch.Tensor, size: Size) -> torch.Tensor:
+        """(B, C, h, w) -> (B, C, *size): both are separable."""
+        left = self._matrix(kind, int(x.shape[-2]), int(size[0]))
+        right = self._matrix(kind, int(x.shape[-1]), int(size[1])).T
+        # the shorter product first
+        if left.shape[0] * x.shape[-1] < left.shape[1] * right.shape[1]:
+            return (left @ x) @ right
+        return left @ (x @ right)
+
+    def _matrix(self, kind: str, length: int, wanted: int) -> torch.Tensor:
+        """Return the (wanted, length) matrix that resizes one axis: what becomes of unit vectors."""
+        key = (kind, length, wanted)
+        if key not in self._matrices:
+            unit = torch.eye(length)[None, None]
+            if kind == "pool":
+                resized = functional.adaptive_avg_pool2d(unit, (wanted, length))
+            else:
+                resized = functional.interpolate(unit, (wanted, length), mode="bilinear", antialias=True)
+            self._matrices[key] = resized[0, 0].contiguous()
+        return self._matrices[key]
+
+
+def _plain(network: PyramidNetwork) -> PyramidNetwork:
+    """Return the network itself on the CPU in float32, not a form of it made for one processor."""
+    inner = getattr(network, "network", None)
+    if isinstance(inner, PyramidNetwork):
+        network = inner
+    kinds = {(p.device.type, p.dtype) for p in network.parameters()}
+    if kinds <= {("cpu", torch.float32)}:
+        return network
+    return copy.deepcopy(network).to("cpu", torch.float32)
+
+
+def draw_pictures(count: int, size: Size) -> torch.Tensor:
+    """Draw pictures of one bright object before a soft, slightly noisy ground, always the same ones.
+
+    Returns
+    -------
+    float32 (count, 3, *size) in [0, 1].
+    """
+    generator = torch.Generator().manual_seed(SEED)
+    height, width = size
+    y = torch.linspace(0, 1, height)[:, None]
+    x = torch.linspace(0, 1, width)[None, :]
+    pictures = []
+    for _ in range(count):
+        ground = torch.rand(1, 3, 4, 4, generator=generator) * 0.4
+        ground = functional.interpolate(ground, size, mode="bicubic", align_corners=True)[0]
+        centre_y, centre_x, radius = (0.3 + 0.4 * torch.rand(3, generator=generator)).tolist()
+        distance = ((y - centre_y) ** 2 + (x - centre_x) ** 2).sqrt()
+        inside = torch.sigmoid((0.6 * radius - distance) * min(size) / 2)  # an edge of a few pixels
+        colour = 0.6 + 0.4 * torch.rand(3, 1, 1, generator=generator)
+        texture = 1 + 0.1 * torch.sin(40 * x + 25 * y)
+        picture = torch.lerp(ground, colour * texture, inside)
+        pictures.append(picture + 0.02 * torch.randn(3, height, width, generator=generator))
+    return torch.stack(pictures).clamp(0.0, 1.0)
+
+
+def describe(graph: Graph, checkpoint: Checkpoint) -> dict[str, str]:
+    """Return what stands in a written file about the network, its inputs and its output."""
+    (height, width), *low_resolution = graph.sizes
+    raw = graph.finish is None
+    value = "float32 RGB, (value / 255 - mean) / std" if raw else "float32 RGB in [0, 1]"
+    description = {
+        "name": checkpoint.name,
+        "network": "InSPyReNet" if checkpoint.head == "published" else f"InSPyReNet, {checkpoint.head} head",
+        "backbone": checkpoint.backbone,
+        "base_size": f"{checkpoint.base_size[0]}x{checkpoint.base_size[1]}",
+        "resize": "blend" if low_resolution else "one pass",
+        "size": f"{height}x{width}",
+        "input": value,
+        "output": "logits of the matte" if raw else f"matte in [0, 1], {graph.finish}",
+        "mean": json.dumps(IMAGENET_MEAN),
+        "std": json.dumps(IMAGENET_STD),
+        "licence": f"weights: {checkpoint.licence}, {checkpoint.origin or 'origin not stated'}",
+        "trained_on": checkpoint.trained_on,
+        "written_by": f"transparent-background {__version__}",
+    }
+    if low_resolution:
+        description["low_resolution_size"] = "x".join(map(str, low_resolution[0]))
+    return description
