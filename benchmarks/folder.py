@@ -19,10 +19,13 @@ import tempfile
 import time
 from pathlib import Path
 
+from PIL import Image
+
 from benchmarks.machine import describe_machine
 from benchmarks.network import CONTRAST, enlarged
 from benchmarks.versus import BASE_SIZES, CACHE, ROOT, make_home, other_python
 
+PHOTOS = (".jpg", ".jpeg", ".png", ".webp")
 CONSOLE = "from transparent_background import console; console()"
 
 
@@ -47,15 +50,18 @@ def run(command: list[str], home: Path, *, ours: bool) -> tuple[float, float]:
 def gather(source: Path, count: int, megapixels: float | None, folder: Path) -> None:
     """Put as many photos into a folder, some of them several times if there are fewer."""
     folder.mkdir()
-    photos = [source] if source.is_file() else sorted(source.glob("*.jpg"))
+    photos = [source] if source.is_file() else sorted(p for p in source.iterdir() if p.suffix in PHOTOS)
     if not photos:
-        raise SystemExit(f"{source}: no photos (*.jpg)")
+        raise SystemExit(f"{source}: no photos")
     for number in range(count):
         photo, target = photos[number % len(photos)], folder / f"{number:03}.jpg"
-        if megapixels is None:
+        if megapixels is not None:
+            enlarged(photo, megapixels, target)
+        elif photo.suffix == ".jpg":
             shutil.copy(photo, target)
         else:
-            enlarged(photo, megapixels, target)
+            with Image.open(photo) as opened:
+                opened.convert("RGB").save(target, quality=92)
 
 
 def main() -> None:

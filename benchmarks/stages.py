@@ -56,7 +56,7 @@ def profile(remover: Any, photo: Path, rounds: int) -> dict[str, float]:
             short_side=checkpoint.short_side,
             enlarge=checkpoint.enlarge,
         )
-        timed("resize", lambda p=picture: [resize_rgb(p.rgb, size) for size in sizes if size])
+        timed("resize", lambda p=picture, sizes=sizes: [resize_rgb(p.rgb, size) for size in sizes if size])
         prediction = timed("network", lambda p=picture: remover.predictions([p])[0])
         taken["network"][-1] -= taken["resize"][-1]  # predictions resizes too
         matte = timed("upsample", lambda p=prediction, size=picture.size: _to_size(p, size))

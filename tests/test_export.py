@@ -16,7 +16,13 @@ from transparent_background.backends.graph import Graph, draw_pictures
 from transparent_background.checkpoints import find
 from transparent_background.cli import main
 from transparent_background.errors import DeviceError, MissingExtraError, OutputError, UsageError
-from transparent_background.model import InSPyReNet, PyramidNetwork, create_backbone, to_probability
+from transparent_background.model import (
+    InSPyReNet,
+    PyramidNetwork,
+    create_backbone,
+    fold_batch_norm,
+    to_probability,
+)
 from transparent_background.preprocess import normalise
 
 
@@ -63,6 +69,7 @@ def test_an_onnx_file_takes_rgb_and_returns_mattes(light, tmp_path) -> None:
     runtime = need("onnxruntime", "onnxscript")
     report = export(light, LIGHT, tmp_path / "net.onnx", "onnx", (64, 96))
     assert [file.name for file in tmp_path.iterdir()] == ["net.onnx"]  # weights are within
+    assert b".py" not in report.path.read_bytes()  # no traces of where it was written
     session = runtime.InferenceSession(report.path, providers=["CPUExecutionProvider"])
     assert session.get_modelmeta().custom_metadata_map["mean"] == "[0.485, 0.456, 0.406]"
     assert [entry.shape[1:] for entry in session.get_inputs()] == [[3, 64, 96]]
@@ -99,14 +106,16 @@ def test_a_torchscript_file_takes_normalised_pictures_if_asked(light, tmp_path) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("format", ["onnx", "openvino"])
-@pytest.mark.parametrize("backbone", ["mobilenetv2_100", "swin_tiny_patch4_window7_224", "res2net50d"])
+@pytest.mark.parametrize(
+    ("format", "backbone"),
+    [("openvino", "swin_tiny_patch4_window7_224"), ("openvino", "res2net50d"), ("onnx", "mobilenetv2_100")],
+)
 def test_the_published_network_can_be_written(format, backbone, tmp_path) -> None:
     need("openvino", "onnxruntime", "onnxscript")
     torch.manual_seed(0)
     network = settle_published(InSPyReNet(create_backbone(backbone), depth=16, base_size=(64, 64)))
-    assert export(network, LIGHT, tmp_path / "a", format, (64, 96)).difference < 1 / 255
-    assert export(network, LIGHT, tmp_path / "b", format, (96, 128), (64, 64)).difference < 1 / 255
+    report = export(fold_batch_norm(network), LIGHT, tmp_path / "net", format, (96, 128), (64, 64))
+    assert report.mean_difference < 1e-4
 
 
 def test_half_takes_half_the_space_and_stays_near(light, tmp_path) -> None:
@@ -123,7 +132,8 @@ def test_half_takes_half_the_space_in_onnx(light, tmp_path) -> None:
     need("onnxruntime", "onnxscript")
     full = export(light, LIGHT, tmp_path / "full.onnx", "onnx", (64, 64))
     half = export(light, LIGHT, tmp_path / "half.onnx", "onnx", (64, 64), half=True)
-    assert half.bytes < 0.6 * full.bytes
+    graph = full.bytes - 4 * sum(weight.numel() for weight in light.parameters())
+    assert half.bytes - graph < 0.7 * (full.bytes - graph)
     assert half.mean_difference < 0.01
 
 

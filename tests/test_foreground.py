@@ -44,7 +44,6 @@ def error(estimate, alpha, truth):
     return float((off * alpha[soft]).sum() / alpha[soft].sum() * 255)
 
 
-
 def test_arrays_can_be_worked_on_on_a_device() -> None:
     image = np.random.default_rng(0).integers(0, 256, (70, 90, 3), np.uint8)
     alpha = np.linspace(0, 1, 90, dtype=np.float32)[None].repeat(70, 0)

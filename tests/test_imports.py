@@ -21,6 +21,9 @@ HEAVY = (
     "yaml",
     "av",
     "gradio",
+    "torch._dynamo",
+    "openvino",
+    "onnxruntime",
 )
 REPORT = f"import sys, json; print(json.dumps([m for m in {HEAVY} if m in sys.modules]), file=sys.stderr)"
 
@@ -63,7 +66,17 @@ import numpy as np
 from transparent_background import Remover
 Remover("lite", device="cpu").process(np.zeros((40, 40, 3), np.uint8))
 """
-    assert not {"timm", "torchvision", "requests", "gdown", "rich"} & set(modules_after(code))
+    unwanted = {
+        "timm",
+        "torchvision",
+        "requests",
+        "gdown",
+        "rich",
+        "torch._dynamo",
+        "openvino",
+        "onnxruntime",
+    }
+    assert not unwanted & set(modules_after(code))
 
 
 def test_importing_warns_of_nothing() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 from . import checkpoints
 from .checkpoints import Checkpoint
@@ -83,7 +84,7 @@ def load_network(record: Checkpoint, path: Path, device: torch.device) -> Pyrami
     """
     state, _ = read_state_dict(path)
     try:
-        with torch.device("meta"):  # no memory, and no random numbers: the file has all tensors
+        with torch.device("meta"), _Unfilled():  # the file has all tensors
             network = _build(record)
         load_state_dict(network, state, str(path))
     except (NotImplementedError, RuntimeError):  # a network of timm's that computes with its tensors
@@ -93,6 +94,22 @@ def load_network(record: Checkpoint, path: Path, device: torch.device) -> Pyrami
         load_state_dict(network, state, str(path))
     network.eval().requires_grad_(False)
     return fold_batch_norm(network).to(device).to(memory_format=torch.channels_last)
+
+
+_RANDOM = (torch.Tensor.uniform_, torch.Tensor.normal_, torch.Tensor.erfinv_)
+
+
+class _Unfilled(TorchFunctionMode):
+    """While it is entered, fresh weights get no random numbers, not even those without memory.
+
+    PyTorch imports its compiler, for a second, to draw a normal distribution on the device "meta".
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Leave tensors that would be filled as they are."""
+        return args[0] if func in _RANDOM else func(*args, **(kwargs or {}))
 
 
 def _build(record: Checkpoint) -> PyramidNetwork:

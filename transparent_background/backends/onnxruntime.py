@@ -41,6 +41,7 @@ class ONNXRuntime:
     ) -> None:
         """Convert a graph; see :class:`~.runtimes.Runtime`."""
         model = _convert(graph, any_batch=any_batch)
+        _forget_source(model)
         for key, value in metadata.items():
             model.metadata_props.add(key=key, value=value)
         model.producer_name = "transparent-background"
@@ -114,6 +115,17 @@ def _silence() -> Iterator[None]:
     finally:
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
+
+
+def _forget_source(model: Any) -> None:
+    """Remove the exporter's notes on each node: stack traces, with the paths of whoever exported."""
+    graph = model.graph
+    entries = (graph.node, graph.input, graph.output, graph.value_info, graph.initializer, model.functions)
+    for holder in (model, graph, *(entry for group in entries for entry in group)):
+        del holder.metadata_props[:]
+        if hasattr(holder, "doc_string"):
+            holder.ClearField("doc_string")
+    del graph.value_info[:]  # shapes between the nodes, which runtimes infer
 
 
 def _halve_weights(graph: Any) -> None:
