@@ -83,6 +83,10 @@ def plot(found: dict[str, dict[float, dict[str, float]]], prefix: Path) -> list[
     axes.set(xlabel="photo, megapixels", ylabel="seconds, JPEG to PNG", xscale="log", yscale="log")
     ticks = list(next(iter(found.values())))
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks], minor=False)
+    seconds = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50]
+    lowest, highest = axes.get_ylim()
+    shown = [tick for tick in seconds if lowest <= tick <= highest]
+    axes.set_yticks(shown, [f"{tick:g}" for tick in shown])
     axes.minorticks_off()
     axes.grid(alpha=0.3)
     axes.legend()
