@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import logging
@@ -22,7 +21,7 @@ from ..checkpoints import Checkpoint
 from ..errors import MissingExtraError, UsageError
 from ..media.atomic import replacing
 from ..model import PyramidNetwork
-from .files import digest, publish, staging
+from .files import digest, publish, remembered_digest, staging
 from .graph import Graph, Size, describe
 from .runtimes import (
     EXPORTING,
@@ -240,7 +239,7 @@ def was_converted(checkpoint: Checkpoint, weights: Path, backend: BackendName = 
 def _key(checkpoint: Checkpoint, weights: Path, runtime: Runtime) -> str:
     """Return what tells a network's files from those of other weights, networks and versions."""
     parts = [
-        _digest_of(weights),
+        remembered_digest(weights),
         str((checkpoint.backbone, sorted(checkpoint.backbone_options.items()), checkpoint.head)),
         str((checkpoint.depth, checkpoint.base_size, LAYOUT)),
         f"{__version__}, {runtime.name} {runtime.version()}",
@@ -254,16 +253,6 @@ def _size(x: torch.Tensor) -> Size:
 
 def _words(sizes: Sizes) -> str:
     return "-".join(f"{height}x{width}" for height, width in filter(None, sizes))
-
-
-def _digest_of(path: Path) -> str:
-    status = path.stat()
-    return _remembered_digest(path.absolute(), status.st_size, status.st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=16)
-def _remembered_digest(path: Path, size: int, changed: int) -> str:
-    return digest(path)
 
 
 def _is_whole(path: Path, runtime: Runtime) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -57,3 +58,14 @@ def digest(path: Path) -> str:
         while block := file.read(1 << 20):
             sha256.update(block)
     return sha256.hexdigest()
+
+
+def remembered_digest(path: Path) -> str:
+    """Return a file's SHA-256, reading it once in a process as long as its size and time stay."""
+    status = path.stat()
+    return _remembered(path.absolute(), status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=16)
+def _remembered(path: Path, size: int, changed: int) -> str:
+    return digest(path)
