@@ -13,7 +13,6 @@ Markdown: float32 in PyTorch, and OpenVINO in float32, bfloat16 and int8.
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -24,7 +23,7 @@ import torch
 
 from transparent_background.backends.export import export_sizes
 from transparent_background.backends.graph import Graph, Size, describe
-from transparent_background.backends.openvino import convert, save
+from transparent_background.backends.openvino import convert, save, without_reports
 from transparent_background.backends.runtimes import find_runtime
 from transparent_background.evaluate.metrics import Evaluator
 from transparent_background.media.images import read
@@ -32,9 +31,6 @@ from transparent_background.media.pairs import find_pairs, read_pair
 from transparent_background.network import find_checkpoint, load_network
 from transparent_background.picture import to_eight_bit
 from transparent_background.preprocess import resize_rgb
-
-# NNCF reports its use to a statistics service but in continuous integration
-os.environ.setdefault("NNCF_CI", "1")
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
 Run = Callable[..., Array]
@@ -120,7 +116,8 @@ def _files(graph: Graph, metadata: dict[str, str], options: argparse.Namespace) 
 
 
 def _nncf() -> Any:
-    import nncf
+    with without_reports():
+        import nncf
 
     nncf.set_log_level(40)
     return nncf

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,18 +114,25 @@ def first_line(error: Exception) -> str:
 
 
 def import_openvino() -> Any:
-    """Import OpenVINO without its reports on who uses it.
-
-    Its import sends one to a statistics service unless the user has opted out, by a package that it also does
-    without; for the time of the import that package is not to be found.
-    """
+    """Import OpenVINO :func:`without_reports`; MissingExtraError if it is not installed."""
     if "openvino" in sys.modules:
         return import_from("openvino", "openvino")
+    with without_reports():
+        return import_from("openvino", "openvino")
+
+
+@contextmanager
+def without_reports() -> Iterator[None]:
+    """Import OpenVINO, or NNCF, within this block without its reports on who uses it.
+
+    Its import sends one to a statistics service unless the user has opted out, by a package that it also does
+    without; for the time of the block that package is not to be found.
+    """
     with EXPORTING:
         before = sys.modules.pop(_REPORTS, None)
         sys.modules[_REPORTS] = None  # type: ignore[assignment]
         try:
-            return import_from("openvino", "openvino")
+            yield
         finally:
             del sys.modules[_REPORTS]
             if before is not None:
