@@ -87,6 +87,8 @@ def load_network(record: Checkpoint, path: Path, device: torch.device) -> Pyrami
         with torch.device("meta"), _Unfilled():  # the file has all tensors
             network = _build(record)
         load_state_dict(network, state, str(path))
+    except CheckpointError:
+        raise
     except (NotImplementedError, RuntimeError):  # a network of timm's that computes with its tensors
         network = None
     if network is None or any(t.is_meta for t in (*network.parameters(), *network.buffers())):

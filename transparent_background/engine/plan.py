@@ -77,7 +77,7 @@ def choose_plan(
         ``auto``; ``torch``: PyTorch, in its fastest form; ``plain``: PyTorch, as it is trained;
         ``openvino`` or ``onnxruntime``.
     precision
-        ``auto``: float16 on CUDA, bfloat16 where float16 is slow there, float32 on everything else.
+        ``auto``: float16 on GPUs of CUDA that have tensor cores, float32 on everything else.
     jit
         Whether the caller asked for a recording.
     compiled

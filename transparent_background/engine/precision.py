@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 
 import torch
 from torch import nn
@@ -12,8 +11,6 @@ from ..model import InSPyReNet, PyramidNetwork, to_probability
 from ..model.attention import ContextAttention
 from ..model.backbones import Res2NetBackbone
 from ..model.swin import SwinBackbone
-
-logger = logging.getLogger(__name__)
 
 LARGEST_DIFFERENCE = 4 / 255  # of mattes, that half precision may make
 CHECK_SIDE = 192  # pixels of the picture it is tried on; a multiple of 32, four windows of Swin

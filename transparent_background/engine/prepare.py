@@ -109,10 +109,6 @@ def _lowered(
 
 def was_converted(checkpoint: Checkpoint, weights: Path) -> bool:
     """Tell whether a file converted for OpenVINO from these weights is there, for any size."""
-    from ..checkpoints import home
-
-    if not (home() / "converted").is_dir():
-        return False  # without importing anything more
     from ..backends import was_converted as was
 
     return was(checkpoint, weights, "openvino")

@@ -150,13 +150,8 @@ class InferenceStage:
 def _upsampled(fine: torch.Tensor | None, coarse: torch.Tensor, size: Size, box: Box) -> torch.Tensor:
     """Return [fine, upsampled coarse] in a box, (1, C, box height, box width), channels_last."""
     # a coarse pixel on each side more than the box covers: the upsampling mixes neighbours
-    around = Box(box.top // 2 - 1, -(-box.bottom // 2) + 1, box.left // 2 - 1, -(-box.right // 2) + 1)
-    around = Box(
-        max(around.top, 0),
-        min(around.bottom, coarse.shape[-2]),
-        max(around.left, 0),
-        min(around.right, coarse.shape[-1]),
-    )
+    half = Box(box.top // 2, -(-box.bottom // 2), box.left // 2, -(-box.right // 2))
+    around = half.grown(1, (coarse.shape[-2], coarse.shape[-1]))
     covered = Box(2 * around.top, 2 * around.bottom, 2 * around.left, 2 * around.right)
     part = around.cut(coarse).contiguous(memory_format=torch.channels_last)
     up = functional.interpolate(part, scale_factor=2, mode="bilinear", align_corners=False)

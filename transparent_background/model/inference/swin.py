@@ -64,6 +64,7 @@ class InferenceBlock:
         self.dtype = weight.dtype
         self.fc1, self.fc2 = block.mlp.fc1, block.mlp.fc2
         self.bias = attention.position_bias()  # (heads, window ** 2, window ** 2)
+        self.along, self.across = self._masks()
 
     def apply(self, x: torch.Tensor) -> None:
         """Change a map (h, w, C), contiguous, in place."""
@@ -142,14 +143,18 @@ class InferenceBlock:
 
     def _mask(self, logits: torch.Tensor, first: int, all_rows: int) -> None:
         """Keep pixels apart that only the shift made neighbours: (rows, columns, heads, area, area)."""
-        window, shift = self.window, self.shift
-        wrapped = torch.arange(window, device=logits.device) >= window - shift
-        apart = (wrapped[:, None] != wrapped[None, :]).to(logits.dtype) * MASKED  # along one axis
-        # of the pixels (row, column) of a window, against (row, column)
-        along = apart[:, None, :, None].expand(window, window, window, window).reshape(window**2, window**2)
-        across = apart[None, :, None, :].expand(window, window, window, window).reshape(window**2, window**2)
         last = all_rows - 1 - first
-        logits[:, -1] += across
+        logits[:, -1] += self.across
         if last < logits.shape[0]:
             # where both apply the published mask is one step, not two: exp(-100) is zero either way
-            logits[last] += along
+            logits[last] += self.along
+
+    def _masks(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what is added in the last row and in the last column of windows: (area, area) each."""
+        window = self.window
+        wrapped = torch.arange(window, device=self.bias.device) >= window - self.shift
+        apart = (wrapped[:, None] != wrapped[None, :]).to(self.dtype) * MASKED  # along one axis
+        # of the pixels (row, column) of a window, against (row, column)
+        along = apart[:, None, :, None].expand(window, window, window, window)
+        across = apart[None, :, None, :].expand(window, window, window, window)
+        return along.reshape(window**2, window**2), across.reshape(window**2, window**2)
