@@ -18,10 +18,11 @@ import torch
 
 from .. import __version__, checkpoints
 from ..checkpoints import Checkpoint
+from ..checkpoints.verification import digest
 from ..errors import MissingExtraError, UsageError
 from ..media.atomic import replacing
 from ..model import PyramidNetwork
-from .files import digest, publish, remembered_digest, staging
+from .files import publish, remembered_digest, staging
 from .graph import Graph, Size, describe
 from .runtimes import (
     EXPORTING,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..checkpoints.verification import digest
 from ..media.atomic import cannot_write
 
 
@@ -49,15 +49,6 @@ def publish(staged: Path, path: Path, suffixes: Sequence[str]) -> list[Path]:
             raise cannot_write(target, error) from error
         moved.insert(0, target)
     return moved
-
-
-def digest(path: Path) -> str:
-    """Return a file's SHA-256, in hexadecimal."""
-    sha256 = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            sha256.update(block)
-    return sha256.hexdigest()
 
 
 def remembered_digest(path: Path) -> str:

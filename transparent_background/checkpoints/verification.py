@@ -36,7 +36,7 @@ def check(path: Path, checkpoint: Checkpoint) -> str:
         if not expected:
             _check_structure(path)
             return "unchecked"
-        actual = _digest(path, algorithm)
+        actual = digest(path, algorithm)
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read: {error.strerror or error}") from error
     if actual != expected:
@@ -47,12 +47,13 @@ def check(path: Path, checkpoint: Checkpoint) -> str:
     return "ok"
 
 
-def _digest(path: Path, algorithm: str) -> str:
-    digest = hashlib.new(algorithm, usedforsecurity=False)
+def digest(path: Path, algorithm: str = "sha256") -> str:
+    """Return a file's checksum, in hexadecimal."""
+    checksum = hashlib.new(algorithm, usedforsecurity=False)
     with path.open("rb") as file:
         while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+            checksum.update(block)
+    return checksum.hexdigest()
 
 
 def expected_checksum(checkpoint: Checkpoint) -> tuple[str, str | None]:

@@ -12,9 +12,6 @@ import torch
 from ..errors import UsageError
 from ..types import Backend, Precision
 
-BACKENDS: tuple[str, ...] = get_args(Backend)
-PRECISIONS: tuple[str, ...] = get_args(Precision)
-
 Form: TypeAlias = Literal["pieces", "recorded", "plain", "compiled", "converted"]
 
 _FORMS: dict[Form, str] = {
@@ -91,8 +88,8 @@ def choose_plan(
     UsageError
         A name is unknown, or the wishes contradict each other.
     """
-    _check("backend", backend, BACKENDS)
-    _check("precision", precision, PRECISIONS)
+    _check("backend", backend, get_args(Backend))
+    _check("precision", precision, get_args(Precision))
     dtype, why = _dtype(precision, device)
     reasons = [why] if why else []
     if backend in ("openvino", "onnxruntime"):

@@ -54,16 +54,8 @@ def make_result(
     return result
 
 
-def finish(
-    picture: Picture,
-    matte: FloatArray,
-    task: Task,
-    settings: Settings,
-    backdrops: Backdrops,
-    device: torch.device | None = None,
-) -> tuple[int, int]:
-    """Make and write one result; return its (height, width)."""
-    result = make_result(picture, matte, task, settings, backdrops, device)
+def finish(result: Result, picture: Picture, task: Task, settings: Settings) -> tuple[int, int]:
+    """Write the result of a picture; return its (height, width)."""
     destination = prepare(task)
     write(destination, result, format=task.format, metadata=picture.metadata, quality=settings.quality)
     return result.size

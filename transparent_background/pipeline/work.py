@@ -241,10 +241,11 @@ class _Work:
 
     def _finish(self, task: Task, picture: Picture, matte: object) -> tuple[int, int]:
         from ..devices import estimates_on
-        from .finish import finish
+        from .finish import finish, make_result
 
         device = estimates_on(self.remover.device)
-        return finish(picture, matte, task, self.settings, self.backdrops, device)  # type: ignore[arg-type]
+        result = make_result(picture, matte, task, self.settings, self.backdrops, device)  # type: ignore[arg-type]
+        return finish(result, picture, task, self.settings)
 
     def _animate(self, task: Task, loaded: _Loaded) -> None:
         from .finish import finish_animation
