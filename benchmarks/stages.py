@@ -35,7 +35,7 @@ def profile(remover: Any, photo: Path, rounds: int) -> dict[str, float]:
     from transparent_background.media.writing import PNG_LEVEL
     from transparent_background.picture import to_pil
     from transparent_background.preprocess import pass_sizes, resize_rgb
-    from transparent_background.remover import _to_size
+    from transparent_background.remover import matte_at
 
     taken: dict[str, list[float]] = {stage: [] for stage in (*STAGES, "all")}
 
@@ -59,7 +59,7 @@ def profile(remover: Any, photo: Path, rounds: int) -> dict[str, float]:
         timed("resize", lambda p=picture, sizes=sizes: [resize_rgb(p.rgb, size) for size in sizes if size])
         prediction = timed("network", lambda p=picture: remover.predictions([p])[0])
         taken["network"][-1] -= taken["resize"][-1]  # predictions resizes too
-        matte = timed("upsample", lambda p=prediction, size=picture.size: _to_size(p, size))
+        matte = timed("upsample", lambda p=prediction, size=picture.size: matte_at(p, size))
         alpha = finish_alpha(matte, threshold=None, reverse=False, own=picture.alpha)
         colours = timed("colours", lambda p=picture, a=alpha: estimate_foreground(p.rgb, a))
         timed(

@@ -269,7 +269,7 @@ class Remover(VideoMethods):
         list of float32 (h, w) in [0, 1], in the order of the pictures.
         """
         predictions = self.predictions(pictures)
-        return [_to_size(p, picture.size) for p, picture in zip(predictions, pictures, strict=True)]
+        return [matte_at(p, picture.size) for p, picture in zip(predictions, pictures, strict=True)]
 
     def predictions(
         self,
@@ -295,13 +295,7 @@ class Remover(VideoMethods):
         """
         groups: dict[tuple[Size, Size | None], list[int]] = {}
         for index, picture in enumerate(pictures):
-            sizes = pass_sizes(
-                picture.size,
-                base_size or self.checkpoint.base_size,
-                resize or self.resize,
-                short_side=self.checkpoint.short_side,
-                enlarge=self.checkpoint.enlarge,
-            )
+            sizes = self.sizes_of_passes(picture, resize=resize, base_size=base_size)
             groups.setdefault(sizes, []).append(index)
         found: dict[int, torch.Tensor] = {}
         for (main, low_resolution), members in groups.items():
@@ -310,6 +304,24 @@ class Remover(VideoMethods):
             for index, single in zip(members, torch.split(prediction, 1), strict=True):
                 found[index] = single
         return [found[index] for index in range(len(pictures))]
+
+    def sizes_of_passes(
+        self, picture: Picture, *, resize: ResizeMethod | None = None, base_size: Size | None = None
+    ) -> tuple[Size, Size | None]:
+        """Say at which sizes the network sees a picture; pictures that share them can share a pass.
+
+        Returns
+        -------
+        main : (height, width)
+        low_resolution : (height, width) of the first of two passes in ``blend``; None for one pass
+        """
+        return pass_sizes(
+            picture.size,
+            base_size or self.checkpoint.base_size,
+            resize or self.resize,
+            short_side=self.checkpoint.short_side,
+            enlarge=self.checkpoint.enlarge,
+        )
 
     @torch.inference_mode()
     def _predict(
@@ -354,8 +366,8 @@ def remove(img: ImageInput, **options: Any) -> Any:
     return Remover(**settings).process(img, **options)
 
 
-def _to_size(prediction: torch.Tensor, size: Size) -> FloatArray:
-    """(1, 1, h, w) on any device -> float32 array of the picture's own size."""
+def matte_at(prediction: torch.Tensor, size: Size) -> FloatArray:
+    """Bring a prediction (1, 1, h, w), on any device, to a picture's size: float32 (height, width)."""
     # align_corners=True as published; the weights' users expect these very edges
     resized = functional.interpolate(prediction, size=size, mode="bilinear", align_corners=True)
     matte: FloatArray = resized[0, 0].clamp_(0.0, 1.0).cpu().numpy()

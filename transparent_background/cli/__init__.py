@@ -26,6 +26,8 @@ COMMANDS = {
     "train": "train a network on data of your own (extra: train)",
     "evaluate": "score mattes on pictures with masks (extra: eval)",
     "benchmark": "measure what models cost on this machine",
+    "serve": "serve a page, an HTTP service and an MCP server (extra: web)",
+    "mcp": "serve assistants over standard input and output (extra: web)",
     "export": "write a network for other programs: ONNX, OpenVINO, TorchScript",
     "completion": "print a completion script for a shell",
 }

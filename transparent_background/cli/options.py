@@ -23,6 +23,8 @@ examples:
 
 commands (transparent-background COMMAND --help):
   models      list, download, locate and verify weights
+  serve       serve a page, an HTTP service and an MCP server
+  mcp         serve assistants over standard input and output
   export      write a model as ONNX, OpenVINO or TorchScript
   doctor      show versions, devices, weights, extras and one timed picture
   train       train a network on data of your own
@@ -208,20 +210,20 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
 def _add_running(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--workers",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="threads that read, and as many that write (default: 2, or 1 on one core)",
     )
     group.add_argument(
         "--batch",
-        type=_positive,
+        type=positive,
         default=1,
         metavar="N",
         help="pictures that share a pass of the network; pays on GPUs (default: 1)",
     )
     group.add_argument(
         "--threads",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="processor threads of the network (default: the cores that this process may use)",
     )
@@ -231,7 +233,8 @@ def _add_running(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--debug", action="store_true", help="show tracebacks and everything that is logged")
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """Read a whole number above 0."""
     try:
         value = int(text)
     except ValueError:

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,7 @@ def process_film(
     settings: Settings,
     *,
     workers: int = 1,
+    passes: int | None = None,
     progress: ProgressCallback | None = None,
 ) -> FilmReport:
     """Work through a film.
@@ -64,8 +66,10 @@ def process_film(
         What to make of every frame; ``settings.film`` has what concerns films.
     workers
         Threads that compose.
+    passes
+        Of the network at once, by a caller who has set the libraries' threads for them; None: what is best.
     progress
-        Called in the caller's thread after each frame.
+        Called in the caller's thread after each frame. What it raises ends the work; nothing is left of it.
 
     Returns
     -------
@@ -84,7 +88,7 @@ def process_film(
         raise UsageError(f"--resume: {name_of(source)} cannot be read twice; it goes with files only")
     started = time.perf_counter()
     with (
-        passes_side_by_side(remover) as passes,
+        passes_side_by_side(remover) if passes is None else nullcontext(passes) as passes,
         _Film(remover, source, targets, settings, workers, passes) as film,
     ):
         film.run(progress, started)

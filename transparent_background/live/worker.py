@@ -88,7 +88,7 @@ class Worker:
 
     def __call__(self, frame: CameraFrame, *, mirror: bool) -> LiveFrame:
         """Return a frame's result."""
-        picture = _mirrored(frame.picture) if mirror else frame.picture
+        picture = mirrored(frame.picture) if mirror else frame.picture
         last, self._last = self._last, (frame.time, mirror)
         follows = last is not None and frame.time - last[0] < GAP and last[1] == mirror
         if self._matter.steadier is not None and not follows:
@@ -117,7 +117,8 @@ class Worker:
             logger.debug("the network sees %s, frames are scaled by %g", after.base_size, after.scale)
 
 
-def _mirrored(picture: Picture) -> Picture:
+def mirrored(picture: Picture) -> Picture:
+    """Exchange left and right."""
     rgb: ByteArray = np.ascontiguousarray(picture.rgb[:, ::-1])
     alpha = picture.alpha
     return Picture(rgb, None if alpha is None else np.ascontiguousarray(alpha[:, ::-1]))

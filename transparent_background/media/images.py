@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 from PIL import Image, UnidentifiedImageError
 
@@ -53,6 +53,24 @@ def read(source: Source) -> Picture:
     with _opened(source) as (image, file), _decoding(source):
         deep = read_sixteen_bit(image, file)
         return from_pil(image) if deep is None else deep
+
+
+def measure(source: Source) -> tuple[int, int]:
+    """Return a picture's (height, width) as its header says, before anything is decoded.
+
+    Raises
+    ------
+    SourceNotFoundError, UnreadableError, TooLargeError, MissingExtraError
+        As :func:`read`, as far as the header shows it.
+    """
+    with _file(source) as file, _decoding(source):
+        head = file.read(256)
+        file.seek(0)
+        if _is_heif(head):
+            width, height = _heif(file, source).size
+            return height, width
+        image = _open(file, source)
+        return image.height, image.width
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +165,15 @@ _HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", 
 
 
 def _open_heif(file: BinaryIO, source: Source) -> Image.Image:
+    opened = _heif(file, source)
+    width, height = opened.size
+    if Image.MAX_IMAGE_PIXELS and width * height > 2 * Image.MAX_IMAGE_PIXELS:
+        raise Image.DecompressionBombError  # libheif itself has no such limit
+    image: Image.Image = opened.to_pillow()
+    return image
+
+
+def _heif(file: BinaryIO, source: Source) -> Any:
     try:
         import pillow_heif
     except ImportError as error:
@@ -155,12 +182,7 @@ def _open_heif(file: BinaryIO, source: Source) -> Image.Image:
             'run: pip install "transparent-background[heif]"'
         ) from error
     # opened by hand rather than registered with Pillow, which would change it for the whole process
-    opened = pillow_heif.open_heif(file, convert_hdr_to_8bit=True)
-    width, height = opened.size
-    if Image.MAX_IMAGE_PIXELS and width * height > 2 * Image.MAX_IMAGE_PIXELS:
-        raise Image.DecompressionBombError  # libheif itself has no such limit
-    image: Image.Image = opened.to_pillow()
-    return image
+    return pillow_heif.open_heif(file, convert_hdr_to_8bit=True)
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""A page, an HTTP service and an MCP server on top of the remover; needs the extra ``web``."""

@@ -1,0 +1,140 @@
+"""Who is let in, and how much is held in memory at once."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+RECENT = 32  # pictures whose mean time tells how long others have to wait
+
+
+class QueueFullError(Exception):
+    """No more is taken on now.
+
+    Parameters
+    ----------
+    retry_after
+        Seconds after which there may be room.
+    """
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"the service is busy; try again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+class ClosingError(QueueFullError):
+    """The service is being stopped: what it has taken is finished, nothing more is taken."""
+
+    def __init__(self) -> None:
+        super().__init__(5)
+        self.args = ("the service is being stopped",)
+
+
+class Admission:
+    """Counts what was taken on, and refuses more than a number.
+
+    Parameters
+    ----------
+    limit
+        Of what is worked on or waits at once.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.count = 0
+        """How much is worked on or waits now."""
+        self.closing = False
+        self._recent: deque[float] = deque(maxlen=RECENT)
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    @contextmanager
+    def enter(self) -> Iterator[None]:
+        """Take something on until the end of the block.
+
+        Raises
+        ------
+        QueueFullError
+            There is no room.
+        """
+        if self.closing:
+            raise ClosingError
+        if self.count >= self.limit:
+            raise QueueFullError(self.retry_after())
+        self.count += 1
+        self._empty.clear()
+        try:
+            yield
+        finally:
+            self.count -= 1
+            self._recent.append(time.monotonic())
+            if not self.count:
+                self._empty.set()
+
+    def retry_after(self) -> int:
+        """Estimate when there will be room: seconds, from 1 to 60, by how fast things lately ended."""
+        if len(self._recent) < 2:
+            return 1
+        rate = (len(self._recent) - 1) / max(time.monotonic() - self._recent[0], 1e-3)
+        return min(max(math.ceil(self.limit / 4 / rate), 1), 60)
+
+    async def drain(self) -> None:
+        """Refuse what comes from now on, and wait until the rest is done."""
+        self.closing = True
+        await self._empty.wait()
+
+
+class Budget:
+    """Shares an amount, such as of pixels in memory, among tasks; who came first is served first.
+
+    Parameters
+    ----------
+    total
+        The amount; a task that asks for more gets all of it.
+    """
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self._free = total
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    @property
+    def waiting(self) -> int:
+        """How many tasks wait."""
+        return len(self._waiting)
+
+    @asynccontextmanager
+    async def take(self, amount: int) -> AsyncIterator[None]:
+        """Hold an amount for the block; a task that is cancelled while it waits leaves the queue."""
+        amount = min(amount, self.total)
+        if self._waiting or amount > self._free:
+            turn = asyncio.get_running_loop().create_future()
+            entry = amount, turn
+            self._waiting.append(entry)
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if entry in self._waiting:
+                    self._waiting.remove(entry)
+                else:
+                    self._free += amount  # it had been given its share in this very moment
+                self._hand_out()
+                raise
+        else:
+            self._free -= amount
+        try:
+            yield
+        finally:
+            self._free += amount
+            self._hand_out()
+
+    def _hand_out(self) -> None:
+        while self._waiting and self._waiting[0][0] <= self._free:
+            amount, turn = self._waiting.popleft()
+            if not turn.cancelled():
+                self._free -= amount
+                turn.set_result(None)

@@ -1,0 +1,109 @@
+"""The application: paths, page and what every request passes, put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from starlette.responses import FileResponse
+from starlette.staticfiles import StaticFiles
+
+from .. import __version__
+from . import problems
+from .limits import MIB, Limits
+from .metrics import CountRequests
+from .middleware import BodyLimits, Doorkeeper, SecurityHeaders
+from .routes import about, films, live, pictures
+from .services import Services
+from .settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from ..remover import Remover
+
+PAGE = Path(__file__).parent / "page"
+
+DESCRIPTION = """\
+Cuts out pictures and films. Errors are `application/problem+json` whose `detail` is a sentence.
+Options can stand in the query or in the form.
+"""
+
+
+def create_app(devices: Sequence[dict[str, Remover]], settings: ServiceSettings) -> FastAPI:
+    """Make the application.
+
+    Parameters
+    ----------
+    devices
+        For every device its removers by mode; all have the same modes, the default first.
+    settings
+        Who may ask, for what and how much.
+
+    Returns
+    -------
+    FastAPI
+        Its life begins and ends the networks' threads: use one application for one start.
+    """
+    services = Services(devices, settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(services.running())
+            yield
+
+    app = FastAPI(
+        title="transparent-background",
+        version=__version__,
+        description=DESCRIPTION,
+        license_info={"name": "MIT", "identifier": "MIT"},
+        docs_url=None,  # their pages load scripts from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.services = services
+    problems.install(app)
+    for module in (about, pictures, films, live):
+        app.include_router(module.router)
+    if settings.page:
+        _add_page(app)
+    # the last one added is the first one passed
+    app.add_middleware(BodyLimits, limits=settings.limits, most=body_limit(settings.limits))
+    if settings.allow_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.allow_origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type"],
+            expose_headers=["Content-Disposition", "Location", "Retry-After", "Server-Timing"],
+        )
+    app.add_middleware(Doorkeeper, hosts=settings.hosts, origins=settings.allow_origins, token=settings.token)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(CountRequests, metrics=services.metrics)
+    return app
+
+
+def _add_page(app: FastAPI) -> None:
+    @app.get("/", include_in_schema=False)
+    async def index() -> FileResponse:
+        return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+
+    app.mount("/page", StaticFiles(directory=PAGE), name="page")
+
+
+def body_limit(limits: Limits) -> Callable[[str], int]:
+    """Return what says how many bytes the body of a path may have, forms' own bytes included."""
+    largest = {
+        "/api/remove": 2 * limits.bytes + MIB,
+        "/api/batch": limits.batch_bytes + MIB,
+        "/api/jobs": limits.film_bytes + limits.bytes + MIB,
+        "/mcp": 2 * limits.bytes + MIB,
+    }
+
+    def most(path: str) -> int:
+        return largest.get(path.rstrip("/"), MIB)
+
+    return most

@@ -1,0 +1,200 @@
+"""What every request passes: who may ask, how much and how slowly, and what answers always say."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hmac
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+
+from .problems import Problem, problem
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from .limits import Limits
+
+PUBLIC = ("/healthz", "/readyz")
+"""Answered without a token, as are the page's files."""
+
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+        "media-src 'self' blob:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "permissions-policy": "camera=(self), microphone=(), geolocation=()",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+class SecurityHeaders:
+    """Adds what browsers are told of every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+
+        async def add(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                if scope["path"].startswith("/api/"):
+                    headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        await self.app(scope, receive, add if scope["type"] == "http" else send)
+
+
+class Doorkeeper:
+    """Refuses requests that another web site sent through a visitor's browser, and those without the token.
+
+    Parameters
+    ----------
+    hosts
+        Names that a request may have asked for; none: any. Against DNS rebinding: a page elsewhere whose name
+        suddenly means this machine asks for its own name.
+    origins
+        Other sites that may ask.
+    token
+        What ``Authorization: Bearer`` has to hold; None: nothing.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, hosts: Sequence[str], origins: Sequence[str], token: str | None
+    ) -> None:
+        self.app = app
+        self.hosts = frozenset(host.lower() for host in hosts)
+        self.origins = frozenset(origin.rstrip("/").lower() for origin in origins)
+        self.token = token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        refusal = self._refusal(scope, headers)
+        if refusal is None:
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": refusal[1]})
+        else:
+            status, detail = refusal
+            extra = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+            await problem(status, detail, extra)(scope, receive, send)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
+        host = headers.get("host", "")
+        if self.hosts and _without_port(host) not in self.hosts:
+            return 421, "this service is not known by the name that was asked for; see --allow-host"
+        origin = headers.get("origin")
+        changes = scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD", "OPTIONS")
+        if origin is not None and changes and not self._is_known(origin, host):
+            return 403, "requests from pages of other sites are not taken; see --allow-origin"
+        if self.token is None or not _needs_token(scope):
+            return None
+        if not hmac.compare_digest(_token_of(headers).encode(), self.token.encode()):
+            return 401, "a token is needed: Authorization: Bearer TOKEN"
+        return None
+
+    def _is_known(self, origin: str, host: str) -> bool:
+        origin = origin.lower()
+        return origin in self.origins or urlsplit(origin).netloc == host.lower()
+
+
+def _without_port(host: str) -> str:
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _needs_token(scope: Scope) -> bool:
+    path = scope["path"]
+    if scope["type"] == "http" and (scope["method"] == "OPTIONS" or path in PUBLIC):
+        return False
+    return not (path == "/" or path.startswith("/page/"))
+
+
+def _token_of(headers: Headers) -> str:
+    """Return the token of a request; a browser's WebSocket has it among its subprotocols."""
+    kind, _, token = headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        return token.strip()
+    for protocol in headers.get("sec-websocket-protocol", "").split(","):
+        name, _, coded = protocol.strip().partition(".")
+        if name == "bearer":
+            try:
+                return base64.urlsafe_b64decode(coded + "=" * (-len(coded) % 4)).decode()
+            except (binascii.Error, UnicodeDecodeError):
+                return ""
+    return ""
+
+
+class BodyLimits:
+    """Refuses bodies that are too large, and clients that send them too slowly.
+
+    Parameters
+    ----------
+    limits
+        ``patience`` and ``slowest`` are kept to here.
+    most
+        Gives the bytes that a path takes.
+    """
+
+    def __init__(self, app: ASGIApp, *, limits: Limits, most: Callable[[str], int]) -> None:
+        self.app, self.limits, self.most = app, limits, most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        most = self.most(scope["path"])
+        length = Headers(scope=scope).get("content-length", "0")
+        if length.isascii() and length.isdigit() and int(length) > most:
+            refused = problem(413, _too_large(most), {"Connection": "close"})
+            await refused(scope, receive, send)
+            return
+        await self.app(scope, self._limited(receive, most), send)
+
+    def _limited(self, receive: Receive, most: int) -> Receive:
+        started = time.monotonic()
+        taken, complete = 0, False
+
+        async def limited() -> Message:
+            nonlocal taken, complete
+            if complete:
+                return await receive()  # that is how one hears that a client has gone
+            left = self.limits.patience + taken / self.limits.slowest - (time.monotonic() - started)
+            try:
+                message = await asyncio.wait_for(receive(), max(left, 0.001))
+            except asyncio.TimeoutError as error:
+                raise Problem(408, "the request came too slowly", headers={"Connection": "close"}) from error
+            if message["type"] == "http.request":
+                taken += len(message.get("body", b""))
+                complete = not message.get("more_body", False)
+                if taken > most:
+                    raise Problem(413, _too_large(most), headers={"Connection": "close"})
+            return message
+
+        return limited
+
+
+def _too_large(most: int) -> str:
+    return f"the request is too large; at most {most / 2**20:.0f} MiB are taken here"

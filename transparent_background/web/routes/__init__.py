@@ -1,0 +1,1 @@
+"""The HTTP service's paths, a module for each kind of thing."""

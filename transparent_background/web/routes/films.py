@@ -1,0 +1,230 @@
+"""``/api/jobs``: films, which take a while."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Request
+from fastapi import Path as PathParameter
+from pydantic import BaseModel, Field
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+
+from ..films import FilmJob, media_type, stored_name
+from ..options import FilmJobOptions, film_job
+from ..problems import Problem
+from ..services import Services, services_of
+from ..uploads import Uploads, read_uploads, safe_stem, save_body, save_file
+from .schemas import BINARY, problems, query_parameters, upload_body
+
+router = APIRouter(tags=["films"])
+
+
+class FilmResult(BaseModel):
+    """The file that came of a film."""
+
+    name: str
+    bytes: int
+    media_type: str
+
+
+class FilmStatus(BaseModel):
+    """How far a film is."""
+
+    id: str
+    state: Literal["queued", "running", "done", "failed", "cancelled"]
+    frames: int = Field(description="Done.")
+    total: int | None = Field(description="In all, as far as the file says.")
+    fps: float | None = Field(description="Frames a second of the work.")
+    remaining: float | None = Field(description="Seconds that the rest will take.")
+    error: str | None = Field(description="Why it failed.")
+    notes: list[str] = Field(description="What was lost or changed on the way.")
+    result: FilmResult | None
+    expires: float | None = Field(description="Seconds until it is deleted.")
+
+
+def status_of(film: FilmJob, services: Services) -> FilmStatus:
+    """Return what clients are told of a film."""
+    progress, result = film.progress, None
+    if film.result is not None and film.state == "done":
+        size = film.result.stat().st_size if film.result.exists() else 0
+        result = FilmResult(name=film.result.name, bytes=size, media_type=media_type(film.result))
+    expires = None
+    if film.ended is not None:
+        expires = round(max(film.ended + services.limits.keep - time.monotonic(), 0), 1)
+    left = progress.remaining if progress is not None and film.state == "running" else None
+    return FilmStatus(
+        id=film.id,
+        state=film.state,
+        frames=progress.frames if progress else 0,
+        total=progress.total if progress else None,
+        fps=round(progress.fps, 2) if progress else None,
+        remaining=None if left is None else round(left, 1),
+        error=film.error,
+        notes=film.notes,
+        result=result,
+        expires=expires,
+    )
+
+
+def find_film(request: Request, id: Annotated[str, PathParameter(min_length=1, max_length=100)]) -> FilmJob:
+    """Return the film that a path names."""
+    film = services_of(request).films.jobs.get(id)
+    if film is None:
+        raise Problem(404, "there is no such film, or its time is over")
+    return film
+
+
+Found = Annotated[FilmJob, Depends(find_film)]
+
+
+@router.post(
+    "/api/jobs",
+    status_code=202,
+    summary="Give a film to work on",
+    response_model=FilmStatus,
+    responses={
+        202: {"headers": {"Location": {"schema": {"type": "string"}, "description": "Of its state."}}},
+        **problems(400, 408, 413, 415, 422, 501, 503),
+    },
+    openapi_extra={
+        "parameters": query_parameters(FilmJobOptions),
+        "requestBody": upload_body(
+            FilmJobOptions,
+            {"file": BINARY, "background_image": BINARY},
+            raw=("video/*", "image/gif", "image/webp", "application/octet-stream"),
+            required=("file",),
+        ),
+    },
+)
+async def start(request: Request) -> Response:
+    """Send the film as the body, or in a form as ``file``; ``background_image`` may be a film too."""
+    services = services_of(request)
+    films = services.films
+    films.check_room()
+    folder = await asyncio.to_thread(films.new_folder)
+    try:
+        async with AsyncExitStack() as stack:
+            uploads = await read_uploads(request, FilmJobOptions, stack, names=("file",), most=1)
+            behind = None
+            if uploads.background is not None:
+                behind = folder / f"background{Path(stored_name(uploads.background.filename or '')).suffix}"
+            job = film_job(uploads.options, behind=behind)
+            mode = services.pictures.mode_of(job.mode)
+            source, name = await _save(request, uploads, folder, services)
+            if behind is not None and uploads.background is not None:
+                await save_file(uploads.background, behind)
+    except BaseException:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        raise
+    film = await films.add(folder, source, safe_stem(name, "film"), job, mode)
+    status = status_of(film, services)
+    return JSONResponse(status.model_dump(), 202, {"Location": f"/api/jobs/{film.id}"})
+
+
+async def _save(
+    request: Request, uploads: Uploads[FilmJobOptions], folder: Path, services: Services
+) -> tuple[Path, str]:
+    """Write the film that was sent into its folder; return the file and what the client called it."""
+    most = services.limits.film_bytes
+    if uploads.body:
+        path = folder / stored_name(uploads.name or _suffix_of(request))
+        size = await save_body(request, path, most)
+        name = uploads.name
+    elif uploads.files:
+        upload = uploads.files[0]
+        name, size = upload.filename or "", upload.size or 0
+        path = folder / stored_name(name)
+        if size > most:
+            raise Problem(413, f"the film is too large; at most {most / 2**20:.0f} MiB are taken here")
+        await save_file(upload, path)
+    else:
+        size = 0
+    if not size:
+        raise Problem(422, "send a film: as the body, or in a form as file")
+    return path, name
+
+
+def _suffix_of(request: Request) -> str:
+    """Return a name with the suffix of a picture's media type; what films are, FFmpeg finds out."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return {"image/gif": "x.gif", "image/webp": "x.webp", "image/apng": "x.apng", "image/png": "x.png"}.get(
+        kind, "x"
+    )
+
+
+@router.get(
+    "/api/jobs/{id}", summary="How far a film is", response_model=FilmStatus, responses=problems(404, 422)
+)
+async def show(request: Request, film: Found) -> FilmStatus:
+    """Return the state of a film."""
+    return status_of(film, services_of(request))
+
+
+@router.get(
+    "/api/jobs/{id}/events",
+    summary="Follow a film",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "Events 'progress', and 'end' at last, each with the film's state as JSON.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        **problems(404, 422),
+    },
+)
+async def events(request: Request, film: Found) -> Response:
+    """Send the state of a film after changes, until it has ended."""
+    services = services_of(request)
+
+    async def lines() -> AsyncIterator[str]:
+        async for changed in services.films.watch(film):
+            status = status_of(changed, services)
+            kind = "end" if status.state in ("done", "failed", "cancelled") else "progress"
+            yield f"event: {kind}\ndata: {status.model_dump_json()}\n\n"
+
+    headers = {"X-Accel-Buffering": "no"}
+    return StreamingResponse(lines(), media_type="text/event-stream", headers=headers)
+
+
+@router.get(
+    "/api/jobs/{id}/result",
+    summary="The finished film",
+    response_class=FileResponse,
+    responses={
+        200: {"description": "The file.", "content": {"application/octet-stream": {"schema": BINARY}}},
+        206: {"description": "A part of it.", "content": {"application/octet-stream": {"schema": BINARY}}},
+        **problems(400, 404, 409, 416, 422),
+    },
+)
+async def result(request: Request, film: Found) -> Response:
+    """Return a film's file; ranges work."""
+    if film.state != "done" or film.result is None:
+        said = {"failed": film.error or "the film failed", "cancelled": "the film was cancelled"}
+        raise Problem(409, said.get(film.state, "the film is not done yet"))
+    return FileResponse(film.result, media_type=media_type(film.result), filename=film.result.name)
+
+
+@router.post(
+    "/api/jobs/{id}/cancel",
+    summary="Stop a film",
+    response_model=FilmStatus,
+    responses=problems(404, 422),
+)
+async def cancel(request: Request, film: Found) -> FilmStatus:
+    """Stop a film that waits or is worked on; nothing is left of it."""
+    services = services_of(request)
+    await services.films.cancel(film)
+    return status_of(film, services)
+
+
+@router.delete("/api/jobs/{id}", status_code=204, summary="Delete a film", responses=problems(404, 422))
+async def delete(request: Request, film: Found) -> Response:
+    """Stop a film if it is worked on, and delete what there is of it."""
+    await services_of(request).films.remove(film)
+    return Response(status_code=204)

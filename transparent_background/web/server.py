@@ -1,0 +1,93 @@
+"""Running the application: connections, signals, and what a client may leave half-done."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from .settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+HEAD_SECONDS = 15.0  # for the lines before a request's body
+KEEP_ALIVE = 15  # seconds that a connection is kept between requests
+FRAME_BYTES = 16 << 20  # of a WebSocket's message: a background picture in base64
+GRACE = 15.0  # seconds beside those that a film and a picture are given
+
+
+class PatientProtocol(H11Protocol):
+    """HTTP/1.1 that hangs up on clients that do not get to the end of a request's head in time.
+
+    uvicorn waits for it without end, so that a few bytes a minute would hold a connection for ever.
+    """
+
+    _head: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in; wait for the rest of the head if they are not the end of it."""
+        super().data_received(data)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        self._stop()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        working = self.cycle is not None and not self.cycle.response_complete
+        handed_on = self.transport.get_protocol() is not self  # it has become a WebSocket
+        if working or handed_on or self.transport.is_closing():
+            self._stop()
+        elif self._head is None:
+            self._head = self.loop.call_later(HEAD_SECONDS, self._hang_up)
+
+    def _stop(self) -> None:
+        if self._head is not None:
+            self._head.cancel()
+            self._head = None
+
+    def _hang_up(self) -> None:
+        self._head = None
+        if (self.cycle is None or self.cycle.response_complete) and not self.transport.is_closing():
+            self.transport.close()
+
+
+def make_server(app: FastAPI, settings: ServiceSettings, **options: Any) -> uvicorn.Server:
+    """Return a server for an application; ``run()`` it.
+
+    On SIGTERM or SIGINT it stops listening, finishes what it has taken, and ends.
+
+    Parameters
+    ----------
+    options
+        Of :class:`uvicorn.Config`, before those set here.
+    """
+    longest = settings.limits.timeout + settings.limits.grace + GRACE
+    values: dict[str, Any] = {
+        "host": settings.host,
+        "port": settings.port,
+        "http": PatientProtocol,
+        "ws": "websockets-sansio",
+        "ws_max_size": FRAME_BYTES,
+        "lifespan": "on",
+        "server_header": False,
+        "date_header": True,
+        "log_config": None,
+        "access_log": False,
+        "timeout_keep_alive": KEEP_ALIVE,
+        "timeout_graceful_shutdown": int(longest),
+        "h11_max_incomplete_event_size": 64 * 1024,
+        **options,
+    }
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    return uvicorn.Server(uvicorn.Config(app, **values))
