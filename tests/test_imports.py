@@ -20,7 +20,9 @@ HEAVY = (
     "rich",
     "yaml",
     "av",
-    "gradio",
+    "fastapi",
+    "uvicorn",
+    "mcp",
     "torch._dynamo",
     "openvino",
     "onnxruntime",
@@ -39,7 +41,17 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     assert modules_after("import transparent_background") == []
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["models", "--help"], ["doctor", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["models", "--help"],
+        ["doctor", "--help"],
+        ["serve", "--help"],
+        ["mcp", "--help"],
+    ],
+)
 def test_help_and_version_import_nothing_heavy(arguments) -> None:
     code = f"""
 from transparent_background.cli import main

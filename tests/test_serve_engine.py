@@ -300,7 +300,8 @@ def test_waiting_times_follow_the_pace() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("32M", 32 << 20), ("1.5G", 3 << 29), ("800 kB", 800 << 10), ("12", 12), ("1MiB", 1 << 20)]
+    ("text", "size"),
+    [("32M", 32 << 20), ("1.5G", 3 << 29), ("800 kB", 800 << 10), ("12", 12), ("1MiB", 1 << 20)],
 )
 def test_sizes(text, size) -> None:
     assert parse_bytes(text) == size

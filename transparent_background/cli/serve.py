@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ..remover import Remover
 
 TOKEN = "TRANSPARENT_BACKGROUND_TOKEN"
+BACKLOG = 2048  # connections that the system holds until they are taken, as uvicorn's own
 MODULES = ("fastapi", "uvicorn", "websockets", "multipart", "prometheus_client", "mcp")
 
 EPILOG = f"""\
@@ -332,6 +334,7 @@ def _run(
         ) from error
     except (OSError, socket.gaierror) as error:
         raise UsageError(f"--host {settings.host}: cannot be listened at: {error.strerror}") from error
+    listening.listen(BACKLOG)  # from now on clients wait rather than fail
     port = listening.getsockname()[1]
     shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
     address = f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
@@ -339,7 +342,9 @@ def _run(
         console.print(f"serving at {address} (Ctrl-C ends it)")
     if options.open and settings.page:
         _open_later(address)
-    with suppress(KeyboardInterrupt):  # uvicorn raises it again after it has finished
+    # uvicorn raises the signal that ended it again after it has finished; to have finished is no failure
+    signal.signal(signal.SIGTERM, lambda number, frame: None)
+    with suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
     if not server.started:
         raise TransparentBackgroundError("the service could not be started; --debug shows why")

@@ -89,6 +89,12 @@ class PictureOptions(CommonOptions):
     extras: str | None = Field(None, max_length=10_000, description="rembg: taken, without effect.")
 
 
+class AddressOptions(PictureOptions):
+    """What can be asked of a picture at an address."""
+
+    url: str = Field(min_length=1, max_length=2000, description="Where the picture is.")
+
+
 class FilmJobOptions(CommonOptions):
     """What can be asked of a film."""
 

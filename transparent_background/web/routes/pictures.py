@@ -17,7 +17,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response, StreamingResponse
 
 from ..archives import Archive, ArchiveWriter, Member, is_archive
-from ..options import Job, PictureOptions, picture_job
+from ..options import AddressOptions, Job, PictureOptions, picture_job
 from ..pictures import CutOut
 from ..problems import Problem, as_response
 from ..services import Services, services_of
@@ -104,13 +104,11 @@ async def _picture(
     response_class=Response,
     responses={**ANSWER, **problems(413, 415, 422, 501, 503, 504)},  # type: ignore[dict-item]
 )
-async def remove_from_address(request: Request, options: Annotated[PictureOptions, Query()]) -> Response:
+async def remove_from_address(request: Request, options: Annotated[AddressOptions, Query()]) -> Response:
     """Fetch a picture from ``url`` and cut it out, where the service may fetch any (``--allow-urls``)."""
     services = services_of(request)
     job = picture_job(options)
     services.pictures.mode_of(job.mode)
-    if not options.url:
-        raise Problem(422, "url: say where the picture is")
     data = await fetch_picture(services, options.url)
     name = options.url.partition("?")[0]
     done = await unless_gone(request, services.pictures.cut_out(data, job, name=shown_name(name)))
