@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 
-from . import COMMANDS, benchmark, evaluate, export, models, options, train
+from . import COMMANDS, options
 from .console import print_data
 
 SHELLS = ("bash", "zsh", "tcsh")
@@ -33,16 +34,8 @@ def main(argv: Sequence[str]) -> int:
     sources = next(action for action in parser._actions if action.dest == "sources")
     parser._remove_action(sources)
     commands = parser.add_subparsers()
-    known = {
-        "models": models.build_parser(),
-        "train": train.build_parser(),
-        "evaluate": evaluate.build_parser(),
-        "benchmark": benchmark.build_parser(),
-        "export": export.build_parser(),
-        "completion": build_parser(),
-    }
     for name, text in COMMANDS.items():
-        parents = [known[name]] if name in known else []
-        commands.add_parser(name, help=text, parents=parents, add_help=not parents)
+        parent = import_module(f".{name}", __package__).build_parser()
+        commands.add_parser(name, help=text, parents=[parent], add_help=False)
     print_data(shtab.complete(parser, shell))
     return 0

@@ -20,7 +20,7 @@ OPENCV = ("opencv-python-headless", "opencv-python")
 EXTRAS = {
     "video": "av",
     "webcam": "pyvirtualcam pygame",
-    "web": "fastapi",
+    "web": "fastapi uvicorn websockets prometheus_client mcp",
     "train": "accelerate",
     "eval": "py_sod_metrics",
     "heif": "pillow_heif",
