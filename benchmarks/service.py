@@ -42,7 +42,7 @@ def _status(pid: int, field: str) -> float:
 
 
 @contextmanager
-def running(name: str, command: Sequence[str], path: str, log: Path) -> Iterator[Service]:
+def running(name: str, command: Sequence[str], path: str, log: Path, **environment: str) -> Iterator[Service]:
     """Start a service and wait until it answers.
 
     Parameters
@@ -53,12 +53,14 @@ def running(name: str, command: Sequence[str], path: str, log: Path) -> Iterator
         Answered with 200 when it is ready.
     log
         Where its output goes.
+    environment
+        Added to this process's own.
     """
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
     arguments = [part.replace("{port}", str(port)) for part in command]
     with log.open("wb") as output:
-        process = subprocess.Popen(arguments, stdout=output, stderr=output, env=dict(os.environ))
+        process = subprocess.Popen(arguments, stdout=output, stderr=output, env={**os.environ, **environment})
         try:
             _wait(process, address + path, log)
             yield Service(name, address, process.pid)

@@ -259,6 +259,16 @@ def test_who_hangs_up_is_not_worked_for(service) -> None:
     assert service.get("/readyz").text == "ok"
 
 
+def test_a_batch_whose_client_hangs_up_is_given_up(service) -> None:
+    files = [("files", (f"{i}.png", file_of())) for i in range(40)]
+    response = service.post("/api/batch", files=files, stream=True)
+    assert next(response.iter_content(100))
+    assert service.services.pictures.admission.count == 1
+    response.close()
+    wait_until(lambda: service.services.pictures.admission.count == 0)
+    wait_until(lambda: service.services.workers.waiting == 0)
+
+
 @pytest.mark.parametrize(
     "data", [b"\x00" * 100, b"GET /x\r\n\r\n", b"POST /api/remove HTTP/1.1\r\nContent-Length: -5\r\n\r\n"]
 )

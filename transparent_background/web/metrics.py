@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,6 @@ from prometheus_client import (
     ProcessCollector,
 )
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPEN_METRICS
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .films import FilmService
     from .pictures import CutOut, PictureService
 
-__all__ = ["OPEN_METRICS", "CountRequests", "Metrics"]
+logger = logging.getLogger(__name__)
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 PREFIX = "transparent_background"
@@ -112,8 +112,10 @@ class CountRequests:
         finally:
             path = getattr(scope.get("route"), "path", None) or "other"
             method = scope["method"] if scope["method"] in METHODS else "other"
+            seconds = time.monotonic() - started
             self.metrics.requests.labels(method, path, str(status)).inc()
-            self.metrics.seconds.labels(path).observe(time.monotonic() - started)
+            self.metrics.seconds.labels(path).observe(seconds)
+            logger.info("%s %s: %d, %.0f ms", method, path, status, 1000 * seconds)
 
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
