@@ -214,12 +214,18 @@ def main(argv: Sequence[str]) -> int:
     check_extra()
     from .console import error_console, set_up_logging
 
+    # while networks are loaded; the first process of a container hears no signal that it has not asked for
+    signal.signal(signal.SIGTERM, _leave)
     console = error_console()
     set_up_logging(console, quiet=options.quiet, verbose=options.verbose, debug=options.debug)
     if settings.host not in LOOPBACK and settings.token is None and not options.quiet:
         console.print(f"warning: anyone who reaches {settings.host} may use this; {TOKEN} sets a token")
     server = _make_server(options, settings, console)
     return _run(server, options, settings, console)
+
+
+def _leave(number: int, frame: object) -> None:
+    raise SystemExit(0)
 
 
 def gui() -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, SourceNotFoundError, UnreadableError
 from .camera_feeds import Feed, OpenCvFeed, PyAvFeed
-from .video.opening import describe, import_av, name_of, open_input, url_scheme
+from .video.opening import describe, import_av, lenient, name_of, open_input, url_scheme
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -145,9 +145,7 @@ def _open_stream(source: str) -> InputContainer:
 
     options = {**_LIVE, **_STREAM_OPTIONS.get(url_scheme(source) or "", {})}
     try:
-        return av.open(
-            source, options=options, timeout=(OPEN_TIMEOUT, READ_TIMEOUT), metadata_errors="replace"
-        )
+        return av.open(source, options=options, timeout=(OPEN_TIMEOUT, READ_TIMEOUT), **lenient())
     except (av.FFmpegError, OSError, ValueError) as error:
         raise describe(error, name_of(source), "cannot be opened") from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from ...errors import (
     InputError,
@@ -45,6 +45,13 @@ def import_av(what: str) -> None:
         raise MissingExtraError(
             f'{what}: films need PyAV; run: pip install "transparent-background[video]"'
         ) from error
+
+
+def lenient() -> dict[str, Any]:
+    """Return what makes ``av.open`` take metadata that is no UTF-8; PyAV 19 has no such option any more."""
+    import av
+
+    return {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
 
 
 def url_scheme(source: object) -> str | None:
@@ -92,7 +99,7 @@ def open_input(
             format=format,
             options=settings,
             timeout=timeout,
-            metadata_errors="replace",
+            **lenient(),
         )
     except (av.FFmpegError, OSError, ValueError) as error:
         raise describe(error, name, "cannot be opened") from error
