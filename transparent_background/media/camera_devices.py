@@ -145,7 +145,10 @@ def _open_stream(source: str) -> InputContainer:
 
     options = {**_LIVE, **_STREAM_OPTIONS.get(url_scheme(source) or "", {})}
     try:
-        return av.open(source, options=options, timeout=(OPEN_TIMEOUT, READ_TIMEOUT), **lenient())
+        stream: InputContainer = av.open(
+            source, options=options, timeout=(OPEN_TIMEOUT, READ_TIMEOUT), **lenient()
+        )
+        return stream
     except (av.FFmpegError, OSError, ValueError) as error:
         raise describe(error, name_of(source), "cannot be opened") from error
 

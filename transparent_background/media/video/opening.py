@@ -93,7 +93,7 @@ def open_input(
     settings = {**_STREAM_OPTIONS.get(scheme or "", {}), **(options or {})}
     timeout = (OPEN_TIMEOUT, READ_TIMEOUT) if scheme else None
     try:
-        return av.open(
+        opened: InputContainer = av.open(
             target,
             mode="r",
             format=format,
@@ -101,6 +101,7 @@ def open_input(
             timeout=timeout,
             **lenient(),
         )
+        return opened
     except (av.FFmpegError, OSError, ValueError) as error:
         raise describe(error, name, "cannot be opened") from error
 
