@@ -81,9 +81,14 @@ def test_a_picture_is_put_behind(service) -> None:
 
 
 def test_crop_cuts_to_the_object(service) -> None:
-    got = opened(remove(service, file_of(), crop="0"))
+    response = remove(service, file_of(), crop="0")
+    got = opened(response)
     assert got.width < 100
     assert got.height < 90
+    left, top, width, height = map(int, response.headers["x-crop-box"].split(", "))
+    assert (width, height) == got.size
+    whole = opened(remove(service, file_of()))
+    assert difference(whole.crop((left, top, left + width, top + height)), got) == 0
 
 
 @pytest.mark.parametrize(

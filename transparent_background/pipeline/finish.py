@@ -109,7 +109,17 @@ def prepare(task: Task) -> Path | BinaryIO:
 
 
 def crop(result: Result, alpha: FloatArray, padding: str) -> Result:
-    """Cut a result to its object plus padding, within the frame; unchanged if there is no object.
+    """Cut a result to its object plus padding, as :func:`crop_area` finds it."""
+    area = crop_area(alpha, padding)
+
+    def cut(values: Any) -> Any:
+        return None if values is None else np.ascontiguousarray(values[area])
+
+    return Result(rgb=cut(result.rgb), alpha=cut(result.alpha), grey=cut(result.grey))
+
+
+def crop_area(alpha: FloatArray, padding: str) -> tuple[slice, slice]:
+    """Return the rows and columns of an object plus padding, within the frame; all if there is no object.
 
     Parameters
     ----------
@@ -122,15 +132,10 @@ def crop(result: Result, alpha: FloatArray, padding: str) -> Result:
     rows = np.flatnonzero((alpha > OBJECT_ABOVE).any(axis=1))
     columns = np.flatnonzero((alpha > OBJECT_ABOVE).any(axis=0))
     if not rows.size:
-        return result
+        return slice(0, alpha.shape[0]), slice(0, alpha.shape[1])
     height, width = int(rows[-1] - rows[0]) + 1, int(columns[-1] - columns[0]) + 1
     margin = round(value / 100 * max(height, width)) if share else round(value)
-    area = (
-        slice(max(int(rows[0]) - margin, 0), int(rows[-1]) + 1 + margin),
-        slice(max(int(columns[0]) - margin, 0), int(columns[-1]) + 1 + margin),
+    return (
+        slice(max(int(rows[0]) - margin, 0), min(int(rows[-1]) + 1 + margin, alpha.shape[0])),
+        slice(max(int(columns[0]) - margin, 0), min(int(columns[-1]) + 1 + margin, alpha.shape[1])),
     )
-
-    def cut(values: Any) -> Any:
-        return None if values is None else np.ascontiguousarray(values[area])
-
-    return Result(rgb=cut(result.rgb), alpha=cut(result.alpha), grey=cut(result.grey))

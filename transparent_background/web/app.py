@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.responses import FileResponse
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from .. import __version__
 from . import problems
+from .assistants.server import make_endpoint
 from .limits import MIB, Limits
 from .metrics import CountRequests
 from .middleware import BodyLimits, Doorkeeper, SecurityHeaders
@@ -48,11 +50,14 @@ def create_app(devices: Sequence[dict[str, Remover]], settings: ServiceSettings)
         Its life begins and ends the networks' threads: use one application for one start.
     """
     services = Services(devices, settings)
+    most = body_limit(settings.limits)
+    assistants = make_endpoint(services, most("/mcp"))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(services.running())
+            await stack.enter_async_context(assistants.running())
             yield
 
     app = FastAPI(
@@ -68,17 +73,18 @@ def create_app(devices: Sequence[dict[str, Remover]], settings: ServiceSettings)
     problems.install(app)
     for module in (about, pictures, films, live):
         app.include_router(module.router)
+    app.router.routes.append(Route(assistants.path, assistants, include_in_schema=False))
     if settings.page:
         _add_page(app)
     # the last one added is the first one passed
-    app.add_middleware(BodyLimits, limits=settings.limits, most=body_limit(settings.limits))
+    app.add_middleware(BodyLimits, limits=settings.limits, most=most)
     if settings.allow_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.allow_origins),
             allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["Authorization", "Content-Type"],
-            expose_headers=["Content-Disposition", "Location", "Retry-After", "Server-Timing"],
+            expose_headers=["Content-Disposition", "Location", "Retry-After", "Server-Timing", "X-Crop-Box"],
         )
     app.add_middleware(Doorkeeper, hosts=settings.hosts, origins=settings.allow_origins, token=settings.token)
     app.add_middleware(SecurityHeaders)

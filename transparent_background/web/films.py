@@ -25,6 +25,7 @@ from ..media.video.opening import open_input, video_stream
 from .admission import ClosingError, QueueFullError
 from .limits import Limits
 from .options import Job
+from .uploads import safe_stem, shown_name
 from .workers import ModelWorkers, SharedRemover
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class FilmJob:
     """Random, so that only who is told it can ask for it."""
     folder: Path
     source: Path
+    shown: str
+    """What messages call it."""
     stem: str
     """What results are called after."""
     job: Job
@@ -133,7 +136,7 @@ class FilmService:
         folder.mkdir(mode=0o700)
         return folder
 
-    async def add(self, folder: Path, source: Path, stem: str, job: Job, mode: str) -> FilmJob:
+    async def add(self, folder: Path, source: Path, name: str, job: Job, mode: str) -> FilmJob:
         """Check an uploaded film and queue it.
 
         Parameters
@@ -142,8 +145,8 @@ class FilmService:
             From :meth:`new_folder`; removed if the film is refused.
         source
             The upload in it.
-        stem
-            What the result is called after.
+        name
+            What the client called it.
 
         Raises
         ------
@@ -156,7 +159,8 @@ class FilmService:
         """
         try:
             self.check_room()
-            film = FilmJob(secrets.token_urlsafe(16), folder, source, stem, job, mode)
+            shown, stem = shown_name(name, "the film"), safe_stem(name, "film")
+            film = FilmJob(secrets.token_urlsafe(16), folder, source, shown, stem, job, mode)
             await asyncio.to_thread(self._check, film)
             self.check_room()
         except BaseException:
@@ -172,10 +176,10 @@ class FilmService:
 
         kind = film.job.settings.type
         if isinstance(kind, Backdrop):
-            check_film(kind.path, self.limits, still=True)
+            check_film(kind.path, self.limits, still=True, name="the background")
         selection = film.job.settings.film.selection
         whole = None if selection.end is None else float(selection.end - (selection.start or 0))
-        check_film(film.source, self.limits, part=whole)
+        check_film(film.source, self.limits, part=whole, name=film.shown)
         plan_targets(film.folder / film.name, film.job.settings.format, film.job.settings)
 
     def _work(self, film: FilmJob) -> None:
@@ -294,7 +298,9 @@ def stored_name(name: str) -> str:
     return f"upload{suffix}" if known else "upload"
 
 
-def check_film(path: Path, limits: Limits, *, part: float | None = None, still: bool = False) -> None:
+def check_film(
+    path: Path, limits: Limits, *, part: float | None = None, still: bool = False, name: str = "the film"
+) -> None:
     """See that an upload is a film of a kind and size that is taken, before it is worked on.
 
     Parameters
@@ -303,6 +309,8 @@ def check_film(path: Path, limits: Limits, *, part: float | None = None, still: 
         Seconds of it that are wanted; None: all.
     still
         Whether a picture will do.
+    name
+        What messages call it.
 
     Raises
     ------
@@ -319,9 +327,7 @@ def check_film(path: Path, limits: Limits, *, part: float | None = None, still: 
     except TooLargeError:
         raise
     except InputError as error:
-        what = "the background" if still else "the film"
-        reason = str(error).rpartition(f"{path}: ")[2]
-        raise UnreadableError(f"{what} cannot be used: {reason}") from error
+        raise UnreadableError(f"{name}: {str(error).rpartition(f'{path}: ')[2]}") from error
 
 
 def _check_picture(path: Path, limits: Limits, *, still: bool) -> None:
@@ -361,7 +367,7 @@ def _check_pixels(height: int, width: int, limits: Limits) -> None:
 
 def _without_paths(text: str, film: FilmJob) -> str:
     """Call files in a message what the client called them."""
-    return text.replace(str(film.source), "the film").replace(f"{film.folder}/", "")
+    return text.replace(str(film.source), film.shown).replace(f"{film.folder}/", "")
 
 
 def media_type(path: Path) -> str:

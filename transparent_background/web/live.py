@@ -192,5 +192,5 @@ async def serve_live(socket: WebSocket, session: LiveSession, threads: ThreadPoo
         answering.cancel()
         await asyncio.gather(answering, return_exceptions=True)
         if socket.application_state.name == "CONNECTED":
-            with suppress(RuntimeError):
+            with suppress(RuntimeError, WebSocketDisconnect):
                 await socket.close()

@@ -22,7 +22,7 @@ from ..errors import TooLargeError, UnknownModeError
 from ..media.images import measure, read
 from ..media.suffixes import KEEPS_ALPHA
 from ..media.writing import write
-from ..pipeline.finish import crop
+from ..pipeline.finish import crop, crop_area
 from ..remover import matte_at
 from ..result_types import Matte
 from .admission import Admission, Budget
@@ -68,6 +68,8 @@ class CutOut:
     """(height, width)."""
     seconds: dict[str, float] = field(default_factory=dict)
     """What it took: ``queue``, ``decode``, ``network``, ``finish``."""
+    box: tuple[int, int, int, int] | None = None
+    """Of the picture, if it was cropped: left, top, width, height, in pixels of the upright picture."""
 
     @property
     def media_type(self) -> str:
@@ -181,10 +183,10 @@ class PictureService:
                 clock.seconds["queue"] += passed.waited
                 clock.seconds["network"] = passed.seconds
                 device = self.workers.remover(mode).device
-                result = await self.run(_finish, picture, passed.predictions[0], job, backdrop, device)
+                done = await self.run(_finish, picture, passed.predictions[0], job, backdrop, device)
                 clock.stop("finish")
-        encoded, size = result
-        return CutOut(encoded, job.format, size, clock.seconds)
+        done.seconds.update(clock.seconds)
+        return done
 
     def _measure(self, file: NamedBytes) -> tuple[int, int]:
         height, width = measure(file)
@@ -247,8 +249,8 @@ class Behind:
 
 def _finish(
     picture: Picture, prediction: torch.Tensor, job: Job, behind: Behind | None, device: torch.device
-) -> tuple[bytes, tuple[int, int]]:
-    """From a prediction to a file's bytes and (height, width)."""
+) -> CutOut:
+    """From a prediction to a file's bytes."""
     settings = job.settings
     matte = matte_at(prediction, picture.size)
     if job.smooth_mask:
@@ -265,13 +267,16 @@ def _finish(
     )
     if job.veil is not None and not isinstance(settings.type, Matte):
         result = _over_veil(result, job.veil)
+    box = None
     if settings.crop is not None:
+        rows, columns = crop_area(alpha, settings.crop)
+        box = (columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start)
         result = crop(result, alpha, settings.crop)
     if result.alpha is not None and job.format not in KEEPS_ALPHA:
         result = flatten(result, settings.background)
     file = io.BytesIO()
     write(file, result, format=SUFFIXES[job.format], metadata=picture.metadata, quality=settings.quality)
-    return file.getvalue(), result.size
+    return CutOut(file.getvalue(), job.format, result.size, box=box)
 
 
 def smooth_mask(matte: FloatArray) -> FloatArray:

@@ -183,11 +183,11 @@ async def _gone(receive: Callable[[], Awaitable[Any]]) -> None:
         pass
 
 
-def shown_name(name: str | None) -> str:
+def shown_name(name: str | None, default: str = "the picture") -> str:
     """Return what to call an upload in a message: the last part of its name, printable and short."""
     text = re.split(r"[/\\]", name or "")[-1]
     text = "".join(character for character in text if character.isprintable()).strip()
-    return text[:NAME_LENGTH] or "the picture"
+    return text[:NAME_LENGTH] or default
 
 
 def safe_stem(name: str | None, default: str) -> str:

@@ -19,7 +19,7 @@ from ..films import FilmJob, media_type, stored_name
 from ..options import FilmJobOptions, film_job
 from ..problems import Problem
 from ..services import Services, services_of
-from ..uploads import Uploads, read_uploads, safe_stem, save_body, save_file
+from ..uploads import Uploads, read_uploads, save_body, save_file
 from .schemas import BINARY, problems, query_parameters, upload_body
 
 router = APIRouter(tags=["films"])
@@ -122,7 +122,7 @@ async def start(request: Request) -> Response:
     except BaseException:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         raise
-    film = await films.add(folder, source, safe_stem(name, "film"), job, mode)
+    film = await films.add(folder, source, name, job, mode)
     status = status_of(film, services)
     return JSONResponse(status.model_dump(), 202, {"Location": f"/api/jobs/{film.id}"})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.websockets import WebSocket
 
-from ..live import LiveSession, serve_live
+from ..live import SUBPROTOCOL, LiveSession, serve_live
 from ..services import services_of
 
 router = APIRouter()
@@ -16,6 +16,7 @@ async def live(socket: WebSocket) -> None:
     """Answer frames with their results."""
     services = services_of(socket)
     if services.cameras >= services.limits.cameras or not services.ready:
+        await socket.accept(SUBPROTOCOL if SUBPROTOCOL in (socket.scope.get("subprotocols") or []) else None)
         await socket.close(1013, "too many cameras are connected; try again later")
         return
     services.cameras += 1

@@ -47,6 +47,10 @@ ANSWER = {
         "headers": {
             "Content-Disposition": {"schema": {"type": "string"}, "description": "A name for the file."},
             "Server-Timing": {"schema": {"type": "string"}, "description": "What it took, by stage, in ms."},
+            "X-Crop-Box": {
+                "schema": {"type": "string"},
+                "description": "After a crop: left, top, width and height in the upright picture.",
+            },
         },
     }
 }
@@ -138,6 +142,8 @@ def _answer(services: Services, job: Job, done: CutOut, stem: str) -> Response:
     timing = ", ".join(f"{stage};dur={1000 * seconds:.1f}" for stage, seconds in done.seconds.items())
     name = f"{stem}{job.settings.tag}.{done.suffix}"
     headers = {"Content-Disposition": disposition("inline", name), "Server-Timing": timing}
+    if done.box is not None:
+        headers["X-Crop-Box"] = ", ".join(map(str, done.box))
     return Response(done.data, media_type=done.media_type, headers=headers)
 
 
