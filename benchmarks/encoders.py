@@ -1,60 +1,99 @@
-"""Time and size of PNG at zlib's levels, on a cut-out of 8 megapixels made from a sample photo.
+"""Time and size of PNG at zlib's levels and strategies, on cut-outs of 8 megapixels made from sample photos.
 
-    python -m benchmarks.encoders [--photo samples/astronaut.jpg] [--megapixels 8]
+    python -m benchmarks.encoders [--photos samples/*.jpg] [--megapixels 8]
 
-It is what ``PNG_LEVEL`` in ``transparent_background/media/writing.py`` was chosen by.
+It is what ``png_options`` in ``transparent_background/media/writing.py`` was chosen by. Photos are enlarged
+and cut out by ``lite``; ``noisy`` ones have a camera's noise added, which enlarging took away; ``text`` is a
+page of it. CPU seconds of one thread: they mean something on a busy machine too.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import statistics
 import time
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
-SAMPLE = Path(__file__).parents[1] / "samples" / "astronaut.jpg"
+from benchmarks.machine import describe_machine
+from benchmarks.versus import ROOT
+from transparent_background import Remover
+from transparent_background.media.writing import png_options
+
+Way = dict[str, int] | Callable[[Image.Image], dict[str, int]]
+
+NOISE = 2.0  # levels, standard deviation
+LINE = "The quick brown fox jumps over the lazy dog. "
+WAYS: dict[str, Way] = {
+    **{f"level {level}": {"compress_level": level} for level in (1, 2, 3, 4, 6)},
+    "level 4, Huffman only": {"compress_level": 4, "compress_type": zlib.Z_HUFFMAN_ONLY},
+    "level 4, runs only": {"compress_level": 4, "compress_type": zlib.Z_RLE},
+    "as written": png_options,
+}
 
 
-def cut_out(photo: Path, megapixels: float) -> Image.Image:
-    """Enlarge a photo, add the noise a camera has, and cut an ellipse with a soft edge."""
+def cut_out(remover: Remover, photo: Path, megapixels: float, *, noise: float) -> Image.Image:
+    """Enlarge a photo and cut its object out; noise is added to what is not transparent."""
     image = Image.open(photo).convert("RGB")
     scale = (megapixels * 1e6 / (image.width * image.height)) ** 0.5
     size = (round(image.width * scale), round(image.height * scale))
-    pixels = np.asarray(image.resize(size, Image.Resampling.BICUBIC)).astype(np.float32)
-    pixels += np.random.default_rng(0).normal(0, 2, pixels.shape).astype(np.float32)
-    y, x = np.mgrid[-1 : 1 : size[1] * 1j, -1 : 1 : size[0] * 1j]
-    alpha = np.clip((0.8 - np.hypot(x, y)) * 200, 0, 1)
-    rgba = np.dstack([np.clip(pixels, 0, 255), 255 * alpha]).astype(np.uint8)
-    return Image.fromarray(rgba)
+    pixels = np.array(remover.process(image.resize(size, Image.Resampling.BICUBIC)))
+    drawn = np.random.default_rng(0).normal(0, noise, (*pixels.shape[:2], 3)).astype(np.float32)
+    noisy = np.clip(np.rint(pixels[..., :3] + drawn * (pixels[..., 3:] > 0)), 0, 255)
+    pixels[..., :3] = noisy.astype(np.uint8)
+    return Image.fromarray(pixels)
+
+
+def text(megapixels: float) -> Image.Image:
+    """Draw lines of text on nothing."""
+    side = round((megapixels * 1e6) ** 0.5)
+    image = Image.new("RGBA", (side, side))
+    draw = ImageDraw.Draw(image)
+    for y in range(0, side, 12):
+        draw.text((5, y), LINE * (side // 200), fill=(20, 20, 20, 255))
+    return image
+
+
+def cost(image: Image.Image, way: Way) -> tuple[float, int]:
+    """Return the least CPU seconds of two runs, and the bytes."""
+    taken = []
+    for _ in range(2):
+        file = io.BytesIO()
+        started = time.process_time()
+        options = way(image) if callable(way) else way
+        image.save(file, "PNG", **options)
+        taken.append(time.process_time() - started)
+    return min(taken), file.tell()
 
 
 def main() -> None:
-    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--photo", type=Path, default=SAMPLE)
+    parser.add_argument("--photos", type=Path, nargs="+", default=sorted((ROOT / "samples").glob("*.jpg")))
     parser.add_argument("--megapixels", type=float, default=8.0)
     options = parser.parse_args()
-    image = cut_out(options.photo, options.megapixels)
-    rows: list[tuple[int, float, int]] = []
-    for level in (1, 2, 3, 4, 5, 6, 9):
-        best = float("inf")
-        for _ in range(2):
-            file = io.BytesIO()
-            started = time.process_time()
-            image.save(file, "PNG", compress_level=level)
-            best = min(best, time.process_time() - started)
-        rows.append((level, best, file.tell()))
-    default = next(row for row in rows if row[0] == 6)
-    print("| level | CPU seconds | MB | time / level 6 | size / level 6 |")
-    print("|---|---|---|---|---|")
-    for level, seconds, size in rows:
-        print(
-            f"| {level} | {seconds:.2f} | {size / 1e6:.2f} "
-            f"| {seconds / default[1]:.2f} | {size / default[2]:.2f} |"
-        )
+    remover = Remover("lite", device="cpu")
+    print(describe_machine())
+    print(f"\nMeans of {len(options.photos)} photos; ratios to level 6, Pillow's own.\n")
+    print("| photos | PNG | CPU seconds | MB | time | bytes | most bytes |\n|---|---|---|---|---|---|---|")
+    for title, noise in (("smooth", 0.0), ("noisy", NOISE), ("text", None)):
+        images = [text(options.megapixels)]
+        if noise is not None:
+            images = [cut_out(remover, photo, options.megapixels, noise=noise) for photo in options.photos]
+        found = {way: [cost(image, how) for image in images] for way, how in WAYS.items()}
+        for way, costs in found.items():
+            pairs = list(zip(costs, found["level 6"], strict=True))
+            print(
+                f"| {title} | {way} | {statistics.mean(c[0] for c in costs):.2f} "
+                f"| {statistics.mean(c[1] for c in costs) / 1e6:.2f} "
+                f"| {statistics.mean(c[0] / full[0] for c, full in pairs):.2f} "
+                f"| {statistics.mean(c[1] / full[1] for c, full in pairs):.2f} "
+                f"| {max(c[1] / full[1] for c, full in pairs):.2f} |"
+            )
 
 
 if __name__ == "__main__":

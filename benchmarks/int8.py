@@ -1,6 +1,6 @@
 """The bundled model in int8: what NNCF's post-training quantisation costs in accuracy and gains in time.
 
-From the root of the project, with ``pip install nncf`` and the extras ``openvino`` and ``eval``::
+From the root of the project, with the extras ``int8`` and ``eval``::
 
     python -m benchmarks.int8 --calibrate PHOTOS ... --data HELD_OUT ...
 
@@ -22,14 +22,13 @@ import numpy as np
 import torch
 
 from transparent_background.backends.export import export_sizes
-from transparent_background.backends.graph import Graph, Size, describe
-from transparent_background.backends.openvino import convert, save, without_reports
+from transparent_background.backends.graph import Graph, describe
+from transparent_background.backends.int8 import CalibrationPhotos, evenly, import_nncf, quantise
+from transparent_background.backends.openvino import convert, save
 from transparent_background.backends.runtimes import find_runtime
 from transparent_background.evaluate.metrics import Evaluator
-from transparent_background.media.images import read
 from transparent_background.media.pairs import find_pairs, read_pair
 from transparent_background.network import find_checkpoint, load_network
-from transparent_background.picture import to_eight_bit
 from transparent_background.preprocess import resize_rgb
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
@@ -68,14 +67,15 @@ def main() -> None:
         "OpenVINO, bfloat16": load("float32", "bfloat16"),
         **{f"OpenVINO, {name}": load(name) for name in files if name.startswith("int8")},
     }
-    print(f"{record.name}, {sizes[0]} and {sizes[1]}, {runtime.version()}, NNCF {_nncf().__version__}\n")
+    versions = f"{runtime.version()}, NNCF {import_nncf().__version__}"
+    print(f"{record.name}, {sizes[0]} and {sizes[1]}, {versions}\n")
     print("| runtime | data | pictures | max F | MAE | mBA | S | MB |\n|---|---|---|---|---|---|---|---|")
     megabytes = {
         name: sum(p.stat().st_size for p in files[name].parent.glob(f"{files[name].stem}.*")) / 1e6
         for name in files
     }
     for data in options.data:
-        for title, scores in _scores(runs, graph.sizes, data, options.limit).items():
+        for title, scores in _scores(runs, graph, data, options.limit).items():
             size = megabytes.get(title.removeprefix("OpenVINO, "), megabytes["float32"])
             values = " | ".join(f"{scores[name]:.4f}" for name in ("max_f", "mae", "mba", "s_measure"))
             print(f"| {title} | {data.name} | {scores['count']:.0f} | {values} | {size:.1f} |", flush=True)
@@ -87,40 +87,21 @@ def main() -> None:
 
 def _files(graph: Graph, metadata: dict[str, str], options: argparse.Namespace) -> dict[str, Path]:
     """Write the network in float32 and quantised; return the files by precision."""
-    nncf = _nncf()
     files = {"float32": options.folder / f"{options.mode}_float32.xml"}
     save(convert(graph, metadata, any_batch=False), files["float32"], half=False)
-    photos = _photos(
-        options.calibrate,
-        options.subset,
-        {pair.image.resolve() for data in options.data for pair in find_pairs(data)},
-    )
-    samples = [[x[None] for x in _inputs(to_eight_bit(read(path).rgb), graph.sizes)] for path in photos]
-    variants: dict[str, Any] = {
-        "int8": {},
+    held_out = {pair.image.resolve() for data in options.data for pair in find_pairs(data)}
+    photos = CalibrationPhotos(_photos(options.calibrate, options.subset, held_out), graph)
+    variants = {
+        "int8": (),
         # attention's products and the map of residuals are little of the time and much of the error
-        "int8 convolutions": {"ignored_scope": nncf.IgnoredScope(types=["MatMul"])},
+        "int8 convolutions": ("MatMul",),
     }
-    for name, changes in variants.items():
-        quantised = nncf.quantize(
-            convert(graph, metadata, any_batch=False),
-            nncf.Dataset(samples),
-            preset=nncf.QuantizationPreset.MIXED,
-            subset_size=len(samples),
-            **changes,
-        )
+    for name, ignored in variants.items():
+        quantised = quantise(convert(graph, metadata, any_batch=False), photos, ignored=ignored)
         files[name] = options.folder / f"{options.mode}_{name.replace(' ', '_')}.xml"
         save(quantised, files[name], half=False)
-    print(f"calibrated on {len(samples)} photos\n")
+    print(f"calibrated on {len(photos)} photos\n")
     return files
-
-
-def _nncf() -> Any:
-    with without_reports():
-        import nncf
-
-    nncf.set_log_level(40)
-    return nncf
 
 
 def _photos(folders: Sequence[Path], count: int, held_out: set[Path]) -> list[Path]:
@@ -129,17 +110,11 @@ def _photos(folders: Sequence[Path], count: int, held_out: set[Path]) -> list[Pa
     for folder in folders:
         images = folder / "images" if (folder / "images").is_dir() else folder
         files = sorted(path for path in images.iterdir() if path.is_file())
-        share = min(-(-count // len(folders)), len(files))
-        found += [files[i] for i in np.linspace(0, len(files) - 1, share).astype(int)]
+        found += evenly(files, -(-count // len(folders)))
     both = held_out & {path.resolve() for path in found}
     if both:
         raise SystemExit(f"{min(both)}: is held out and may not be calibrated on")
     return found[:count]
-
-
-def _inputs(rgb: Any, sizes: Sequence[Size]) -> list[Array]:
-    """(h, w, 3) uint8 -> (3, *size) in [0, 1] for each size."""
-    return [resize_rgb(rgb, size).contiguous().numpy().astype(np.float32) / 255 for size in sizes]
 
 
 def _in_pytorch(graph: Graph) -> Run:
@@ -152,12 +127,11 @@ def _in_pytorch(graph: Graph) -> Run:
     return run
 
 
-def _scores(
-    runs: dict[str, Run], sizes: Sequence[Size], data: Path, limit: int | None
-) -> dict[str, dict[str, float]]:
+def _scores(runs: dict[str, Run], graph: Graph, data: Path, limit: int | None) -> dict[str, dict[str, float]]:
     evaluators = {title: Evaluator() for title in runs}
     for rgb, mask in _pairs(data, limit):
-        inputs = [x[None] for x in _inputs(rgb, sizes)]
+        resized = graph.from_bytes(*(resize_rgb(rgb, size)[None] for size in graph.sizes))
+        inputs = [x.contiguous().numpy() for x in resized]
         for title, run in runs.items():
             matte = torch.nn.functional.interpolate(
                 torch.from_numpy(run(*inputs)), mask.shape, mode="bilinear", align_corners=True
@@ -168,9 +142,7 @@ def _scores(
 
 def _pairs(data: Path, limit: int | None) -> Iterator[tuple[Any, Array]]:
     pairs = find_pairs(data)
-    if limit is not None and limit < len(pairs):
-        pairs = [pairs[i] for i in np.linspace(0, len(pairs) - 1, limit).astype(int)]
-    for pair in pairs:
+    for pair in pairs if limit is None else evenly(pairs, limit):
         image, mask = read_pair(pair)
         yield np.asarray(image), np.asarray(mask, np.float32) / np.float32(255)
 

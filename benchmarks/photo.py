@@ -15,7 +15,7 @@ from pathlib import Path
 from PIL import Image
 
 from transparent_background import Remover
-from transparent_background.media.writing import PNG_LEVEL
+from transparent_background.media.writing import png_options
 from transparent_background.types import ResizeMethod
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
@@ -58,7 +58,7 @@ def megapixel(path: Path) -> bytes:
 
 
 def write_png(picture: Image.Image) -> None:
-    picture.save(io.BytesIO(), "PNG", compress_level=PNG_LEVEL)
+    picture.save(io.BytesIO(), "PNG", **png_options(picture))
 
 
 def alternate(functions: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:

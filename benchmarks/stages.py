@@ -32,7 +32,6 @@ def profile(remover: Any, photo: Path, rounds: int) -> dict[str, float]:
     from transparent_background.compose import finish_alpha
     from transparent_background.foreground import estimate_foreground
     from transparent_background.media.images import read
-    from transparent_background.media.writing import PNG_LEVEL
     from transparent_background.picture import to_pil
     from transparent_background.preprocess import pass_sizes, resize_rgb
     from transparent_background.remover import matte_at
@@ -64,10 +63,16 @@ def profile(remover: Any, photo: Path, rounds: int) -> dict[str, float]:
         colours = timed("colours", lambda p=picture, a=alpha: estimate_foreground(p.rgb, a))
         timed(
             "encode",
-            lambda c=colours, a=alpha: to_pil(c, a).save(io.BytesIO(), "PNG", compress_level=PNG_LEVEL),
+            lambda c=colours, a=alpha: _write(to_pil(c, a)),
         )
         taken["all"].append(time.perf_counter() - started - taken["resize"][-1])
     return {stage: statistics.median(values[1:]) for stage, values in taken.items()}
+
+
+def _write(image: Any) -> None:
+    from transparent_background.media.writing import png_options
+
+    image.save(io.BytesIO(), "PNG", **png_options(image))
 
 
 def plot(found: dict[str, dict[float, dict[str, float]]], prefix: Path) -> list[Path]:

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from test_backends import LIGHT, make_light, need
 from test_model import settle as settle_published
 
 from transparent_background.backends.export import export, export_sizes
 from transparent_background.backends.graph import Graph, draw_pictures
+from transparent_background.backends.int8 import check as check_int8
+from transparent_background.backends.int8 import find_photos
+from transparent_background.backends.runtimes import Difference
 from transparent_background.checkpoints import find
 from transparent_background.cli import main
-from transparent_background.errors import DeviceError, MissingExtraError, OutputError, UsageError
+from transparent_background.errors import (
+    DeviceError,
+    MissingExtraError,
+    OutputError,
+    SourceNotFoundError,
+    UsageError,
+)
 from transparent_background.model import (
     InSPyReNet,
     PyramidNetwork,
@@ -23,7 +35,7 @@ from transparent_background.model import (
     fold_batch_norm,
     to_probability,
 )
-from transparent_background.preprocess import normalise
+from transparent_background.preprocess import normalise, resize_rgb
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +147,89 @@ def test_half_takes_half_the_space_in_onnx(light, tmp_path) -> None:
     graph = full.bytes - 4 * sum(weight.numel() for weight in light.parameters())
     assert half.bytes - graph < 0.7 * (full.bytes - graph)
     assert half.mean_difference < 0.01
+
+
+@pytest.fixture
+def photos(tmp_path) -> list[Path]:
+    """Drawn ones: noise would be outside the ranges of everything."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number, photo in enumerate(eight_bit(6, 96, 128)):
+        Image.fromarray(photo.permute(1, 2, 0).numpy()).save(folder / f"{number}.png")
+    return sorted(folder.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("raw", [False, True])
+def test_int8_is_calibrated_on_photos_and_says_how_far_it_is(light, photos, tmp_path, raw) -> None:
+    openvino = need("openvino", "nncf")
+    about = dataclasses.replace(LIGHT, normalisation="sigmoid")  # stretching blows rounding up
+    full = export(light, about, tmp_path / "full.xml", "openvino", (96, 128), (64, 64), raw=raw)
+    report = export(light, about, tmp_path / "net.xml", "openvino", (96, 128), (64, 64), raw=raw, int8=photos)
+    assert report.metadata["arithmetic"].startswith("int8, calibrated on 6 photos by NNCF")
+    assert report.compared_on == "6 of the 6 photos it was calibrated on"
+    assert report.files[1].stat().st_size < 0.5 * full.files[1].stat().st_size
+    assert "openvino_telemetry" not in sys.modules
+    core = openvino.Core()
+    model = core.read_model(report.path)
+    assert {str(node.get_type_name()) for node in model.get_ops()} >= {"FakeQuantize"}
+    compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    graph = Graph(light, (96, 128), (64, 64), finish=None if raw else "sigmoid")
+    resized = [
+        [resize_rgb(np.array(Image.open(photo)), size) for photo in photos] for size in ((96, 128), (64, 64))
+    ]
+    inputs = graph.from_bytes(*map(torch.stack, resized))
+    assert [port.shape[0] for port in (*report.inputs, *report.outputs)] == [1, 1, 1]
+    each = [compiled([x[i : i + 1].contiguous().numpy() for x in inputs])[0].copy() for i in range(6)]
+    output = torch.from_numpy(np.concatenate(each))
+    with torch.inference_mode():
+        off = (graph.to_matte(output) - graph.reference(inputs)).abs()
+    assert float(off.mean()) == pytest.approx(report.mean_difference, rel=0.01)
+    assert float(off.max()) == pytest.approx(report.difference, rel=0.01)
+    assert 0 < report.mean_difference < 0.01
+
+
+def test_int8_that_spoils_the_network_is_refused() -> None:
+    check_int8(Difference(largest=0.9, mean=0.009, beyond=0.3))
+    with pytest.raises(DeviceError, match=r"differ from PyTorch's by 0\.011 in the mean"):
+        check_int8(Difference(largest=0.9, mean=0.011, beyond=0.3))
+
+
+def test_differences_of_photos_are_joined() -> None:
+    joined = Difference.over([Difference(0.5, 0.01, 0.2), Difference(0.1, 0.03, 0.4)])
+    assert joined == Difference(0.5, pytest.approx(0.02), pytest.approx(0.3))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["onnx", "--int8", "photos"], "int8 is for the format openvino, not onnx"),
+        (["torchscript", "--int8", "photos"], "int8 is for the format openvino, not torchscript"),
+        (["openvino", "--int8", "photos", "--half"], "leave --half out"),
+        (["torchscript", "--half"], "leave --half out"),
+    ],
+)
+def test_combinations_that_make_no_sense_are_refused_before_anything_is_read(
+    arguments, words, tmp_path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setenv("TRANSPARENT_BACKGROUND_FILE_PATH", str(tmp_path))  # where no weights are
+    assert main(["export", *arguments, "--mode", "base", "--offline"]) == 2
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1
+
+
+def test_a_folder_without_photos_is_named(tmp_path) -> None:
+    with pytest.raises(SourceNotFoundError, match="nowhere"):
+        find_photos(tmp_path / "nowhere")
+    with pytest.raises(SourceNotFoundError, match=tmp_path.name):
+        find_photos(tmp_path)
+
+
+def test_missing_nncf_is_named(light, tmp_path, monkeypatch) -> None:
+    need("openvino")
+    monkeypatch.setitem(sys.modules, "nncf", None)
+    with pytest.raises(MissingExtraError, match=r'nncf is not installed: pip install "transp.*\[int8\]"'):
+        export(light, LIGHT, tmp_path / "net", "openvino", (64, 64), int8=[tmp_path / "photo.png"])
 
 
 def test_a_file_that_is_another_function_is_not_left(light, tmp_path, monkeypatch) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageDraw
 
 from transparent_background.compose import Result
 from transparent_background.errors import (
@@ -25,8 +25,8 @@ from transparent_background.errors import (
     UnreadableError,
     UsageError,
 )
-from transparent_background.media.images import animation, read, read_frames
-from transparent_background.media.writing import pick_format, write, write_animation
+from transparent_background.media.images import animation, measure, read, read_frames
+from transparent_background.media.writing import pick_format, png_options, write, write_animation
 from transparent_background.picture import Metadata
 
 RNG = np.random.default_rng(3)
@@ -319,3 +319,33 @@ def test_animations_keep_frames_times_and_loops(tmp_path, suffix) -> None:
 
 def test_a_still_picture_is_no_animation(jpeg) -> None:
     assert animation(jpeg) is None
+
+
+def test_photos_are_packed_by_runs_and_text_is_not() -> None:
+    """Runs alone take half the time for photos, and several times the bytes for text."""
+    rng = np.random.default_rng(1)
+    smooth = np.cumsum(rng.normal(0, 2, (256, 512, 3)), axis=1) + 128
+    photo = Image.fromarray(np.clip(smooth, 0, 255).astype(np.uint8))
+    page = Image.new("RGBA", (512, 256))
+    draw = ImageDraw.Draw(page)
+    for y in range(0, 256, 12):
+        draw.text((5, y), "The quick brown fox jumps over the lazy dog. " * 3, fill=(20, 20, 20, 255))
+    assert png_options(photo)["compress_type"] == zlib.Z_RLE
+    assert "compress_type" not in png_options(page)
+    assert "compress_type" not in png_options(page.crop((0, 0, 512, 20)))  # too little to tell by
+
+
+def test_measuring_reads_the_head_only() -> None:
+    whole = io.BytesIO()
+    Image.effect_noise((301, 200), 60).save(whole, "JPEG")
+    assert measure(whole.getvalue()) == (200, 301)
+    assert measure(whole.getvalue()[:1000]) == (200, 301)
+    with pytest.raises(UnreadableError):
+        measure(b"no picture")
+
+
+def test_measuring_heic() -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    file = io.BytesIO()
+    pillow_heif.from_pillow(Image.new("RGB", (64, 48))).save(file)
+    assert measure(file.getvalue()) == (48, 64)

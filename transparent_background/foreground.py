@@ -24,6 +24,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, TypeVar
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -52,7 +53,7 @@ TRANSPARENT, OPAQUE = 0.5 / 255, 254.5 / 255
 
 COARSE = 4  # the whole picture is solved at 1/4 of its size
 WINDOW = 32  # side of a window, in pixels; a multiple of COARSE
-STRIP_PIXELS = 1 << 20  # pixels handled at once where the picture is passed over
+STRIP_PIXELS = 1 << 18  # pixels handled at once where the picture is passed over
 BATCH_WINDOWS = {"cpu": 256, "other": 2048}  # windows solved at once: what a CPU's cache holds
 
 RANGES = {torch.uint8: 255.0, torch.uint16: 65535.0}
@@ -143,12 +144,20 @@ def _quarter(image: Tensor, alpha: Tensor) -> Tensor:
     """Average the moments over blocks of 4 x 4 pixels: (8, h / 4, w / 4, 1)."""
     parts = []
     for rows in _strips(*alpha.shape):
-        colours = _floats(_fill_blocks(image[rows]))
-        matte = _fill_blocks(alpha[rows]).to(torch.float32)[..., None]
-        premultiplied = _block_mean(colours * matte)
-        square = _block_mean(matte * matte)
-        parts.append(torch.cat([_block_mean(matte), square, premultiplied, _block_mean(colours)], 2))
-    return torch.cat(parts).permute(2, 0, 1).contiguous()[..., None]
+        colours = _fill_blocks(image[rows]).to(torch.float32)
+        matte = _fill_blocks(alpha[rows])
+        terms = (matte[..., None], (matte * matte)[..., None], colours * _three_times(matte), colours)
+        parts.append(torch.cat([_block_mean(term) for term in terms], 2))
+    moments = torch.cat(parts).permute(2, 0, 1).contiguous()[..., None]
+    moments[2:].div_(RANGES.get(image.dtype, 1.0))
+    return moments
+
+
+def _three_times(alpha: Tensor) -> Tensor:
+    """(h, w) -> (h, w, 3): on a CPU in memory, as a product with it is three times as fast then."""
+    if alpha.device.type != "cpu":
+        return alpha[..., None]
+    return torch.from_numpy(cv2.merge([alpha.numpy()] * 3))
 
 
 def _fill_blocks(source: Tensor) -> Tensor:
@@ -207,10 +216,15 @@ def _fill_clear(out: Tensor, fb: Tensor, clear: Tensor) -> None:
             if flag:
                 target = out[row * WINDOW : (row + 1) * WINDOW, start * WINDOW : stop * WINDOW]
                 part = coarse[row * blocks : (row + 1) * blocks, start * blocks : stop * blocks]
-                part = part[:, None, :, None].expand(-1, COARSE, -1, COARSE, -1)
-                part = part.reshape(part.shape[0] * COARSE, -1, 3)
-                target.copy_(part[: target.shape[0], : target.shape[1]])
+                wide = _repeat(part, 1)[:, : target.shape[1]]  # few pixels one by one, then whole rows
+                target.copy_(_repeat(wide, 0)[: target.shape[0]])
             start = stop
+
+
+def _repeat(part: Tensor, axis: int) -> Tensor:
+    """Repeat every row or column COARSE times."""
+    every = part.unsqueeze(axis + 1)
+    return every.expand(*(COARSE if i == axis + 1 else -1 for i in range(every.ndim))).flatten(axis, axis + 1)
 
 
 def _batches(solved: Tensor, size: tuple[int, ...]) -> list[Tensor]:

@@ -93,12 +93,20 @@ class Graph(nn.Module):
         if len(self.sizes) == 2:
             small = functional.interpolate(pictures, self.sizes[1], mode="bilinear", antialias=True)
             inputs.append(small)
-        if self.finish is None:
-            inputs = [(pictures - self.mean) / self.std for pictures in inputs]
-        return tuple(inputs)
+        return self._as_taken(inputs)
+
+    def from_bytes(self, *images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Turn uint8 pictures, (batch, 3, *size) for each of the sizes, into what :meth:`forward` takes."""
+        return self._as_taken([image.to(torch.float32) / 255 for image in images])
+
+    def _as_taken(self, inputs: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+        """Bring pictures in [0, 1] to what :meth:`forward` takes."""
+        if self.finish is not None:
+            return tuple(inputs)
+        return tuple((pictures - self.mean) / self.std for pictures in inputs)
 
     def reference(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Return the mattes that PyTorch makes of :meth:`examples`, one by one: (B, 1, *size) in [0, 1]."""
+        """Return the mattes that PyTorch makes of what :meth:`forward` takes, one by one: (B, 1, *size)."""
         normalised = list(inputs)
         if self.finish is not None:
             normalised = [(pictures - self.mean) / self.std for pictures in inputs]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
@@ -115,17 +115,30 @@ class Difference:
     beyond: float
     """Share of the pixels that differ by more than 1/255."""
 
+    @classmethod
+    def over(cls, each: Sequence[Difference]) -> Difference:
+        """Join those of several pictures, each of which counts the same."""
+        return cls(
+            max(one.largest for one in each),
+            sum(one.mean for one in each) / len(each),
+            sum(one.beyond for one in each) / len(each),
+        )
+
 
 def compare(graph: Graph, model: Callable[..., Any], batch: int) -> Difference:
     """Run drawn pictures through PyTorch one by one, and through a model together."""
     with torch.inference_mode():
-        inputs = graph.examples(batch)
-        expected = graph.reference(inputs)
-        output = torch.from_numpy(model(*(x.contiguous().numpy() for x in inputs)))
-        if output.shape != expected.shape:
-            return Difference(1.0, 1.0, 1.0)
-        difference = (graph.to_matte(output) - expected).abs().nan_to_num(1.0)
-        beyond = (difference > TOLERANCE).float().mean()
+        return difference_of(graph, model, graph.examples(batch))
+
+
+def difference_of(graph: Graph, model: Callable[..., Any], inputs: Sequence[torch.Tensor]) -> Difference:
+    """Compare a model's mattes of some inputs, taken together, with PyTorch's, taken one by one."""
+    expected = graph.reference(inputs)
+    output = torch.from_numpy(model(*(x.contiguous().numpy() for x in inputs)))
+    if output.shape != expected.shape:
+        return Difference(1.0, 1.0, 1.0)
+    difference = (graph.to_matte(output) - expected).abs().nan_to_num(1.0)
+    beyond = (difference > TOLERANCE).float().mean()
     return Difference(float(difference.max()), float(difference.mean()), float(beyond))
 
 

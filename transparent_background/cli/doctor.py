@@ -25,6 +25,7 @@ EXTRAS = {
     "eval": "py_sod_metrics",
     "heif": "pillow_heif",
     "openvino": "openvino",
+    "int8": "nncf openvino",
     "onnxruntime": "onnxruntime onnx onnxscript",
 }
 

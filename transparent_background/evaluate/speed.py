@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import re
 import statistics
 import sys
 import time
@@ -84,9 +85,17 @@ def _measure(
         torch.cuda.reset_peak_memory_stats()
     matte_ms = _median_ms(lambda: remover.alpha(picture), repeat)
     cut_out_ms = _median_ms(lambda: remover.process(picture), repeat)
-    peak = torch.cuda.max_memory_allocated() / 1e6 if on_gpu else _peak_of_process()
+    peak = torch.cuda.max_memory_allocated() if on_gpu else peak_memory()
     parameters = remover.parameter_count
-    return Cost(model, size, parameters, counter.get_total_flops() / 1e9, matte_ms, cut_out_ms, peak)
+    return Cost(
+        model=model,
+        size=size,
+        parameters=parameters,
+        gflop=counter.get_total_flops() / 1e9,
+        matte_ms=matte_ms,
+        cut_out_ms=cut_out_ms,
+        peak_mb=None if peak is None else peak / 1e6,
+    )
 
 
 def _picture(size: tuple[int, int]) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -112,10 +121,20 @@ def _median_ms(function: Callable[[], object], repeat: int) -> float:
     return 1000 * statistics.median(times)
 
 
-def _peak_of_process() -> float | None:
+def peak_memory() -> int | None:
+    """Return the most memory that this process has held so far, bytes; None on Windows.
+
+    On Linux from ``/proc``, as ``getrusage`` counts what a process was before it became this program too: one
+    started by a large program would begin at that program's peak.
+    """
     if sys.platform == "win32":
         return None
+    if sys.platform == "linux":
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        found = re.search(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE)
+        if found:
+            return int(found[1]) * 1024
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3  # bytes there, kilobytes elsewhere
+    return peak if sys.platform == "darwin" else peak * 1024  # bytes there, kibibytes elsewhere

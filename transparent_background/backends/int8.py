@@ -1,0 +1,158 @@
+"""Post-training quantisation: an OpenVINO model in int8, calibrated by NNCF on photos of the caller's."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import torch
+
+from ..errors import DeviceError, SourceNotFoundError
+from ..media.images import read
+from ..media.sources import find_sources
+from ..picture import to_eight_bit
+from ..preprocess import resize_rgb
+from .graph import Graph
+from .openvino import first_line, import_openvino, without_reports
+from .runtimes import ROUNDED_TOLERANCE, Difference, Model, difference_of, import_from
+
+if TYPE_CHECKING:
+    from ..types import FloatArray
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+CALIBRATED_ON = 300
+"""Most photos to calibrate on; NNCF's own default."""
+COMPARED_ON = 50
+"""Most photos that mattes are then compared on."""
+
+
+class CalibrationPhotos(Sequence[tuple["FloatArray", ...]]):
+    """Photos as a graph takes them; kept as bytes, in a quarter of the space.
+
+    Parameters
+    ----------
+    paths
+        Pictures; all are read.
+    graph
+        Whose inputs they are to be.
+
+    Raises
+    ------
+    InputError
+        One cannot be read.
+    """
+
+    def __init__(self, paths: Sequence[Path], graph: Graph) -> None:
+        self._graph = graph
+        self._resized = [
+            [resize_rgb(rgb, size)[None] for size in graph.sizes]
+            for rgb in (to_eight_bit(read(path).rgb) for path in paths)
+        ]
+
+    def __len__(self) -> int:
+        return len(self._resized)
+
+    def __getitem__(self, index: Any) -> Any:
+        """Return one photo's inputs: float32 (1, 3, h, w) each, contiguous."""
+        return tuple(x.contiguous().numpy() for x in self._graph.from_bytes(*self._resized[index]))
+
+
+def find_photos(folder: Path) -> list[Path]:
+    """Return the pictures in a folder.
+
+    Raises
+    ------
+    SourceNotFoundError
+        There is no such folder, or no picture in it.
+    """
+    found = [item.path for item in find_sources([str(folder)]).items if item.kind == "picture"]
+    photos = [path for path in found if path is not None]
+    if not photos:
+        raise SourceNotFoundError(f"{folder}: holds no pictures to calibrate int8 on")
+    return photos
+
+
+def evenly(items: Sequence[T], count: int) -> list[T]:
+    """Choose as many, evenly spaced, or all if there are no more."""
+    return [items[int(i)] for i in np.linspace(0, len(items) - 1, min(count, len(items)))]
+
+
+def import_nncf() -> Any:
+    """Import NNCF without its reports and remarks; MissingExtraError if it is not installed."""
+    import_openvino()
+    with without_reports(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        nncf = import_from("int8", "nncf")
+    nncf.set_log_level(logging.ERROR)
+    return nncf
+
+
+def quantise(model: Any, photos: CalibrationPhotos, *, ignored: Sequence[str] = ()) -> Any:
+    """Quantise a model's weights and activations where that pays.
+
+    Parameters
+    ----------
+    model
+        An ``openvino.Model``, as :func:`~.openvino.convert` returns it; it is not changed.
+    photos
+        What the ranges of activations are measured on.
+    ignored
+        Kinds of operations that stay as they are, such as ``MatMul``.
+
+    Raises
+    ------
+    MissingExtraError
+        NNCF is not installed.
+    DeviceError
+        NNCF cannot do it.
+    """
+    nncf = import_nncf()
+    logger.info("calibrating int8 on %d photos ...", len(photos))
+    scope = nncf.IgnoredScope(types=list(ignored)) if ignored else None
+    # its progress bars go to standard output, whatever they are asked
+    with without_reports(), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        try:
+            return nncf.quantize(
+                model,
+                nncf.Dataset(range(len(photos)), lambda index: list(photos[index])),
+                preset=nncf.QuantizationPreset.MIXED,
+                subset_size=len(photos),
+                ignored_scope=scope,
+            )
+        except (RuntimeError, nncf.errors.InternalError) as error:
+            raise DeviceError(f"NNCF cannot quantise this network: {first_line(error)}") from error
+
+
+def compare_on(graph: Graph, model: Model, photos: CalibrationPhotos) -> tuple[Difference, int]:
+    """Compare a loaded model with PyTorch on some of the photos; return on how many, too."""
+    each = []
+    for index in evenly(range(len(photos)), COMPARED_ON):
+        inputs = photos[index]
+        with torch.inference_mode():
+            each.append(difference_of(graph, model, [torch.from_numpy(x) for x in inputs]))
+    return Difference.over(each), len(each)
+
+
+def check(difference: Difference) -> None:
+    """Refuse a model that int8 has spoilt.
+
+    Raises
+    ------
+    DeviceError
+        Mattes differ by more than :data:`~.runtimes.ROUNDED_TOLERANCE` in the mean.
+    """
+    if difference.mean > ROUNDED_TOLERANCE:
+        raise DeviceError(
+            f"in int8 this network's mattes differ from PyTorch's by {difference.mean:.3f} in the mean, on "
+            f"the photos it was calibrated on; at most {ROUNDED_TOLERANCE:g} is taken: leave int8 out"
+        )
