@@ -74,8 +74,8 @@ def measure(service: Service, script: Path, clients: int, seconds: int) -> Row:
     errors = sum(int(n) for n in re.findall(r"(?:connect|read|write|timeout) (\d+)", text))
     return Row(
         rate=(total - refused) / taken,
-        half=_milliseconds(_find(r"50%\s+(\S+)", text)),
-        most=_milliseconds(_find(r"99%\s+(\S+)", text)),
+        half=_milliseconds(_find(r"(?m)^\s+50%\s+(\S+)", text)),
+        most=_milliseconds(_find(r"(?m)^\s+99%\s+(\S+)", text)),
         refused=refused + errors,
     )
 

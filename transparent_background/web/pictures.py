@@ -103,7 +103,7 @@ class PictureService:
         self.admission = Admission(limits.queue)
         self._pixels = Budget(2 * limits.pixels)
         # and in number: many small ones would only wait for the network in memory
-        self._held = Budget(2 * threads + 2 * max(workers.lanes, 1) * workers.batch_size)
+        self._held = Budget(2 * threads + 2 * max(workers.at_once, 1))
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="picture")
 
     @property

@@ -12,11 +12,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from ..engine.threads import passes_side_by_side
 
 if TYPE_CHECKING:
-    import torch
-
     from ..picture import Picture
     from ..remover import Remover
     from ..types import ResizeMethod
@@ -55,8 +55,9 @@ class ModelWorkers:
 
     On a GPU, and with large networks, a device has one thread, which takes what waits for the same network at
     the same size into one pass of up to ``batch_size`` pictures. It never waits for a batch to fill. Small
-    networks on a CPU run side by side instead, one thread each (see
-    :func:`engine.threads.passes_side_by_side`).
+    networks on a CPU run side by side instead, which does more than batches (see
+    :func:`engine.threads.passes_side_by_side`), each with its share of the processor threads: a picture that
+    is alone has them all.
 
     Parameters
     ----------
@@ -84,6 +85,8 @@ class ModelWorkers:
         self._stopped = False
         self._threads: list[threading.Thread] = []
         self._settings = ExitStack()
+        self._cores = 1  # processor threads that side by side passes share
+        self._busy = 0  # passes that are being made
 
     @property
     def modes(self) -> list[str]:
@@ -96,12 +99,23 @@ class ModelWorkers:
         with self._changed:
             return sum(len(request.pictures) for request in self._waiting)
 
+    @property
+    def side_by_side(self) -> bool:
+        """Whether a device makes several passes at once, and no batches."""
+        return self.lanes > len(self.devices)
+
+    @property
+    def at_once(self) -> int:
+        """Pictures that passes are made of at once, at most."""
+        return self.lanes * (1 if self.side_by_side else self.batch_size)
+
     def remover(self, mode: str) -> Remover:
         """Return the remover of a mode, of the first device."""
         return self.devices[0][mode]
 
     def start(self) -> None:
         """Start the threads."""
+        self._cores = torch.get_num_threads()
         for number, removers in enumerate(self.devices):
             lanes = self._lanes(list(removers.values()))
             for lane in range(lanes):
@@ -177,16 +191,22 @@ class ModelWorkers:
                 if not self._waiting:
                     return
                 batch = self._take()
+                self._busy += 1
+                share = self._cores // (self._busy + len(self._waiting))
+            if self.side_by_side:
+                torch.set_num_threads(max(share, 1))  # of the passes that this thread makes
             batch = [request for request in batch if request.future.set_running_or_notify_cancel()]
             if batch:
                 self._pass(removers[batch[0].mode], batch)
+            with self._changed:
+                self._busy -= 1
 
     def _take(self) -> list[_Request]:
         """Take the oldest request and those that can share its pass, in their order."""
         first = self._waiting.popleft()
         batch, room = [first], self.batch_size - len(first.pictures)
-        if self.lanes > len(self.devices):
-            return batch  # several lanes a device: pictures side by side do more than in a batch
+        if self.side_by_side:
+            return batch
         for request in list(self._waiting):
             if request.key == first.key and len(request.pictures) <= room:
                 self._waiting.remove(request)
