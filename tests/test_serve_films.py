@@ -203,6 +203,36 @@ def test_too_long_too_large_and_too_many_frames(service, tmp_path) -> None:
     assert finish(service, part.json())["frames"] == 2
 
 
+def test_a_scale_is_held_to_the_limit_too(service, film) -> None:
+    assert "at most 1 million" in detail(start(service, film, scale="16384x16384"), 413)
+    assert "at most 1 million" in detail(start(service, film, scale="10"), 413)
+
+
+def test_a_name_that_looks_like_numbered_pictures_is_none(service, film) -> None:
+    answer = service.post(
+        "/api/jobs", files={"file": ("clip%04d.mp4", film.read_bytes())}, data={"format": "gif", "end": "0.2"}
+    )
+    job = finish(service, answer.json())
+    assert job["result"]["name"] == "clip_04d_rgba.gif"
+    assert service.get(f"/api/jobs/{job['id']}/result").content[:4] == b"GIF8"
+
+
+def test_the_oldest_results_make_room_for_new_ones(film) -> None:
+    with serve([{"lite": Remover("lite", device="cpu")}], limits={"kept_bytes": 1}) as service:
+        jobs = [finish(service, start(service, film, type="map").json()) for _ in range(2)]
+        wait_until(lambda: len(folders(service)) == 1)
+        assert detail(service.get(f"/api/jobs/{jobs[0]['id']}"), 404)
+        assert service.get(f"/api/jobs/{jobs[1]['id']}/result").status_code == 200
+
+
+def test_work_that_takes_too_long_is_ended(long_film) -> None:
+    with serve([{"lite": Remover("lite", device="cpu")}], limits={"film_work": 0.3}) as service:
+        job = finish(service, start(service, long_film).json())
+        assert job["state"] == "failed"
+        assert "took longer" in job["error"]
+        assert folders(service) == []
+
+
 def test_wrong_options_are_named(service, film) -> None:
     before = folders(service)
     for fields, said in (

@@ -187,6 +187,43 @@ def test_private_addresses_are_refused_even_so(remover) -> None:
             assert detail(service.get("/api/remove", params={"url": url}), 422)
 
 
+def test_a_picture_is_fetched_where_that_is_allowed(remover, monkeypatch) -> None:
+    asked = []
+
+    def fetch(url: str, **options: object) -> bytes:
+        asked.append((url, options["max_bytes"]))
+        return file_of()
+
+    monkeypatch.setattr("transparent_background.web.fetch.fetch", fetch)
+    with serve([{"lite": remover}], allow_urls=True) as service:
+        url = "https://example.com/a/disc.png?size=1"
+        response = service.get("/api/remove", params={"url": url, "om": "true"})
+        assert opened(response).mode == "L"
+        assert 'filename="disc_map.png"' in response.headers["content-disposition"]
+        assert opened(service.post("/api/remove", data={"url": url})).mode == "RGBA"
+        both = service.post("/api/remove", data={"url": url}, files={"file": ("a.png", file_of())})
+        assert "send one picture" in detail(both, 422)
+        assert [address for address, _ in asked] == [url, url]
+
+
+@pytest.mark.parametrize("charset", ["undefined", "punycode", "unicode_escape", "utf-16", "no-such"])
+def test_odd_character_sets_of_forms_are_no_surprise(service, charset) -> None:
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="\\ud800type"\r\n\r\nmap\r\n'
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="\\ud800.png"\r\n\r\n1\r\n--x--\r\n'
+    )
+    kind = f"multipart/form-data; boundary=x; charset={charset}"
+    response = service.post("/api/remove", data=body, headers={"Content-Type": kind})
+    assert response.status_code in (400, 422)
+    assert detail(response, response.status_code)
+
+
+@pytest.mark.parametrize("name", ["filename*=undefined''x", "filename*=a''b; filename*=c''d; filename*0=x"])
+def test_odd_names_of_bodies_are_no_surprise(service, name) -> None:
+    headers = {"Content-Type": "image/png", "Content-Disposition": f"attachment; {name}"}
+    opened(service.post("/api/remove", data=file_of(), headers=headers))
+
+
 def test_models_say_what_is_served(service) -> None:
     about = service.get("/api/models").json()
     assert about["default"] == "lite"
@@ -245,6 +282,17 @@ def test_archives_that_lie_or_unpack_to_too_much_are_refused(remover) -> None:
         response = service.post("/api/batch", data=lying, headers={"Content-Type": "application/zip"})
         errors = json.loads(zipfile.ZipFile(io.BytesIO(response.content)).read("errors.json"))
         assert errors[0]["status"] in (413, 415)
+        for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):  # zipfile unpacks these without a bound
+            packed = io.BytesIO()
+            with zipfile.ZipFile(packed, "w", method) as archive:
+                archive.writestr("zeros.png", bytes(3 << 20))
+            response = service.post(
+                "/api/batch", data=packed.getvalue(), headers={"Content-Type": "application/zip"}
+            )
+            errors = json.loads(zipfile.ZipFile(io.BytesIO(response.content)).read("errors.json"))
+            assert "Deflate" in errors[0]["detail"]
+        _, listed = post(service, lambda a: [a.writestr(f"{i:0200}.png", b"") for i in range(900)])
+        assert "too many files" in detail(listed, 413)
         broken = service.post("/api/batch", data=data[:-40], headers={"Content-Type": "application/zip"})
         assert detail(broken, 400)
 

@@ -25,6 +25,11 @@ def is_archive(head: bytes) -> bool:
     return head[:4] in (b"PK\x03\x04", b"PK\x05\x06")
 
 
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""The others are unpacked by zipfile without a bound: few bytes would become gigabytes uncounted."""
+ENTRY_BYTES = 2048  # of the directory at the end of an archive, for each file; names are the most of it
+
+
 class Archive:
     """Reads an uploaded zip file, never trusting what it says of itself.
 
@@ -37,6 +42,7 @@ class Archive:
     def __init__(self, file: BinaryIO, limits: Limits) -> None:
         self.limits, self._left = limits, limits.batch_bytes
         try:
+            self._check_directory(file)
             self._zip = zipfile.ZipFile(file)
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
             raise Problem(400, "the archive is no zip file, or is damaged") from error
@@ -55,6 +61,18 @@ class Archive:
                 f"the archive unpacks to more than {limits.batch_bytes / 2**20:.0f} MiB, the most taken here",
             )
 
+    def _check_directory(self, file: BinaryIO) -> None:
+        """Refuse a directory that alone would fill memory, before it is read.
+
+        By zipfile's own function, so that both mean the same record.
+        """
+        end = zipfile._EndRecData(file)  # type: ignore[attr-defined]
+        if end is None:
+            raise zipfile.BadZipFile("no directory")
+        if end[zipfile._ECD_SIZE] > (self.limits.batch + 32) * ENTRY_BYTES:  # type: ignore[attr-defined]
+            raise Problem(413, f"the archive has too many files; at most {self.limits.batch} are taken here")
+        file.seek(0)
+
     def read(self, member: Member) -> bytes:
         """Unpack a member, no further than the limits allow.
 
@@ -64,6 +82,10 @@ class Archive:
             It is larger, encrypted or damaged.
         """
         most = min(self.limits.bytes, self._left)
+        if member.info.compress_type not in METHODS:
+            raise Problem(
+                415, "is packed in a way that is not taken; pack it without compression, or by Deflate"
+            )
         try:
             with self._zip.open(member.info) as file:
                 data = file.read(most + 1)
@@ -110,6 +132,7 @@ class ArchiveWriter:
 
     def fail(self, name: str, status: int, detail: str) -> None:
         """Note what became of a file that failed."""
+        name = name.encode("utf-8", "replace").decode()
         self._errors.append({"name": name, "status": status, "detail": detail})
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -21,6 +22,7 @@ from ..films.outputs import plan_targets
 from ..films.process import process_film
 from ..media.images import animation, measure
 from ..media.suffixes import ANIMATED_SUFFIXES, FILM_SUFFIXES, PICTURE_SUFFIXES
+from ..media.video.frames import Selection, scaled_size
 from ..media.video.opening import open_input, video_stream
 from .admission import ClosingError, QueueFullError
 from .limits import Limits
@@ -35,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 ENDED = ("done", "failed", "cancelled")
+HEARTBEAT = 15.0  # seconds
+CANCELLING = 10.0  # seconds that one waits for a film to stop
 MOVING_PICTURES = ANIMATED_SUFFIXES | {".webp", ".png", ".avif"}
 
 DEMUXERS = (
@@ -78,6 +82,8 @@ class FilmJob:
     error: str | None = None
     notes: list[str] = field(default_factory=list)
     result: Path | None = None
+    bytes: int = 0
+    """Of the result."""
     ended: float | None = None
     """By :func:`time.monotonic`."""
     cancelled: threading.Event = field(default_factory=threading.Event)
@@ -108,9 +114,11 @@ class FilmService:
     def __init__(self, workers: ModelWorkers, limits: Limits, folder: Path, *, threads: int = 2) -> None:
         self.workers, self.limits, self.folder, self.threads = workers, limits, folder, threads
         self.jobs: dict[str, FilmJob] = {}
+        self._most_kept = min(limits.kept_bytes, shutil.disk_usage(folder).free // 2)
         self.closing = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="film")
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed: asyncio.Future[None] | None = None
         self._changed: asyncio.Condition = asyncio.Condition()
 
     @property
@@ -159,9 +167,13 @@ class FilmService:
         """
         try:
             self.check_room()
-            shown, stem = shown_name(name, "the film"), safe_stem(name, "film")
+            shown = shown_name(name, "the film")
+            stem = safe_stem(name, "film").replace("%", "_")  # %d would mean numbered pictures
             film = FilmJob(secrets.token_urlsafe(16), folder, source, shown, stem, job, mode)
-            await asyncio.to_thread(self._check, film)
+            try:
+                await asyncio.to_thread(self._check, film)
+            except TransparentBackgroundError as error:
+                raise type(error)(_without_paths(str(error), film)) from error
             self.check_room()
         except BaseException:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
@@ -177,9 +189,7 @@ class FilmService:
         kind = film.job.settings.type
         if isinstance(kind, Backdrop):
             check_film(kind.path, self.limits, still=True, name="the background")
-        selection = film.job.settings.film.selection
-        whole = None if selection.end is None else float(selection.end - (selection.start or 0))
-        check_film(film.source, self.limits, part=whole, name=film.shown)
+        check_film(film.source, self.limits, film.job.settings.film.selection, name=film.shown)
         plan_targets(film.folder / film.name, film.job.settings.format, film.job.settings)
 
     def _work(self, film: FilmJob) -> None:
@@ -209,14 +219,22 @@ class FilmService:
         else:
             film.source.unlink(missing_ok=True)
             notes = [_without_paths(note, film) for note in (*report.losses, *report.notes)]
+            film.bytes = report.result.stat().st_size
             self._end(film, "done", result=report.result, notes=notes)
 
     def _progress(self, film: FilmJob) -> Callable[[VideoProgress], None]:
+        started = time.monotonic()
+
         def advance(progress: VideoProgress) -> None:
             if film.cancelled.is_set():
                 raise CancelledFilmError
+            if time.monotonic() - started > self.limits.film_work:
+                raise TooLargeError(
+                    f"{film.shown}: the work on it took longer than {self.limits.film_work:.0f} s; "
+                    "send a shorter part, or a smaller scale"
+                )
             if progress.frames > self.limits.film_frames:
-                raise TooLargeError(f"the film has more than {self.limits.film_frames} frames")
+                raise TooLargeError(f"{film.shown}: has more than {self.limits.film_frames} frames")
             assert self._loop is not None
             asyncio.run_coroutine_threadsafe(self._change(film, {"progress": progress}), self._loop)
 
@@ -240,25 +258,48 @@ class FilmService:
                 setattr(film, name, value)
             film.changes += 1
             self._changed.notify_all()
+        if film.state == "done":
+            await self._make_room()
+
+    async def _make_room(self) -> None:
+        """Delete the oldest results while all of them together are too much; the newest stays."""
+        done = sorted((film for film in self.jobs.values() if film.state == "done"), key=_end_of)
+        total = sum(film.bytes for film in done)
+        for film in done[:-1]:
+            if total <= self._most_kept:
+                break
+            total -= film.bytes
+            await self.remove(film)
 
     async def watch(self, film: FilmJob, *, least: float = 0.25) -> AsyncIterator[FilmJob]:
-        """Yield a film now, after changes, at most every ``least`` seconds, and when it has ended."""
+        """Yield a film now, after changes, and when it has ended; at most every ``least`` seconds.
+
+        Also every fifteen seconds without a change, since proxies hang up where nothing is said.
+        """
         seen = [-1]
         while True:
-            async with self._changed:
-                await self._changed.wait_for(lambda: film.changes != seen[0])
-                seen[0], ended = film.changes, film.state in ENDED
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._change_of(film, seen[0]), HEARTBEAT)
+            seen[0], ended = film.changes, film.state in ENDED
             yield film
             if ended:
                 return
             await asyncio.sleep(least)
 
+    async def _change_of(self, film: FilmJob, seen: int) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: film.changes != seen)
+
     async def cancel(self, film: FilmJob) -> None:
-        """Stop a film; returns when it has stopped. One that has ended stays as it is."""
+        """Stop a film; returns when it has stopped, or in ten seconds. One that has ended stays as it is."""
         film.cancelled.set()
         if film.state == "queued":
             await asyncio.to_thread(shutil.rmtree, film.folder, ignore_errors=True)
             await self._change(film, {"state": "cancelled", "ended": time.monotonic()})
+        with suppress(asyncio.TimeoutError):  # it is seen after a frame, and a decoder may be at work before
+            await asyncio.wait_for(self._end_of(film), CANCELLING)
+
+    async def _end_of(self, film: FilmJob) -> None:
         async with self._changed:
             await self._changed.wait_for(lambda: film.state in ENDED)
 
@@ -276,14 +317,21 @@ class FilmService:
                 await self.remove(film)
 
     async def close(self) -> None:
-        """Take no more; give what was taken ``limits.grace`` seconds, cancel the rest, remove every file."""
-        self.closing = True
+        """Take no more; give what was taken ``limits.grace`` seconds, cancel the rest, remove every file.
+
+        A second call waits for the same end.
+        """
+        if self._closed is None:
+            self.closing = True
+            self._closed = asyncio.ensure_future(self._close())
+        await asyncio.shield(self._closed)
+
+    async def _close(self) -> None:
         try:
             await asyncio.wait_for(self._all_ended(), self.limits.grace)
         except asyncio.TimeoutError:
-            for film in list(self.jobs.values()):
-                await self.cancel(film)
-        await asyncio.to_thread(self._thread.shutdown)
+            await asyncio.gather(*(self.cancel(film) for film in list(self.jobs.values())))
+        await asyncio.to_thread(self._thread.shutdown, wait=not self.unfinished)
         await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
 
     async def _all_ended(self) -> None:
@@ -298,15 +346,24 @@ def stored_name(name: str) -> str:
     return f"upload{suffix}" if known else "upload"
 
 
+def _end_of(film: FilmJob) -> float:
+    return film.ended or 0.0
+
+
 def check_film(
-    path: Path, limits: Limits, *, part: float | None = None, still: bool = False, name: str = "the film"
+    path: Path,
+    limits: Limits,
+    selection: Selection | None = None,
+    *,
+    still: bool = False,
+    name: str = "the film",
 ) -> None:
     """See that an upload is a film of a kind and size that is taken, before it is worked on.
 
     Parameters
     ----------
-    part
-        Seconds of it that are wanted; None: all.
+    selection
+        Which part of it is wanted, and at what size; None: all, as it is.
     still
         Whether a picture will do.
     name
@@ -321,18 +378,17 @@ def check_film(
     """
     try:
         if path.suffix in PICTURE_SUFFIXES or (still and path.suffix not in FILM_SUFFIXES):
-            _check_picture(path, limits, still=still)
+            _check_picture(path, limits, selection, still=still)
         else:
-            _check_container(path, limits, part)
+            _check_container(path, limits, selection)
     except TooLargeError:
         raise
     except InputError as error:
         raise UnreadableError(f"{name}: {str(error).rpartition(f'{path}: ')[2]}") from error
 
 
-def _check_picture(path: Path, limits: Limits, *, still: bool) -> None:
-    height, width = measure(path)
-    _check_pixels(height, width, limits)
+def _check_picture(path: Path, limits: Limits, selection: Selection | None, *, still: bool) -> None:
+    _check_pixels(measure(path), limits, selection)
     info = animation(path)
     if info is None and not still:
         raise UnreadableError(f"{path}: is one picture, not a film; send it to /api/remove")
@@ -340,11 +396,14 @@ def _check_picture(path: Path, limits: Limits, *, still: bool) -> None:
         raise TooLargeError(f"the film has {info.frames} frames; at most {limits.film_frames} are taken here")
 
 
-def _check_container(path: Path, limits: Limits, part: float | None) -> None:
+def _check_container(path: Path, limits: Limits, selection: Selection | None) -> None:
+    part = None
+    if selection is not None and selection.end is not None:
+        part = float(selection.end - (selection.start or 0))
     options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
     with open_input(path, options=options) as container:
         stream = video_stream(container, str(path))
-        _check_pixels(stream.height, stream.width, limits)
+        _check_pixels((stream.height, stream.width), limits, selection)
         seconds = None if container.duration is None else container.duration / 1_000_000
         if seconds is not None and min(seconds, part or seconds) > limits.film_seconds:
             raise TooLargeError(
@@ -357,12 +416,17 @@ def _check_container(path: Path, limits: Limits, part: float | None) -> None:
             )
 
 
-def _check_pixels(height: int, width: int, limits: Limits) -> None:
-    if height * width > limits.pixels:
-        raise TooLargeError(
-            f"the film's frames have {height * width / 1e6:.1f} million pixels; at most "
-            f"{limits.pixels / 1e6:g} million are taken here"
-        )
+def _check_pixels(size: tuple[int, int], limits: Limits, selection: Selection | None) -> None:
+    most = min(limits.pixels, limits.frame_pixels)
+    sizes = [size]
+    if selection is not None and selection.scale is not None:
+        sizes.append(scaled_size(size, selection.scale))
+    for height, width in sizes:
+        if height * width > most:
+            raise TooLargeError(
+                f"frames of {width} x {height} have {height * width / 1e6:.1f} million pixels; at most "
+                f"{most / 1e6:g} million are taken here"
+            )
 
 
 def _without_paths(text: str, film: FilmJob) -> str:

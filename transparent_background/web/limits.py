@@ -17,7 +17,9 @@ class Limits:
     bytes: int = 32 * MIB
     """Of an uploaded picture, and of a background behind one."""
     pixels: int = 64_000_000
-    """Of a picture, and of a film's frame."""
+    """Of a picture."""
+    frame_pixels: int = 34_000_000
+    """Of a film's frame, as it comes and as it is wanted: 8K. Several are in memory at once."""
     batch: int = 100
     """Pictures of one batch."""
     batch_bytes: int = 512 * MIB
@@ -28,6 +30,10 @@ class Limits:
     """Of a film: twenty minutes at thirty a second."""
     film_seconds: float = 1_200.0
     """Of a film's part that is worked on."""
+    film_work: float = 4 * 3600.0
+    """Seconds that the work on a film may take."""
+    kept_bytes: int = 8192 * MIB
+    """Of films' results; beyond it, or half of the disk, the oldest are deleted before their time."""
     queue: int = 64
     """Pictures that are worked on or wait; beyond it the answer is 503."""
     films: int = 8

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import io
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,7 +17,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ..backgrounds import opaque
 from ..compose import compose, finish_alpha
-from ..errors import TooLargeError, TransparentBackgroundError, UsageError
+from ..errors import TooLargeError, UsageError
 from ..films.matting import FrameMatter
 from ..media.images import measure, read
 from ..media.writing import write
@@ -24,7 +25,7 @@ from ..types import BackgroundFit
 from .limits import Limits
 from .options import parse_result_type
 from .pictures import Behind, NamedBytes
-from .problems import validation_sentence
+from .problems import told, validation_sentence
 from .workers import ModelWorkers, SharedRemover
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class LiveOptions(BaseModel):
 
 
 class LiveSession:
-    """Makes the frames of one connection, in their order; for one thread at a time.
+    """Makes the frames of one connection, in their order.
 
     Parameters
     ----------
@@ -72,6 +73,7 @@ class LiveSession:
         self.behind: Behind | None = None
         self._matter = self._new_matter()
         self._last = 0.0
+        self._lock = threading.Lock()  # options come while a frame is made
 
     def _new_matter(self) -> FrameMatter:
         return FrameMatter(cast("Remover", SharedRemover(self.workers, self.mode)))
@@ -93,10 +95,11 @@ class LiveSession:
             raise UsageError(f"mode {mode!r} is not served here; choose from {', '.join(self.workers.modes)}")
         kind = parse_result_type(options.type, behind=options.background_image is not None)
         behind = None if options.background_image is None else self._read_behind(options.background_image)
-        if mode != self.mode:
-            self.mode = mode
-            self._matter = self._new_matter()
-        self.options, self.kind, self.behind = options, kind, behind
+        with self._lock:
+            if mode != self.mode:
+                self.mode = mode
+                self._matter = self._new_matter()
+            self.options, self.kind, self.behind = options, kind, behind
 
     def _read_behind(self, text: str) -> Behind:
         try:
@@ -115,7 +118,10 @@ class LiveSession:
         TransparentBackgroundError
             The frame cannot be read or is too large, or the device failed.
         """
-        file = NamedBytes(data, "the frame")
+        with self._lock:
+            return self._make(NamedBytes(data, "the frame"))
+
+    def _make(self, file: NamedBytes) -> bytes:
         _check_size(file, FRAME_PIXELS)
         picture = read(file)
         if self.options.mirror:
@@ -167,9 +173,11 @@ async def serve_live(socket: WebSocket, session: LiveSession, threads: ThreadPoo
         while True:
             frame = await newest.get()
             try:
-                await socket.send_bytes(await loop.run_in_executor(threads, session.make, frame))
-            except TransparentBackgroundError as error:
-                await socket.send_json({"error": str(error)})
+                made = await loop.run_in_executor(threads, session.make, frame)
+            except Exception as error:
+                await socket.send_json({"error": told(error)[1]})
+            else:
+                await socket.send_bytes(made)
 
     answering = asyncio.ensure_future(answer())
     try:
@@ -184,8 +192,8 @@ async def serve_live(socket: WebSocket, session: LiveSession, threads: ThreadPoo
             elif (text := message.get("text")) is not None:
                 try:
                     await loop.run_in_executor(threads, session.configure, text)
-                except TransparentBackgroundError as error:
-                    await socket.send_json({"error": str(error)})
+                except Exception as error:
+                    await socket.send_json({"error": told(error)[1]})
     except (asyncio.TimeoutError, WebSocketDisconnect, RuntimeError):
         pass  # it has gone, or is as good as gone
     finally:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..compose import check_threshold
 from ..errors import UsageError
 from ..films.options import FilmOptions, parse_time
-from ..media.suffixes import KEEPS_ALPHA, format_of
+from ..media.suffixes import format_of
 from ..media.video.containers import film_format
 from ..media.video.frames import Selection
 from ..pipeline.padding import parse_padding
@@ -19,9 +19,12 @@ from ..result_types import Backdrop, ResultType, Solid, parse_type
 from ..settings import Settings
 from ..types import BackgroundFit, ResizeMethod
 
+PictureFormat = Literal["png", "webp", "jpg", "jpeg", "tiff", "avif"]
+FilmFormat = Literal["mov", "mp4", "webm", "mkv", "gif", "apng", "webp"]
+
 TYPES = ("rgba", "map", "green", "white", "blur", "overlay")
-FORMATS = ("png", "webp", "jpg", "tiff", "avif")
-FILM_FORMATS = ("mov", "mp4", "webm", "mkv", "gif", "apng", "webp")
+FORMATS = tuple(format for format in get_args(PictureFormat) if format != "jpeg")
+FILM_FORMATS: tuple[str, ...] = get_args(FilmFormat)
 UPLOADED = Path("background_image")
 """Stands for the picture that came with the request."""
 
@@ -56,9 +59,7 @@ class CommonOptions(BaseModel):
 class PictureOptions(CommonOptions):
     """What can be asked of a picture."""
 
-    format: Literal["png", "webp", "jpg", "jpeg", "tiff", "avif"] | None = Field(
-        None, description="Of the answer; png if none is named."
-    )
+    format: PictureFormat | None = Field(None, description="Of the answer; png if none is named.")
     quality: int | None = Field(None, ge=1, le=100, description="Of jpg, webp (100 is lossless) and avif.")
     crop: str | None = Field(
         None,
@@ -98,7 +99,7 @@ class AddressOptions(PictureOptions):
 class FilmJobOptions(CommonOptions):
     """What can be asked of a film."""
 
-    format: Literal["mov", "mp4", "webm", "mkv", "gif", "apng", "webp"] | None = Field(
+    format: FilmFormat | None = Field(
         None, description="Of the result; mov for rgba, else mp4. webm is transparent in browsers."
     )
     start: str | None = Field(None, max_length=20, description="Seconds or a clock (1:30.5).")
@@ -257,8 +258,3 @@ def _colour_with_alpha(text: str) -> tuple[int, int, int, int]:
         raise UsageError(f"bgc {text!r} is not understood; give red,green,blue,alpha, each from 0 to 255")
     red, green, blue, alpha = map(int, parts)
     return red, green, blue, alpha
-
-
-def keeps_alpha(format: str) -> bool:
-    """Tell whether a format (Pillow's name) holds transparency."""
-    return format in KEEPS_ALPHA

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from .workers import ModelWorkers
 
 T = TypeVar("T")
+
+FETCHERS, FETCH_SECONDS = 8, 20.0
 
 MEDIA_TYPES = {
     "PNG": "image/png",
@@ -105,6 +108,7 @@ class PictureService:
         # and in number: many small ones would only wait for the network in memory
         self._held = Budget(2 * threads + 2 * max(workers.at_once, 1))
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="picture")
+        self._fetchers = ThreadPoolExecutor(FETCHERS, thread_name_prefix="fetch")
 
     @property
     def waiting(self) -> int:
@@ -159,7 +163,8 @@ class PictureService:
     ) -> CutOut:
         """Do as :meth:`cut_out` does for a caller who was let in already."""
         mode = self.mode_of(job.mode)
-        way = self._cut_out(NamedBytes(data, name), job, mode, behind)
+        background = None if behind is None else NamedBytes(behind, "the background")
+        way = self._cut_out(NamedBytes(data, name), job, mode, background)
         try:
             return await asyncio.wait_for(way, self.limits.timeout)
         except asyncio.TimeoutError as error:
@@ -168,14 +173,16 @@ class PictureService:
                 "or with a smaller picture"
             ) from error
 
-    async def _cut_out(self, file: NamedBytes, job: Job, mode: str, behind: bytes | None) -> CutOut:
+    async def _cut_out(self, file: NamedBytes, job: Job, mode: str, behind: NamedBytes | None) -> CutOut:
         clock = _Clock()
         async with self._held.take(1):
-            height, width = await self.run(self._measure, file)
-            async with self._pixels.take(height * width):
+            pixels = await self.run(self._measure, file)
+            if behind is not None:
+                pixels += await self.run(self._measure, behind)
+            async with self._pixels.take(pixels):
                 clock.stop("queue")
                 picture = await self.run(_read, file)
-                backdrop = None if behind is None else await self.run(self._read_behind, behind)
+                backdrop = None if behind is None else await self.run(_read_behind, behind)
                 clock.stop("decode")
                 future = self.workers.submit(mode, [picture], resize=job.resize)
                 passed = await asyncio.wrap_future(future)
@@ -188,19 +195,28 @@ class PictureService:
         done.seconds.update(clock.seconds)
         return done
 
-    def _measure(self, file: NamedBytes) -> tuple[int, int]:
+    def _measure(self, file: NamedBytes) -> int:
+        """Return a picture's pixels, by its header."""
         height, width = measure(file)
         if height * width > self.limits.pixels:
             raise TooLargeError(
                 f"{file.name}: has {height * width / 1e6:.1f} million pixels; at most "
                 f"{self.limits.pixels / 1e6:g} million are taken here"
             )
-        return height, width
+        return height * width
 
-    def _read_behind(self, data: bytes) -> Behind:
-        file = NamedBytes(data, "the background")
-        self._measure(file)
-        return Behind(opaque(_read(file)))
+    async def fetch(self, url: str) -> bytes:
+        """Fetch a picture from a public address; a few at once, so that slow servers stop nothing else.
+
+        Raises
+        ------
+        UsageError, InputError
+            As :func:`fetch.fetch`.
+        """
+        from .fetch import fetch
+
+        work = partial(fetch, url, max_bytes=self.limits.bytes, timeout=FETCH_SECONDS)
+        return await asyncio.get_running_loop().run_in_executor(self._fetchers, work)
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run a function in one of the threads for pictures."""
@@ -211,6 +227,7 @@ class PictureService:
         await self.admission.drain()
         await asyncio.to_thread(self.workers.stop)
         self._threads.shutdown()
+        self._fetchers.shutdown(cancel_futures=True)
 
 
 class NamedBytes(io.BytesIO):
@@ -224,6 +241,10 @@ class NamedBytes(io.BytesIO):
 def _read(file: NamedBytes) -> Picture:
     file.seek(0)
     return read(file)
+
+
+def _read_behind(file: NamedBytes) -> Behind:
+    return Behind(opaque(_read(file)))
 
 
 class _Clock:

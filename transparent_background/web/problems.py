@@ -18,9 +18,11 @@ from ..errors import (
     DeviceError,
     InputError,
     MissingExtraError,
+    OutputError,
     TooLargeError,
     TransparentBackgroundError,
     UsageError,
+    WeightsError,
 )
 from .admission import QueueFullError
 from .pictures import DeadlineError
@@ -47,6 +49,8 @@ class Problem(HTTPException):
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """Return an error as a response."""
     phrase = HTTPStatus(status).phrase
+    # names that a client made up may hold halves of characters, which no JSON can
+    detail = " ".join(detail.encode("utf-8", "replace").decode().split())
     content = {"type": "about:blank", "title": phrase, "status": status, "detail": detail}
     return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
 
@@ -58,20 +62,40 @@ def status_of(error: Exception) -> int:
     return next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
 
 
-def as_response(error: Exception) -> Response:
-    """Turn any error into a response; what is not ours is logged, and not shown."""
+def told(error: Exception) -> tuple[int, str]:
+    """Return the status and the sentence of any error; what nobody raised on purpose is logged, not told."""
     status = status_of(error)
-    if isinstance(error, QueueFullError):
-        return problem(status, str(error), {"Retry-After": str(error.retry_after)})
-    if isinstance(error, DeviceError):
-        logger.error("%s", error)
-        return problem(status, "the device has too little memory for this now", {"Retry-After": "5"})
     if isinstance(error, StarletteHTTPException):
-        return problem(status, str(error.detail), error.headers)
+        return status, str(error.detail)
+    if isinstance(error, ValidationError):
+        return 422, validation_sentence(list(error.errors()))
+    if isinstance(error, (DeviceError, WeightsError, OutputError)):
+        logger.error("%s", error)  # its words are for those who run the service
+        return status, _OPERATORS[next(kind for kind in _OPERATORS if isinstance(error, kind))]
     if status == 500:
         logger.error("a request failed", exc_info=error)
-        return problem(500, "something went wrong here; the server's log says what")
-    return problem(status, " ".join(str(error).split()))
+        return 500, "something went wrong here; the server's log says what"
+    return status, str(error)
+
+
+_OPERATORS: dict[type[Exception], str] = {
+    DeviceError: "the device cannot do this now; try again later, or with a smaller picture",
+    WeightsError: "the model's weights cannot be used; the server's log says why",
+    OutputError: "the result cannot be written here; the server's log says why",
+}
+
+
+def as_response(error: Exception) -> Response:
+    """Turn any error into a response."""
+    status, detail = told(error)
+    headers: dict[str, str] = {}
+    if isinstance(error, QueueFullError):
+        headers["Retry-After"] = str(error.retry_after)
+    elif status == 503:
+        headers["Retry-After"] = "5"
+    elif isinstance(error, StarletteHTTPException):
+        headers.update(error.headers or {})
+    return problem(status, detail, headers)
 
 
 def validation_sentence(errors: list[Any]) -> str:
@@ -95,6 +119,10 @@ def install(app: FastAPI) -> None:
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, (RequestValidationError, ValidationError))
         return problem(422, validation_sentence(list(error.errors())))
+
+    @app.exception_handler(UnicodeError)
+    async def undecodable(request: Request, error: Exception) -> Response:
+        return problem(400, "the form is in a character set that is not understood")
 
     @app.exception_handler(ClientDisconnect)
     async def gone(request: Request, error: Exception) -> Response:

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from email.message import Message as EmailMessage
+from email.message import Message
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -93,9 +93,12 @@ def _name_in(request: Request) -> str:
     header = request.headers.get("content-disposition")
     if not header:
         return ""
-    message = EmailMessage()
+    message = Message()
     message["Content-Disposition"] = header.replace("\r", " ").replace("\n", " ")
-    return message.get_filename() or ""
+    try:
+        return message.get_filename() or ""
+    except (ValueError, TypeError):  # a character set or numbering that does not exist
+        return ""
 
 
 async def read_file(file: UploadFile, limits: Limits) -> bytes:

@@ -52,8 +52,7 @@ def status_of(film: FilmJob, services: Services) -> FilmStatus:
     """Return what clients are told of a film."""
     progress, result = film.progress, None
     if film.result is not None and film.state == "done":
-        size = film.result.stat().st_size if film.result.exists() else 0
-        result = FilmResult(name=film.result.name, bytes=size, media_type=media_type(film.result))
+        result = FilmResult(name=film.result.name, bytes=film.bytes, media_type=media_type(film.result))
     expires = None
     if film.ended is not None:
         expires = round(max(film.ended + services.limits.keep - time.monotonic(), 0), 1)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
@@ -19,7 +19,7 @@ from starlette.responses import Response, StreamingResponse
 from ..archives import Archive, ArchiveWriter, Member, is_archive
 from ..options import AddressOptions, Job, PictureOptions, picture_job
 from ..pictures import CutOut
-from ..problems import Problem, as_response
+from ..problems import Problem, told
 from ..services import Services, services_of
 from ..uploads import (
     Uploads,
@@ -81,24 +81,24 @@ async def remove(request: Request) -> Response:
         behind = None
         if uploads.background is not None:
             behind = await read_file(uploads.background, services.limits)
+        url = uploads.options.url
+        if url and not uploads.files:
+            return await _from_address(request, services, url, job, behind)
         data, name = await _picture(request, uploads, services)
     done = await unless_gone(request, services.pictures.cut_out(data, job, behind, name=shown_name(name)))
-    return _answer(services, job, done, safe_stem(name, "picture"))
+    return _answer(services, job, done, name)
 
 
 async def _picture(
     request: Request, uploads: Uploads[PictureOptions], services: Services
 ) -> tuple[bytes, str]:
-    """Return the bytes and the name of the picture that was sent, or that an address was sent of."""
-    url = uploads.options.url
-    if uploads.body and not url:
+    """Return the bytes and the name of the picture that was sent."""
+    if uploads.body:
         data = await read_body(request, services.limits)
         if data:
             return data, uploads.name
-    elif len(uploads.files) == 1 and not url:
+    elif len(uploads.files) == 1 and not uploads.options.url:
         return await read_file(uploads.files[0], services.limits), uploads.files[0].filename or ""
-    elif url and not uploads.files:
-        return await fetch_picture(services, url), url.partition("?")[0]
     raise Problem(422, "send one picture: as the body, or in a form as file")
 
 
@@ -113,34 +113,38 @@ async def remove_from_address(request: Request, options: Annotated[AddressOption
     services = services_of(request)
     job = picture_job(options)
     services.pictures.mode_of(job.mode)
-    data = await fetch_picture(services, options.url)
-    name = options.url.partition("?")[0]
-    done = await unless_gone(request, services.pictures.cut_out(data, job, name=shown_name(name)))
-    return _answer(services, job, done, safe_stem(name, "picture"))
+    return await _from_address(request, services, options.url, job)
 
 
-async def fetch_picture(services: Services, url: str) -> bytes:
-    """Fetch a picture for a request.
+async def _from_address(
+    request: Request, services: Services, url: str, job: Job, behind: bytes | None = None
+) -> Response:
+    """Fetch a picture and cut it out.
 
     Raises
     ------
     Problem
-        The service may not.
+        The service may fetch nothing.
     UsageError, InputError
         The address is not public, or there is no picture that can be had.
     """
     if not services.settings.allow_urls:
         raise Problem(403, "this service fetches nothing from addresses; send the picture itself")
-    from ..fetch import fetch
+    name = url.partition("?")[0]
+
+    async def work() -> CutOut:
+        data = await services.pictures.fetch(url)
+        return await services.pictures.work_on(data, job, behind, name=shown_name(name))
 
     with services.pictures.admission.enter():
-        return await run_in_threadpool(fetch, url, max_bytes=services.limits.bytes, timeout=20.0)
+        return _answer(services, job, await unless_gone(request, work()), name)
 
 
-def _answer(services: Services, job: Job, done: CutOut, stem: str) -> Response:
+def _answer(services: Services, job: Job, done: CutOut, sent: str) -> Response:
+    """Return a result; ``sent`` is what the client called the picture."""
     services.metrics.count_picture(services.pictures.mode_of(job.mode), done)
     timing = ", ".join(f"{stage};dur={1000 * seconds:.1f}" for stage, seconds in done.seconds.items())
-    name = f"{stem}{job.settings.tag}.{done.suffix}"
+    name = f"{safe_stem(sent, 'picture')}{job.settings.tag}.{done.suffix}"
     headers = {"Content-Disposition": disposition("inline", name), "Server-Timing": timing}
     if done.box is not None:
         headers["X-Crop-Box"] = ", ".join(map(str, done.box))
@@ -284,11 +288,8 @@ async def _store(
     try:
         done = await task
     except Exception as error:
-        answer: Any = as_response(error)
-        import json
-
-        told = json.loads(answer.body)
-        writer.fail(item.name, told["status"], told["detail"])
+        writer.fail(item.name, *told(error))
         return
     services.metrics.count_picture(services.pictures.mode_of(job.mode), done)
-    writer.add(f"{safe_path(item.name, 'picture')}{job.settings.tag}", done.suffix, done.data)
+    stem = f"{safe_path(item.name, 'picture')}{job.settings.tag}"
+    await run_in_threadpool(writer.add, stem, done.suffix, done.data)
