@@ -205,7 +205,7 @@ def test_too_long_too_large_and_too_many_frames(service, tmp_path) -> None:
 
 def test_a_scale_is_held_to_the_limit_too(service, film) -> None:
     assert "at most 1 million" in detail(start(service, film, scale="16384x16384"), 413)
-    assert "at most 1 million" in detail(start(service, film, scale="10"), 413)
+    assert "at most 1 million" in detail(start(service, film, scale="1200x1200"), 413)
 
 
 def test_a_name_that_looks_like_numbered_pictures_is_none(service, film) -> None:
