@@ -44,21 +44,30 @@ class Running:
 
 
 @contextmanager
-def serve(devices: Any = None, *, limits: dict[str, Any] | None = None, **settings: Any) -> Iterator[Running]:
-    """Run a service with the bundled model in a thread, and stop it as a signal would."""
+def serve(
+    devices: Any = None,
+    *,
+    limits: dict[str, Any] | None = None,
+    server: dict[str, Any] | None = None,
+    **settings: Any,
+) -> Iterator[Running]:
+    """Run a service with the bundled model in a thread, and stop it as a signal would.
+
+    ``server`` has options of uvicorn's.
+    """
     chosen = ServiceSettings(port=0, limits=Limits(**(limits or {})), **settings)
     app = create_app(devices or [{"lite": Remover("lite", device="cpu")}], chosen)
-    server = make_server(app, chosen)
-    socket = server.config.bind_socket()
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]}, daemon=True)
+    made = make_server(app, chosen, **(server or {}))
+    socket = made.config.bind_socket()
+    thread = threading.Thread(target=made.run, kwargs={"sockets": [socket]}, daemon=True)
     thread.start()
-    running = Running(app, server, socket.getsockname()[1])
+    running = Running(app, made, socket.getsockname()[1])
     try:
-        wait_until(lambda: server.started)
+        wait_until(lambda: made.started)
         yield running
     finally:
         running.client.close()
-        server.should_exit = True
+        made.should_exit = True
         thread.join(60)
         assert not thread.is_alive(), "the service did not end"
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
 
 pytest.importorskip("fastapi")
 pytest.importorskip("av")
@@ -19,6 +24,7 @@ from PIL import Image
 from serving import detail, file_of, serve, wait_until
 
 from transparent_background import Remover
+from transparent_background.web.files import TemporaryFolder
 
 LIMITS = {"film_bytes": 4 << 20, "film_seconds": 60.0, "film_frames": 400, "pixels": 1_000_000, "films": 3}
 
@@ -268,6 +274,36 @@ def test_the_end_of_the_service_finishes_a_film_and_removes_its_files(film) -> N
         folder = films.folder
     assert films.jobs[id].state == "done"
     assert not folder.exists()
+
+
+def test_who_watches_a_film_does_not_hold_up_the_end(long_film) -> None:
+    with serve([{"lite": Remover("lite", device="cpu")}], limits={"grace": 0.3}) as service:
+        job = start(service, long_film).json()
+        events = requests.get(f"{service.address}/api/jobs/{job['id']}/events", stream=True, timeout=60)
+        lines = events.iter_lines()
+        assert next(lines)
+        films = service.services.films
+        started = time.monotonic()
+    assert time.monotonic() - started < 15
+    assert b"event: end" in list(lines)
+    assert films.jobs[job["id"]].state == "cancelled"
+    assert not films.folder.exists()
+
+
+def test_what_a_killed_service_left_is_removed(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    code = (
+        "import os; from transparent_background.web.files import TemporaryFolder as F; f = F(); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, "TMPDIR": str(tmp_path)}, check=False)
+    (left,) = tmp_path.iterdir()
+    running = TemporaryFolder()
+    assert not left.exists()
+    other = TemporaryFolder()
+    assert running.path.exists()  # it is in use, and stays
+    running.remove()
+    other.remove()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_end_cancels_a_film_that_takes_too_long(long_film) -> None:

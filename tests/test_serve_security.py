@@ -28,6 +28,7 @@ from transparent_background.errors import UsageError
 from transparent_background.web import server
 from transparent_background.web.limits import Limits
 from transparent_background.web.live import LiveSession
+from transparent_background.web.settings import ServiceSettings
 from transparent_background.web.workers import ModelWorkers
 
 TOKEN = "open-sesame_123"
@@ -115,6 +116,49 @@ def test_an_allowed_site_may(guarded) -> None:
     assert detail(guarded.post("/api/remove", data=file_of(), headers=evil), 403)
 
 
+def test_pictures_in_other_sites_pages_cannot_ask_either(service) -> None:
+    """A browser GETs what an <img> names, without an origin."""
+    for site in ("cross-site", "same-site"):
+        response = service.get("/api/remove?url=https://example.com/a.png", headers={"Sec-Fetch-Site": site})
+        assert "other sites" in detail(response, 403)
+    assert service.get("/api/models", headers={"Sec-Fetch-Site": "same-origin"}).status_code == 200
+    assert service.get("/", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200  # a link to the page
+
+
+def test_names_are_checked_at_every_address_unless_a_token_is_needed() -> None:
+    assert ServiceSettings(host="0.0.0.0").hosts == ("0.0.0.0", "localhost", "127.0.0.1", "::1")
+    assert ServiceSettings(host="0.0.0.0", token="x").hosts is None
+    assert "cutouts.example" in ServiceSettings(allow_hosts=("cutouts.example",), token="x").hosts
+
+
+def test_addresses_in_numbers_are_no_rebound_names(service) -> None:
+    for host in ("192.168.1.7:7860", "[fe80::1]:7860", "10.0.0.1"):
+        assert service.get("/healthz", headers={"Host": host}).status_code == 200
+    for host in ("1.2.3.4.evil.example", "[", "", "a b"):
+        assert service.get("/healthz", headers={"Host": host}).status_code in (400, 421)
+
+
+def test_refusals_can_be_read_by_allowed_sites(guarded) -> None:
+    headers = {"Origin": "https://shop.example"}
+    response = guarded.get("/api/models", headers=headers)
+    assert detail(response, 401)
+    assert response.headers["access-control-allow-origin"] == "https://shop.example"
+
+
+def test_below_a_proxys_path_all_is_as_it_is(remover) -> None:
+    with serve([{"lite": remover}], server={"root_path": "/cutout"}, token=TOKEN) as service:
+        assert service.get("/healthz").text == "ok"
+        assert service.get("/").status_code == 200
+        assert service.get("/page/main.js").status_code == 200
+        assert detail(service.get("/api/models"), 401)
+        large = file_of(Image.effect_noise((1300, 1300), 90).convert("RGB"))
+        assert len(large) > 1 << 20
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        response = service.post("/api/remove?type=map", files={"file": ("a.png", large)}, headers=headers)
+        assert opened(response).mode == "L"
+        assert response.headers["cache-control"] == "no-store"
+
+
 def test_every_answer_has_the_security_headers(service) -> None:
     for response in (service.get("/healthz"), service.get("/nowhere"), service.post("/api/remove")):
         assert "default-src 'none'" in response.headers["content-security-policy"]
@@ -153,6 +197,27 @@ def test_too_many_bytes_are_refused_while_they_come(service) -> None:
     large = {"file": ("a.png", bytes((1 << 20) + 1))}
     assert "too large" in detail(service.post("/api/remove", files=large), 413)
     assert temporary_files() == before
+
+
+def test_uploads_together_are_bounded(remover) -> None:
+    """What one client says it will send leaves no room for another's, until it has gone."""
+    with serve([{"lite": remover}], limits={"upload_bytes": 1 << 20}) as service:
+        with socket.create_connection(("127.0.0.1", service.port), timeout=10) as client:
+            client.sendall(
+                b"POST /api/remove HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+                b"Content-Length: 9000000\r\n\r\n1"
+            )
+            response = None
+
+            def refused() -> bool:
+                nonlocal response
+                response = service.post("/api/remove", data=file_of())
+                return response.status_code == 503
+
+            wait_until(refused)
+            assert "other uploads" in detail(response, 503)
+            assert response.headers["retry-after"]
+        wait_until(lambda: service.post("/api/remove", data=file_of()).status_code == 200)
 
 
 def bomb(side: int) -> bytes:
@@ -269,6 +334,45 @@ def test_a_batch_whose_client_hangs_up_is_given_up(service) -> None:
     wait_until(lambda: service.services.workers.waiting == 0)
 
 
+def ask_for_much(service) -> socket.socket:
+    """Ask for an answer that is larger than what systems hold, and read nothing of it."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(("127.0.0.1", service.port))
+    body = file_of(Image.effect_noise((1000, 1000), 90).convert("RGB"))
+    head = (
+        "POST /api/remove?format=tiff HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    client.sendall(head.encode() + body)
+    return client
+
+
+def connections(service) -> int:
+    return len(service.server.server_state.connections)
+
+
+def test_who_does_not_read_is_hung_up_on(remover, monkeypatch) -> None:
+    monkeypatch.setattr(server, "STALL", 0.5)
+    with serve([{"lite": remover}], limits={"bytes": 8 << 20}) as service, ask_for_much(service):
+        wait_until(lambda: connections(service) == 1)
+        wait_until(lambda: connections(service) == 0)
+
+
+def test_who_reads_slowly_but_steadily_gets_it_all(remover, monkeypatch) -> None:
+    monkeypatch.setattr(server, "STALL", 0.5)
+    with serve([{"lite": remover}], limits={"bytes": 8 << 20}) as service, ask_for_much(service) as client:
+        client.settimeout(20)
+        length, got = None, b""
+        while length is None or len(got) < length:
+            got += client.recv(1 << 15)
+            if length is None and b"\r\n\r\n" in got:
+                head, _, got = got.partition(b"\r\n\r\n")
+                length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            time.sleep(0.005)
+        assert length > 1 << 20
+
+
 @pytest.mark.parametrize(
     "data", [b"\x00" * 100, b"GET /x\r\n\r\n", b"POST /api/remove HTTP/1.1\r\nContent-Length: -5\r\n\r\n"]
 )
@@ -364,6 +468,10 @@ def test_cameras_are_counted_and_other_sites_have_none(service) -> None:
 def test_a_camera_needs_the_token(guarded) -> None:
     with pytest.raises(InvalidStatus):
         connect(address(guarded))
+    with pytest.raises(InvalidStatus):
+        connect(address(guarded), subprotocols=["bearer.%%%"])
+    odd = guarded.get("/api/models", headers={"Sec-WebSocket-Protocol": "bearer.é".encode("latin-1")})
+    assert detail(odd, 401)
     coded = base64.urlsafe_b64encode(TOKEN.encode()).decode().rstrip("=")
     protocols = ["transparent-background", f"bearer.{coded}"]
     with connect(address(guarded), subprotocols=protocols) as camera:

@@ -177,12 +177,14 @@ def build_parser() -> Parser:
         metavar="TOKEN",
         help=f"that clients must send; better in the environment as {TOKEN}, as others see command lines",
     )
+    group.add_argument("--token-file", metavar="FILE", help="a file that holds the token")
     group.add_argument(
         "--allow-host",
         action="append",
         default=[],
         metavar="NAME",
-        help="that the service may be asked for by (default: on this machine alone its own, else any)",
+        help="that the service may be asked for by, beside localhost and addresses in numbers (default: "
+        "none; any with a token)",
     )
     group.add_argument(
         "--allow-origin",
@@ -257,7 +259,7 @@ def read_settings(options: argparse.Namespace) -> ServiceSettings:
     UsageError
         They make no sense.
     """
-    token = options.token or os.environ.get(TOKEN) or None
+    token = _token(options)
     if token is not None and (not token.isascii() or not token.isprintable() or " " in token):
         raise UsageError("the token must be of printable ASCII characters without spaces")
     for folder in options.folder:
@@ -289,6 +291,23 @@ def read_settings(options: argparse.Namespace) -> ServiceSettings:
             grace=options.grace,
         ),
     )
+
+
+def _token(options: argparse.Namespace) -> str | None:
+    """Return the token, from the command line, a file or the environment."""
+    if options.token_file is not None:
+        try:
+            with open(os.path.expanduser(options.token_file), encoding="utf-8") as file:  # noqa: PTH111, PTH123
+                token = file.read().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"--token-file {options.token_file}: cannot be read") from error
+    elif options.token is not None:
+        token = str(options.token)
+    else:
+        return os.environ.get(TOKEN) or None
+    if not token:
+        raise UsageError("the token is empty; leave the option out to have none")
+    return token
 
 
 def _make_server(options: argparse.Namespace, settings: ServiceSettings, console: Console) -> uvicorn.Server:
@@ -350,8 +369,11 @@ def _run(
         _open_later(address)
     # uvicorn raises the signal that ended it again after it has finished; to have finished is no failure
     signal.signal(signal.SIGTERM, lambda number, frame: None)
-    with suppress(KeyboardInterrupt):
-        server.run(sockets=[listening])
+    try:
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listening])
+    finally:
+        server.config.app.state.services.remove_files()  # type: ignore[union-attr]
     if not server.started:
         raise TransparentBackgroundError("the service could not be started; --debug shows why")
     return 0
@@ -381,7 +403,7 @@ def _bytes(text: str) -> int:
 
 
 def _megapixels(text: str) -> int:
-    return round(_seconds(text) * 1e6)
+    return max(round(_seconds(text) * 1e6), 1)
 
 
 def _seconds(text: str) -> float:

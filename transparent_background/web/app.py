@@ -78,15 +78,21 @@ def create_app(devices: Sequence[dict[str, Remover]], settings: ServiceSettings)
         _add_page(app)
     # the last one added is the first one passed
     app.add_middleware(BodyLimits, limits=settings.limits, most=most)
-    if settings.allow_origins:
+    app.add_middleware(Doorkeeper, hosts=settings.hosts, origins=settings.allow_origins, token=settings.token)
+    if settings.allow_origins:  # outside of what refuses, so that a page can read why
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.allow_origins),
             allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["Authorization", "Content-Type"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Mcp-Protocol-Version",
+                "Mcp-Session-Id",
+                "Last-Event-ID",
+            ],
             expose_headers=["Content-Disposition", "Location", "Retry-After", "Server-Timing", "X-Crop-Box"],
         )
-    app.add_middleware(Doorkeeper, hosts=settings.hosts, origins=settings.allow_origins, token=settings.token)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(CountRequests, metrics=services.metrics)
     return app

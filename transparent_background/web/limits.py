@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..errors import UsageError
 
 MIB = 1 << 20
+SLOWEST = 16 * 1024  # bytes a second that a client has to keep up in the mean, sending or reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,8 @@ class Limits:
     """Seconds that the work on a film may take."""
     kept_bytes: int = 8192 * MIB
     """Of films' results; beyond it, or half of the disk, the oldest are deleted before their time."""
+    upload_bytes: int = 2048 * MIB
+    """Of all requests that are being read or answered; beyond it the answer is 503."""
     queue: int = 64
     """Pictures that are worked on or wait; beyond it the answer is 503."""
     films: int = 8
@@ -44,7 +47,7 @@ class Limits:
     """Seconds from a picture's coming to its answer."""
     patience: float = 30.0
     """Seconds that a request may take to come, beside those of its bytes at the slowest rate allowed."""
-    slowest: int = 16 * 1024
+    slowest: int = SLOWEST
     """Bytes a second that an upload has to keep up in the mean."""
     keep: float = 3_600.0
     """Seconds that a film's result is kept."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import hmac
 import time
 from collections.abc import Callable, Sequence
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -38,6 +38,12 @@ HEADERS = {
 }
 
 
+def route_path(scope: Scope) -> str:
+    """Return a request's path without what a proxy shows the service under (``--root-path``)."""
+    path, root = str(scope["path"]), str(scope.get("root_path", ""))
+    return path[len(root) :] if root and path.startswith(f"{root}/") else path
+
+
 class SecurityHeaders:
     """Adds what browsers are told of every answer."""
 
@@ -52,7 +58,7 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-                if scope["path"].startswith("/api/"):
+                if route_path(scope).startswith("/api/"):
                     headers.setdefault("cache-control", "no-store")
             await send(message)
 
@@ -65,8 +71,8 @@ class Doorkeeper:
     Parameters
     ----------
     hosts
-        Names that a request may have asked for; none: any. Against DNS rebinding: a page elsewhere whose name
-        suddenly means this machine asks for its own name.
+        Names that a request may have asked for, beside addresses in numbers; None: any. Against DNS
+        rebinding: a page elsewhere whose name suddenly means this machine asks for its own name.
     origins
         Other sites that may ask.
     token
@@ -74,10 +80,10 @@ class Doorkeeper:
     """
 
     def __init__(
-        self, app: ASGIApp, *, hosts: Sequence[str], origins: Sequence[str], token: str | None
+        self, app: ASGIApp, *, hosts: Sequence[str] | None, origins: Sequence[str], token: str | None
     ) -> None:
         self.app = app
-        self.hosts = frozenset(host.lower() for host in hosts)
+        self.hosts = None if hosts is None else frozenset(host.lower() for host in hosts)
         self.origins = frozenset(origin.rstrip("/").lower() for origin in origins)
         self.token = token
 
@@ -100,11 +106,14 @@ class Doorkeeper:
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         host = headers.get("host", "")
-        if self.hosts and _without_port(host) not in self.hosts:
+        if self.hosts is not None and not _is_address(host) and _without_port(host) not in self.hosts:
             return 421, "this service is not known by the name that was asked for; see --allow-host"
         origin = headers.get("origin")
         changes = scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD", "OPTIONS")
-        if origin is not None and changes and not self._is_known(origin, host):
+        # pages can make a browser GET anything without an origin, as a picture; newer ones say so
+        foreign = headers.get("sec-fetch-site") in ("cross-site", "same-site")
+        foreign = foreign and route_path(scope).startswith(("/api/", "/mcp"))
+        if (foreign or (origin is not None and changes)) and not self._is_known(origin or "null", host):
             return 403, "requests from pages of other sites are not taken; see --allow-origin"
         if self.token is None or not _needs_token(scope):
             return None
@@ -124,8 +133,17 @@ def _without_port(host: str) -> str:
         return ""
 
 
+def _is_address(host: str) -> bool:
+    """Tell an address in numbers, which no page can have made mean something else."""
+    try:
+        ip_address(_without_port(host))
+    except ValueError:
+        return False
+    return True
+
+
 def _needs_token(scope: Scope) -> bool:
-    path = scope["path"]
+    path = route_path(scope)
     if scope["type"] == "http" and (scope["method"] == "OPTIONS" or path in PUBLIC):
         return False
     return not (path == "/" or path.startswith("/page/"))
@@ -141,39 +159,50 @@ def _token_of(headers: Headers) -> str:
         if name == "bearer":
             try:
                 return base64.urlsafe_b64decode(coded + "=" * (-len(coded) % 4)).decode()
-            except (binascii.Error, UnicodeDecodeError):
+            except ValueError:  # no base64, or no text
                 return ""
     return ""
 
 
 class BodyLimits:
-    """Refuses bodies that are too large, and clients that send them too slowly.
+    """Refuses bodies that are too large, too many at once, and clients that send them too slowly.
 
     Parameters
     ----------
     limits
-        ``patience`` and ``slowest`` are kept to here.
+        ``patience``, ``slowest`` and ``upload_bytes`` are kept to here.
     most
         Gives the bytes that a path takes.
     """
 
     def __init__(self, app: ASGIApp, *, limits: Limits, most: Callable[[str], int]) -> None:
         self.app, self.limits, self.most = app, limits, most
+        self.held = 0
+        """Bytes of all requests that are being read or answered."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        most = self.most(scope["path"])
-        length = Headers(scope=scope).get("content-length", "0")
-        if length.isascii() and length.isdigit() and int(length) > most:
+        most = self.most(route_path(scope))
+        told = Headers(scope=scope).get("content-length", "0")
+        length = int(told) if told.isascii() and told.isdigit() else 0
+        if length > most:
             refused = problem(413, _too_large(most), {"Connection": "close"})
             await refused(scope, receive, send)
             return
-        await self.app(scope, self._limited(receive, most), send)
+        share = _Share(self, length)
+        try:
+            if not share.fits():
+                refused = problem(503, _FULL, {"Connection": "close", "Retry-After": "5"})
+                await refused(scope, receive, send)
+                return
+            await self.app(scope, self._limited(receive, most, share), send)
+        finally:
+            share.give_back()
 
-    def _limited(self, receive: Receive, most: int) -> Receive:
+    def _limited(self, receive: Receive, most: int, share: _Share) -> Receive:
         started = time.monotonic()
         taken, complete = 0, False
 
@@ -191,9 +220,36 @@ class BodyLimits:
                 complete = not message.get("more_body", False)
                 if taken > most:
                     raise Problem(413, _too_large(most), headers={"Connection": "close"})
+                if not share.grow(taken):
+                    raise Problem(503, _FULL, headers={"Connection": "close", "Retry-After": "5"})
             return message
 
         return limited
+
+
+_FULL = "the service is busy with other uploads; try again in a few seconds"
+
+
+class _Share:
+    """What one request holds of the bytes that all may hold; one that is alone always fits."""
+
+    def __init__(self, limits: BodyLimits, size: int) -> None:
+        self._all, self._size = limits, size
+        limits.held += size
+
+    def fits(self) -> bool:
+        others = self._all.held - self._size
+        return not others or self._all.held <= self._all.limits.upload_bytes
+
+    def grow(self, size: int) -> bool:
+        """Hold so much if it is more than was told; say whether that fits."""
+        more = max(size - self._size, 0)
+        self._size += more
+        self._all.held += more
+        return not more or self.fits()
+
+    def give_back(self) -> None:
+        self._all.held -= self._size
 
 
 def _too_large(most: int) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from .films import CANCELLING
+from .limits import SLOWEST
 from .settings import ServiceSettings
 
 if TYPE_CHECKING:
@@ -17,16 +20,19 @@ if TYPE_CHECKING:
 HEAD_SECONDS = 15.0  # for the lines before a request's body
 KEEP_ALIVE = 15  # seconds that a connection is kept between requests
 FRAME_BYTES = 16 << 20  # of a WebSocket's message: a background picture in base64
-GRACE = 15.0  # seconds beside those that a film and a picture are given
+SLACK = 5.0  # seconds beside those that pictures and films are given at the end
+STALL = 30.0  # seconds in which a client has to take some of what waits to be sent to it
 
 
 class PatientProtocol(H11Protocol):
-    """HTTP/1.1 that hangs up on clients that do not get to the end of a request's head in time.
+    """HTTP/1.1 that hangs up on clients that neither get to the end of a request's head nor read answers.
 
-    uvicorn waits for it without end, so that a few bytes a minute would hold a connection for ever.
+    uvicorn waits for both without end, so that a few bytes a minute would hold a connection, and the answer
+    that waits in memory, for ever.
     """
 
     _head: asyncio.TimerHandle | None = None
+    _stall: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
@@ -41,7 +47,34 @@ class PatientProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
         self._stop()
+        self._stop_stall()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Begin to watch whether the client reads."""
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        """Watch no more: it has read nearly all."""
+        self._stop_stall()
+        super().resume_writing()
+
+    def _watch_reader(self) -> None:
+        self._stop_stall()
+        waiting = self.transport.get_write_buffer_size()
+        self._stall = self.loop.call_later(STALL, self._check_reader, waiting)
+
+    def _check_reader(self, before: int) -> None:
+        if self.transport.get_write_buffer_size() > before - STALL * SLOWEST:
+            self.transport.abort()
+        else:
+            self._watch_reader()
+
+    def _stop_stall(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
 
     def _wait(self) -> None:
         working = self.cycle is not None and not self.cycle.response_complete
@@ -62,6 +95,19 @@ class PatientProtocol(H11Protocol):
             self.transport.close()
 
 
+class PromptServer(uvicorn.Server):
+    """A server that takes no more work from the moment it is told to end.
+
+    uvicorn waits for connections before the application hears of the end, and whoever watches a film would
+    keep it waiting.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish what was taken, and end."""
+        self.config.app.state.services.begin_to_close()  # type: ignore[union-attr]
+        await super().shutdown(sockets)
+
+
 def make_server(app: FastAPI, settings: ServiceSettings, **options: Any) -> uvicorn.Server:
     """Return a server for an application; ``run()`` it.
 
@@ -72,13 +118,14 @@ def make_server(app: FastAPI, settings: ServiceSettings, **options: Any) -> uvic
     options
         Of :class:`uvicorn.Config`, before those set here.
     """
-    longest = settings.limits.timeout + settings.limits.grace + GRACE
+    longest = max(settings.limits.timeout, settings.limits.grace + CANCELLING) + SLACK
     values: dict[str, Any] = {
         "host": settings.host,
         "port": settings.port,
         "http": PatientProtocol,
         "ws": "websockets-sansio",
         "ws_max_size": FRAME_BYTES,
+        "ws_per_message_deflate": False,  # pictures are packed already, and little could become much
         "lifespan": "on",
         "server_header": False,
         "date_header": True,
@@ -90,4 +137,4 @@ def make_server(app: FastAPI, settings: ServiceSettings, **options: Any) -> uvic
         **options,
     }
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    return uvicorn.Server(uvicorn.Config(app, **values))
+    return PromptServer(uvicorn.Config(app, **values))

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.requests import HTTPConnection
 
+from .files import TemporaryFolder
 from .films import FilmService
 from .metrics import Metrics
 from .pictures import PictureService
@@ -51,16 +49,29 @@ class Services:
         """Live connections now."""
         self.camera_threads = ThreadPoolExecutor(settings.limits.cameras, thread_name_prefix="camera")
         self.ready = False
+        self._folder: TemporaryFolder | None = None
+
+    def begin_to_close(self) -> None:
+        """Take no more; films have their grace from now on."""
+        if self.ready:
+            self.ready = False
+            self.pictures.admission.closing = True
+            self._closing = asyncio.ensure_future(self.films.close())
+
+    def remove_files(self) -> None:
+        """Remove what is left on disk, as after an end that was not waited for."""
+        if self._folder is not None:
+            self._folder.remove()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Services]:
         """Start everything; at the end finish what was taken on, and leave nothing behind."""
-        folder = Path(tempfile.mkdtemp(prefix="transparent-background-"))  # for this user alone
+        folder = self._folder = TemporaryFolder()
         sweeping: asyncio.Task[None] | None = None
         try:
             self.workers.start()
             self.pictures = PictureService(self.workers, self.limits, threads=self.settings.threads)
-            self.films = FilmService(self.workers, self.limits, folder, threads=self.settings.threads)
+            self.films = FilmService(self.workers, self.limits, folder.path, threads=self.settings.threads)
             self.metrics.watch(self.pictures, self.films)
             sweeping = asyncio.create_task(self._sweep())
             self.ready = True
@@ -72,7 +83,7 @@ class Services:
                 await self.films.close()
                 await self.pictures.close()
             self.camera_threads.shutdown()
-            shutil.rmtree(folder, ignore_errors=True)
+            folder.remove()
 
     async def _sweep(self) -> None:
         while True:

@@ -19,7 +19,7 @@ class ServiceSettings:
     token: str | None = field(default=None, repr=False)
     """What clients have to send as ``Authorization: Bearer``."""
     allow_hosts: tuple[str, ...] = ()
-    """Names that the service may be asked for by; none: any, or on this machine alone those of it."""
+    """Names that the service may be asked for by, beside addresses in numbers and ``localhost``."""
     allow_origins: tuple[str, ...] = ()
     """Other sites whose pages may use it."""
     allow_urls: bool = False
@@ -35,8 +35,8 @@ class ServiceSettings:
     limits: Limits = field(default_factory=Limits)
 
     @property
-    def hosts(self) -> tuple[str, ...]:
-        """Names that requests may ask for; empty: any."""
-        if self.allow_hosts:
-            return (*self.allow_hosts, *LOOPBACK)
-        return LOOPBACK if self.host in LOOPBACK else ()
+    def hosts(self) -> tuple[str, ...] | None:
+        """Names that requests may ask for, beside addresses in numbers; None: any, as a token is needed."""
+        if self.allow_hosts or self.host in LOOPBACK or self.token is None:
+            return (*self.allow_hosts, self.host, *LOOPBACK)
+        return None
