@@ -95,6 +95,9 @@ def _make(load: Load, settings: ServiceSettings) -> Services:
         raise UsageError(f"the model cannot be loaded: {error}") from error
 
 
+SETTLE = 0.5  # seconds for the library to write the last answers, which it does not tell of
+
+
 async def serve_stdio(load: Load, folders: Folders, settings: ServiceSettings) -> None:
     """Serve one client over standard input and output until it hangs up.
 
@@ -119,6 +122,7 @@ async def serve_stdio(load: Load, folders: Folders, settings: ServiceSettings) -
         services.stop_loading()
         await tools.working.drain()
         await services.close()
+        await asyncio.sleep(SETTLE)
         _end()
     stopping.cancel()
     await services.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
-import json
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import PurePath
@@ -66,16 +65,10 @@ class PictureTools:
     """
 
     def __init__(self, services: Callable[[], Awaitable[Services]], folders: Folders, limits: Limits) -> None:
-        self._services, self._folders, self._limits = services, folders, limits
+        self._services, self._folders = services, folders
         self._work = Work(folders, limits)
-        self._working: Admission | None = None
-
-    @property
-    def working(self) -> Admission:
+        self.working = Admission(limits.queue)
         """Calls that are worked on."""
-        if self._working is None:  # it needs a running loop
-            self._working = Admission(self._limits.queue)
-        return self._working
 
     async def remove_background(
         self,
@@ -201,12 +194,12 @@ class PictureTools:
             options = options | {"format": self._work.format(wish, options["format"])}
             job = make_job(options, behind=behind is not None)
             services.pictures.mode_of(job.mode)
-            place = self._work.target(wish, job)
+            place = await asyncio.to_thread(self._work.target, wish, job)
             with services.pictures.admission.enter():
                 done = await self._work.one(services, wish, source, job, place, behind)
             picture: ImageContent | None = None
             if place is None:
-                picture = _image(done.data, done.media_type)
+                picture = await services.pictures.run(_image, done.data, done.media_type)
             elif wish.preview:
                 picture = await services.pictures.run(_preview, done.data)
         report = Report(
@@ -248,17 +241,23 @@ class PictureTools:
             await context.report_progress(finished, len(wishes), item.path)
             return item
 
-        return list(await asyncio.gather(*(one(*pair) for pair in zip(wishes, places, strict=True))))
+        tasks = [asyncio.ensure_future(one(*pair)) for pair in zip(wishes, places, strict=True)]
+        try:
+            return list(await asyncio.gather(*tasks))
+        finally:  # when the client has gone, nobody waits for the rest
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def sentence(error: Exception) -> str:
     """Say in a sentence what was wrong; what nobody raised on purpose is logged, and not told."""
+    # an assistant works on its user's machine and files: what cannot be had or written is for it to know
     if isinstance(error, TransparentBackgroundError) and not isinstance(error, DeviceError):
         return " ".join(str(error).split())
-    from ..problems import as_response
+    from ..problems import told
 
-    detail: str = json.loads(bytes(as_response(error).body))["detail"]
-    return detail
+    return told(error)[1]
 
 
 def _image(data: bytes, media_type: str) -> ImageContent:
