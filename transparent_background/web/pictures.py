@@ -104,6 +104,7 @@ class PictureService:
     def __init__(self, workers: ModelWorkers, limits: Limits, *, threads: int = 2) -> None:
         self.workers, self.limits = workers, limits
         self.admission = Admission(limits.queue)
+        workers.demand = lambda: self.admission.count
         self._pixels = Budget(2 * limits.pixels)
         # and in number: many small ones would only wait for the network in memory
         self._held = Budget(2 * threads + 2 * max(workers.at_once, 1))

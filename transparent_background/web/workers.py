@@ -80,6 +80,9 @@ class ModelWorkers:
         self.batch_size, self.on_batch = batch_size, on_batch
         self.lanes = 0
         """Passes at once; 0 before :meth:`start`."""
+        self.demand: Callable[[], int] = lambda: 0
+        """Says how many pictures are on their way, those that are read and written included: they need
+        processor threads as well."""
         self._waiting: deque[_Request] = deque()
         self._changed = threading.Condition()
         self._stopped = False
@@ -192,7 +195,7 @@ class ModelWorkers:
                     return
                 batch = self._take()
                 self._busy += 1
-                share = self._cores // (self._busy + len(self._waiting))
+                share = self._cores // max(self._busy + len(self._waiting), self.demand())
             if self.side_by_side:
                 torch.set_num_threads(max(share, 1))  # of the passes that this thread makes
             batch = [request for request in batch if request.future.set_running_or_notify_cancel()]
