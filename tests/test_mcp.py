@@ -41,7 +41,10 @@ from transparent_background.web.assistants import tools as tools_module
 from transparent_background.web.assistants.folders import Folders
 from transparent_background.web.assistants.server import make_mcp
 from transparent_background.web.assistants.stdio import LazyServices
+from transparent_background.web.assistants.tools import PictureTools
+from transparent_background.web.assistants.work import Wish, Work
 from transparent_background.web.limits import Limits
+from transparent_background.web.services import Services
 from transparent_background.web.settings import ServiceSettings
 
 TOKEN = "a-token-of-the-tests"
@@ -580,14 +583,124 @@ def test_who_goes_away_leaves_the_queue(
     assert [entry.name for entry in folder.iterdir()] == ["astronaut.jpg"]
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    for _ in range(3000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come to that")
+
+
+def test_a_file_that_is_being_written_is_waited_for_when_its_call_is_cancelled(
+    folder: Path, remover: Remover, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = ServiceSettings(folders=(str(folder),))
+    entered, release = threading.Event(), threading.Event()
+    write = Folders.write
+
+    def held(*arguments: Any, **options: Any) -> None:
+        entered.set()
+        assert release.wait(30)
+        write(*arguments, **options)
+
+    monkeypatch.setattr(Folders, "write", held)
+
+    async def session() -> None:
+        services = Services([{"lite": remover}], settings)
+
+        async def started() -> Services:
+            return services
+
+        server = make_mcp(started, Folders(settings.folders), settings.limits)
+        async with services.running(), Client(server) as client:
+            calling = asyncio.ensure_future(client.call_tool("remove_background", {"path": "astronaut.jpg"}))
+            assert await asyncio.to_thread(entered.wait, 30)
+            calling.cancel()
+            report_of(await client.call_tool("list_models", {}))  # the cancellation has been heard of
+            counts = server.working.count, services.pictures.admission.count
+            release.set()
+            await server.working.drain()
+            assert (folder / "astronaut_rgba.png").exists()
+            await asyncio.gather(calling, return_exceptions=True)
+            assert counts == (1, 1)
+
+    asyncio.run(session())
+
+
+def test_a_batch_that_breaks_off_leaves_nothing_going_on(
+    folder: Path, remover: Remover, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = ServiceSettings(folders=(str(folder),))
+    going: set[str | None] = set()
+    ended: list[str | None] = []
+
+    async def one(self: Any, services: Services, wish: Wish, *arguments: Any) -> None:
+        if wish.path == "0.jpg":
+            await until(lambda: len(going) == 2)
+            return
+        going.add(wish.path)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.append(wish.path)
+
+    class Gone:
+        async def report_progress(self, *arguments: Any) -> None:
+            raise ConnectionError("the client is gone")
+
+    monkeypatch.setattr(Work, "one", one)
+    for number in range(3):
+        shutil.copy(ASTRONAUT, folder / f"{number}.jpg")
+
+    async def session() -> None:
+        services = Services([{"lite": remover}], settings)
+
+        async def started() -> Services:
+            return services
+
+        tools = PictureTools(started, Folders(settings.folders), settings.limits)
+        async with services.running():
+            with pytest.raises(ConnectionError):
+                await tools.remove_background_batch(Gone(), paths=["0.jpg", "1.jpg", "2.jpg"])  # type: ignore[arg-type]
+            assert sorted(map(str, ended)) == ["1.jpg", "2.jpg"]
+            assert services.pictures.admission.count == 0
+
+    asyncio.run(session())
+
+
+def test_calls_of_every_tool_are_counted_and_refused_at_the_end(remover: Remover) -> None:
+    settings = ServiceSettings()
+
+    async def session() -> None:
+        services = Services([{"lite": remover}], settings)
+        going_on = asyncio.Event()
+
+        async def started() -> Services:
+            await going_on.wait()
+            return services
+
+        server = make_mcp(started, Folders([]), settings.limits)
+        async with Client(server) as client:
+            calling = asyncio.ensure_future(client.call_tool("list_models", {}))
+            await until(lambda: server.working.count == 1)
+            draining = asyncio.ensure_future(server.working.drain())
+            await until(lambda: server.working.closing)
+            assert told(await client.call_tool("list_models", {})) == "the service is being stopped"
+            assert not draining.done()
+            going_on.set()
+            await draining
+            assert report_of(await calling)["default"] == "lite"
+
+    asyncio.run(session())
+
+
 # while the network is loaded
 
 
 def test_progress_is_told_while_the_network_is_loaded_and_of_a_batch(
     folder: Path, remover: Remover, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from transparent_background.web.services import Services
-
     monkeypatch.setattr(tools_module, "WAITING", 0.01)
     settings = ServiceSettings(folders=(str(folder),))
     progress: list[tuple[float, float | None, str | None]] = []
@@ -604,7 +717,7 @@ def test_progress_is_told_while_the_network_is_loaded_and_of_a_batch(
             progress.append((done, total, message))
             told.set()
 
-        server, _ = make_mcp(started, Folders(settings.folders), settings.limits)
+        server = make_mcp(started, Folders(settings.folders), settings.limits)
         async with services.running(), Client(server) as client:
             return await client.call_tool("remove_background_batch", {"folder": "."}, progress_callback=note)
 
@@ -627,7 +740,7 @@ def test_loading_goes_on_when_the_call_that_began_it_is_given_up(remover: Remove
 
     async def session() -> None:
         services = LazyServices(load, settings)
-        server, _ = make_mcp(services, Folders([]), settings.limits)
+        server = make_mcp(services, Folders([]), settings.limits)
         async with Client(server) as client:
             calling = asyncio.ensure_future(client.call_tool("list_models", {}))
             assert await asyncio.to_thread(entered.wait, 30)

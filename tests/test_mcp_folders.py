@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,7 @@ pytest.importorskip("fastapi")
 
 from transparent_background.errors import OutputConflictError, OutputError, UnreadableError, UsageError
 from transparent_background.web.assistants import folders as folders_module
-from transparent_background.web.assistants.folders import Folders
+from transparent_background.web.assistants.folders import Folders, as_folder
 
 
 class Exchange:
@@ -83,6 +84,32 @@ def test_a_link_is_replaced_not_written_through(tmp_path: Path) -> None:
     case.folders.write(place, b"new", overwrite=True)
     assert (case.root / "inner" / "a.png").read_bytes() == b"mine"
     assert not (case.root / "inner" / "b.png").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("separators", "text", "shown"),
+    [
+        ("/", "out", "out/"),
+        ("/", "out//", "out/"),
+        ("/", "/", "/"),
+        ("/\\", "C:\\out\\", "C:\\out/"),
+        ("/\\", "C:/out/", "C:/out/"),
+    ],
+)
+def test_how_folders_end(monkeypatch: pytest.MonkeyPatch, separators: str, text: str, shown: str) -> None:
+    monkeypatch.setattr(folders_module, "SEPARATORS", separators)
+    assert as_folder(text) == shown
+
+
+def test_a_backslash_says_that_a_folder_is_meant_where_it_parts_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders_module, "SEPARATORS", "/\\")
+    monkeypatch.setattr(folders_module, "FOREIGN", re.compile("(?!)"))
+    folders = Folders([tmp_path])
+    assert folders.means_folder("out\\")
+    assert folders.target("out\\", "x.png").shown == "out/x.png"
+    assert not folders.means_folder("out.png")
 
 
 def test_a_folder_that_is_missing_cannot_be_opened(tmp_path: Path) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -221,6 +224,71 @@ def test_what_was_taken_is_finished_after_a_signal(talking: Callable[..., Talk],
     assert sorted(entry.name for entry in folder.iterdir()) == sorted(
         ["astronaut.jpg", "first.png", *(f"{number}.png" for number in range(4))]
     )
+
+
+def noise(pixels: int) -> str:
+    """Return a picture in base64 whose cut-out is large."""
+    rgb = np.random.default_rng(0).integers(0, 256, (pixels, pixels, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(rgb).save(file, "JPEG", quality=50)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def begin_a_large_answer(talk: Talk) -> None:
+    """Call for a picture that no pipe holds; return when its first bytes have come, of which none is read."""
+    talk.start()
+    talk.call("remove_background", image_base64=noise(1000), type="blur")
+    assert talk.process.stdout is not None
+    assert select.select([talk.process.stdout], [], [], 60)[0]
+
+
+def test_an_answer_is_written_whole_after_a_signal(talking: Callable[..., Talk]) -> None:
+    talk = talking()
+    begin_a_large_answer(talk)
+    talk.process.send_signal(signal.SIGTERM)
+    with pytest.raises(subprocess.TimeoutExpired):
+        talk.process.wait(1)  # it does wait for its reader
+    assert talk.process.stdout is not None
+    line = b""
+    while not line.endswith(b"\n"):
+        line += os.read(talk.process.stdout.fileno(), 4096)
+    assert len(line) > 1_000_000
+    content = json.loads(line)["result"]["content"]
+    assert Image.open(io.BytesIO(base64.b64decode(content[1]["data"]))).size == (1000, 1000)
+    assert talk.process.wait(30) == 0
+    assert talk.end()[1:] == ("", "")
+
+
+IMPATIENT = """\
+import sys
+from transparent_background.cli import main
+from transparent_background.web.assistants import stdio
+stdio.PATIENCE = 0.1
+sys.exit(main(["mcp", *sys.argv[1:]]))
+"""
+
+
+@pytest.mark.parametrize("how", ["signal", "end of input"])
+def test_who_reads_nothing_does_not_keep_it_from_ending(talking: Callable[..., Talk], how: str) -> None:
+    talk = talking(command=[sys.executable, "-c", IMPATIENT])
+    begin_a_large_answer(talk)
+    if how == "signal":
+        talk.process.send_signal(signal.SIGTERM)
+    else:
+        assert talk.process.stdin is not None
+        talk.process.stdin.close()
+    assert talk.process.wait(30) == 0
+
+
+def test_who_reads_no_more_ends_it_though_input_stays_open(talking: Callable[..., Talk]) -> None:
+    talk = talking()
+    talk.start()
+    assert talk.process.stdout is not None
+    talk.process.stdout.close()
+    talk.call("list_models", nothing=1)
+    assert talk.process.wait(30) == 0
+    assert talk.process.stderr is not None
+    assert talk.process.stderr.read() == b""
 
 
 def test_who_reads_no_more_is_no_reason_for_a_traceback(talking: Callable[..., Talk]) -> None:

@@ -27,6 +27,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 FOREIGN = re.compile(r"^[A-Za-z]:[\\/]|\\")
 WALKS = os.open in os.supports_dir_fd and os.mkdir in os.supports_dir_fd
 """Whether folders can be gone through one by one, so that none is exchanged for a link on the way."""
+SEPARATORS = "/\\" if os.name == "nt" else "/"  # with which a path may end that means a folder
 OPEN_FOLDERS = Path("/proc/self/fd")  # Linux: a folder by its handle, whatever becomes of its name
 
 _BASE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -109,7 +110,7 @@ class Folders:
         """
         path = self._absolute(text, what)
         if self.means_folder(text, what):
-            path, text = path / name, f"{text.rstrip('/')}/{name}"
+            path, text = path / name, f"{as_folder(text)}{name}"
         return self._place(Path(os.path.realpath(path.parent)) / path.name, text, what)
 
     def _absolute(self, text: str, what: str) -> Path:
@@ -139,7 +140,7 @@ class Folders:
         """Tell whether a path is a folder, or ends with a slash; raises as :meth:`source`."""
         path = self.source(text, what).path
         with suppress(OSError):  # a name that is too long is none of a folder
-            return text.endswith("/") or path.is_dir()
+            return text.endswith(tuple(SEPARATORS)) or path.is_dir()
         return False
 
     def read(self, place: Place, most: int) -> Contents:
@@ -252,6 +253,11 @@ class Folders:
             yield handle
         finally:
             os.close(handle)
+
+
+def as_folder(text: str) -> str:
+    """Return a folder's path so that it says that it is one: with one slash at its end."""
+    return f"{text.rstrip(SEPARATORS)}/"
 
 
 def _open_file(folder: int | None, place: Place) -> int:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
+from mcp.server.stdio import stdio_server
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import ValidationError
 from starlette.requests import Request
 
 from ... import __version__
+from ..admission import Admission, QueueFullError
+from .answers import Answers
 from .folders import Folders
 from .tools import PictureTools, sentence
 
@@ -38,9 +41,14 @@ class PictureServer(MCPServer[Any]):
         What it offers.
     instructions
         What assistants are told first.
+    calls
+        That are worked on at once, of whatever tool; more are refused.
     """
 
-    def __init__(self, tools: list[Tool], instructions: str) -> None:
+    def __init__(self, tools: list[Tool], instructions: str, calls: int) -> None:
+        self.working = Admission(calls)
+        """Calls that are worked on; one for several pictures counts as one."""
+        self._answers: Answers | None = None
         self._arguments = {tool.name: frozenset(tool.parameters["properties"]) for tool in tools}
         with _logging_left_alone():
             super().__init__(
@@ -63,30 +71,53 @@ class PictureServer(MCPServer[Any]):
         ToolError
             With one sentence, whatever was wrong.
         """
+        with ExitStack() as stack:
+            request = None if context is None else context.request_context.request_id
+            if self._answers is not None and request is not None:
+                stack.enter_context(self._answers.owing(request))
+            try:
+                stack.enter_context(self.working.enter())
+            except QueueFullError as error:
+                raise ToolError(str(error)) from None
+            return await self._checked(name, arguments, context)
+
+    async def _checked(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None
+    ) -> CallToolResult | InputRequiredResult:
         known = self._arguments.get(name)
         unknown = set() if known is None else arguments.keys() - known
         if unknown:
             raise ToolError(f"{', '.join(sorted(unknown))}: there is no such argument")
         try:
             return await super().call_tool(name, arguments, context)
-        except ToolError as error:
-            raise ToolError(_told(error)) from None
+        except ToolError as error:  # in a thread: what has the words may have to be imported first
+            raise ToolError(await asyncio.to_thread(_told, error)) from None
+
+    async def serve_stdio(self, answers: Answers) -> None:
+        """Serve one client over standard input until that ends.
+
+        Parameters
+        ----------
+        answers
+            Takes the messages to the client.
+        """
+        self._answers = answers
+        server = self._lowlevel_server
+        async with stdio_server() as (requests, unused):
+            await unused.aclose()
+            await server.run(requests, answers, server.create_initialization_options())
 
 
 def _told(error: ToolError) -> str:
     """Say what a tool's error was; the library puts the tool's name before it, or pydantic's lines."""
     cause = error.__cause__
-    if isinstance(cause, ValidationError) and not isinstance(error, UnexpectedToolError):
-        from ..problems import validation_sentence
-
-        return validation_sentence(list(cause.errors()))
+    if isinstance(cause, ValidationError) and isinstance(error, UnexpectedToolError):
+        return sentence(error)  # not of the arguments: a mistake of ours
     return sentence(cause) if isinstance(cause, Exception) else str(error)
 
 
-def make_mcp(
-    services: Callable[[], Awaitable[Services]], folders: Folders, limits: Limits
-) -> tuple[PictureServer, PictureTools]:
-    """Make the MCP server and what works for it.
+def make_mcp(services: Callable[[], Awaitable[Services]], folders: Folders, limits: Limits) -> PictureServer:
+    """Make the MCP server.
 
     Parameters
     ----------
@@ -111,7 +142,7 @@ def make_mcp(
     ]
     if writes:
         listed.insert(2, _tool(tools.remove_background_batch, "Remove many backgrounds", changes))
-    return PictureServer(listed, _instructions(folders)), tools
+    return PictureServer(listed, _instructions(folders), limits.queue)
 
 
 def _tool(function: Callable[..., Any], title: str, annotations: ToolAnnotations) -> Tool:
@@ -196,7 +227,7 @@ def make_endpoint(services: Services, body_limit: int) -> Endpoint:
     async def started() -> Services:
         return services
 
-    server, _ = make_mcp(started, Folders(services.settings.folders), services.limits)
+    server = make_mcp(started, Folders(services.settings.folders), services.limits)
     return Endpoint(server, body_limit)
 
 

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from ...errors import DeviceError, UsageError
+from .answers import Answers
 from .folders import Folders
 from .server import make_mcp
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from ..settings import ServiceSettings
 
 Load = Callable[[], Sequence[dict[str, "Remover"]]]
+
+PATIENCE = 5.0  # seconds without a byte being read, after which an answer is given up at the end
 
 
 class LazyServices:
@@ -95,14 +98,12 @@ def _make(load: Load, settings: ServiceSettings) -> Services:
         raise UsageError(f"the model cannot be loaded: {error}") from error
 
 
-SETTLE = 0.5  # seconds for the library to write the last answers, which it does not tell of
-
-
 async def serve_stdio(load: Load, folders: Folders, settings: ServiceSettings) -> None:
     """Serve one client over standard input and output until it hangs up.
 
     While it does, file descriptor 1 is standard error: nothing that is printed gets among the messages. On
-    SIGTERM and SIGINT, calls that were taken are finished, and the process ends.
+    SIGTERM and SIGINT, calls that were taken are finished and their answers written, and the process ends; a
+    client that reads nothing of them for ``PATIENCE`` seconds is waited for no longer.
 
     Parameters
     ----------
@@ -114,26 +115,27 @@ async def serve_stdio(load: Load, folders: Folders, settings: ServiceSettings) -
         Limits and threads.
     """
     services = LazyServices(load, settings)
-    server, tools = make_mcp(services, folders, settings.limits)
-    serving = asyncio.ensure_future(server.run_stdio_async())
-    stopping = asyncio.ensure_future(_signalled())
-    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    if not serving.done():
+    server = make_mcp(services, folders, settings.limits)
+    answers = Answers()
+    serving = asyncio.ensure_future(server.serve_stdio(answers))
+    reasons = [asyncio.ensure_future(reason) for reason in (_signalled(), answers.gone.wait())]
+    await asyncio.wait({serving, *reasons}, return_when=asyncio.FIRST_COMPLETED)
+    hung_up = serving.done()
+    if not hung_up:
         services.stop_loading()
-        await tools.working.drain()
-        await services.close()
-        await asyncio.sleep(SETTLE)
-        _end()
-    stopping.cancel()
+        if answers.gone.is_set():
+            serving.cancel()  # and with it the calls: nobody would hear of them
+        await server.working.drain()
     await services.close()
-    try:
-        serving.result()
-    except Exception as error:
-        if not _hung_up(error):
-            raise
+    written = await answers.written(PATIENCE)
+    if not (hung_up and written):
+        _end()
+    for reason in reasons:
+        reason.cancel()
+    serving.result()
 
 
-async def _signalled() -> None:
+async def _signalled() -> bool:
     """Wait for a signal to end; a second one ends the process as it always does."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -144,19 +146,11 @@ async def _signalled() -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, tell)
-    await told.wait()
+    return await told.wait()
 
 
 def _end() -> None:
-    """End the process: a thread of the library waits for a line of input, and cannot be called off."""
+    """End the process: a thread waits for a line of input or for a reader, and cannot be called off."""
     logging.shutdown()
     sys.stderr.flush()
     os._exit(0)
-
-
-def _hung_up(error: BaseException) -> bool:
-    """Tell whether all that went wrong is that nobody reads the answers any more."""
-    parts = getattr(error, "exceptions", None)
-    if parts is not None:  # an ExceptionGroup, which Python 3.10 does not have
-        return all(_hung_up(part) for part in parts)
-    return isinstance(error, BrokenPipeError)

@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Any
 
+from anyio import CancelScope
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, ContentBlock, ImageContent, TextContent
 
 from ...errors import DeviceError, OutputConflictError, TransparentBackgroundError
-from ..admission import Admission
 from ..limits import Limits
 from ..models import describe
 from .arguments import (
@@ -41,7 +41,7 @@ from .arguments import (
     Threshold,
     Type,
 )
-from .folders import Folders, Place
+from .folders import Folders, Place, as_folder
 from .work import Wish, Work, make_job, result_name
 
 if TYPE_CHECKING:
@@ -67,8 +67,6 @@ class PictureTools:
     def __init__(self, services: Callable[[], Awaitable[Services]], folders: Folders, limits: Limits) -> None:
         self._services, self._folders = services, folders
         self._work = Work(folders, limits)
-        self.working = Admission(limits.queue)
-        """Calls that are worked on."""
 
     async def remove_background(
         self,
@@ -150,18 +148,17 @@ class PictureTools:
         """
         options = {"type": type, "mode": mode, "threshold": threshold, "reverse": reverse, "crop": crop}
         options |= {"format": format, "quality": quality, "background": background}
-        with self.working.enter():
-            texts = await asyncio.to_thread(self._work.listed, folder, paths)
-            services = await self._started(context)
-            job = make_job(options)
-            services.pictures.mode_of(job.mode)
-            if folder is not None and output is None:  # results of an earlier run are no sources
-                results = {result_name(text, job) for text in texts}
-                texts = [text for text in texts if PurePath(text).name not in results]
-            into = None if output is None else f"{output.rstrip('/')}/"
-            wishes = [Wish(path=text, output=into, overwrite=overwrite) for text in texts]
-            with services.pictures.admission.enter():
-                items = await self._all(context, services, wishes, job)
+        texts = await asyncio.to_thread(self._work.listed, folder, paths)
+        services = await self._started(context)
+        job = make_job(options)
+        services.pictures.mode_of(job.mode)
+        if folder is not None and output is None:  # results of an earlier run are no sources
+            results = {result_name(text, job) for text in texts}
+            texts = [text for text in texts if PurePath(text).name not in results]
+        into = None if output is None else as_folder(output)
+        wishes = [Wish(path=text, output=into, overwrite=overwrite) for text in texts]
+        with services.pictures.admission.enter():  # one request; how many pictures it has is limited beside
+            items = await self._all(context, services, wishes, job)
         failed = sum(item.error is not None for item in items)
         return BatchReport(done=len(items) - failed, failed=failed, items=items)
 
@@ -187,16 +184,15 @@ class PictureTools:
     ) -> CallToolResult:
         """Work on one picture and say what came of it."""
         began = time.monotonic()
-        with self.working.enter():
-            source = await asyncio.to_thread(self._work.source, wish)
-            behind = await asyncio.to_thread(self._work.behind, wish)
-            services = await self._started(context)
-            options = options | {"format": self._work.format(wish, options["format"])}
-            job = make_job(options, behind=behind is not None)
-            services.pictures.mode_of(job.mode)
-            place = await asyncio.to_thread(self._work.target, wish, job)
-            with services.pictures.admission.enter():
-                done = await self._work.one(services, wish, source, job, place, behind)
+        source = await asyncio.to_thread(self._work.source, wish)
+        behind = await asyncio.to_thread(self._work.behind, wish)
+        services = await self._started(context)
+        format = await asyncio.to_thread(self._work.format, wish, options["format"])
+        job = make_job(options | {"format": format}, behind=behind is not None)
+        services.pictures.mode_of(job.mode)
+        place = await asyncio.to_thread(self._work.target, wish, job)
+        with services.pictures.admission.enter():
+            done = await self._work.one(services, wish, source, job, place, behind)
             picture: ImageContent | None = None
             if place is None:
                 picture = await services.pictures.run(_image, done.data, done.media_type)
@@ -247,7 +243,8 @@ class PictureTools:
         finally:  # when the client has gone, nobody waits for the rest
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            with CancelScope(shield=True):
+                await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def sentence(error: Exception) -> str:
@@ -257,7 +254,7 @@ def sentence(error: Exception) -> str:
         return " ".join(str(error).split())
     from ..problems import told
 
-    return told(error)[1]
+    return " ".join(told(error)[1].split())
 
 
 def _image(data: bytes, media_type: str) -> ImageContent:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
+from anyio import CancelScope
 from pydantic import ValidationError
 
 from ...errors import TooLargeError, UnreadableError, UsageError
@@ -66,8 +69,8 @@ class Work:
         done = await services.pictures.work_on(source.data, job, background, name=wish.path or SENT)
         services.metrics.count_picture(services.pictures.mode_of(job.mode), done)
         if place is not None:
-            await asyncio.to_thread(
-                self.folders.write, place, done.data, overwrite=wish.overwrite, source=source
+            await _to_the_end(
+                partial(self.folders.write, place, done.data, overwrite=wish.overwrite, source=source)
             )
         return done
 
@@ -144,6 +147,16 @@ class Work:
                 taken[place.path] = f"that of {wish.path}"
                 places.append(place)
         return places
+
+
+async def _to_the_end(write: Callable[[], None]) -> None:
+    """Run in a thread what cannot be called off; who is cancelled meanwhile goes when it has ended."""
+    writing = asyncio.ensure_future(asyncio.to_thread(write))
+    try:
+        await asyncio.shield(writing)
+    finally:
+        with CancelScope(shield=True):
+            await asyncio.wait({writing})
 
 
 def make_job(options: dict[str, Any], *, behind: bool = False) -> Job:
