@@ -104,7 +104,7 @@ def build_parser() -> Parser:
         type=positive,
         default=limits.queue,
         metavar="N",
-        help=f"pictures that are worked on or wait; beyond it the answer is 503 ({limits.queue})",
+        help=f"requests that are worked on or wait; beyond it the answer is 503 ({limits.queue})",
     )
     group.add_argument(
         "--films", type=positive, default=limits.films, metavar="N", help=f"films, likewise ({limits.films})"

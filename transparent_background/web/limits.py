@@ -38,7 +38,7 @@ class Limits:
     upload_bytes: int = 2048 * MIB
     """Of all requests that are being read or answered; beyond it the answer is 503."""
     queue: int = 64
-    """Pictures that are worked on or wait; beyond it the answer is 503."""
+    """Requests for pictures that are worked on or wait, a batch being one; beyond it the answer is 503."""
     films: int = 8
     """Films that are worked on or wait."""
     cameras: int = 4
