@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from pymatting import estimate_foreground_ml
 
-from transparent_background.foreground import estimate_foreground
+from transparent_background.compositing.foreground.estimate import estimate_foreground
 
 MATTES = ("soft 1", "soft 3", "soft 8", "hair", "motion", "network")
 SETS = ("GrabCut", "WeizmannHorse", "CCP", "ECSSD", "Products", "PeopleSeg")

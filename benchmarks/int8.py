@@ -26,10 +26,11 @@ from transparent_background.backends.graph import Graph, describe
 from transparent_background.backends.int8 import CalibrationPhotos, evenly, import_nncf, quantise
 from transparent_background.backends.openvino import convert, save
 from transparent_background.backends.runtimes import find_runtime
+from transparent_background.checkpoints.recognition import find_checkpoint
+from transparent_background.engine.loading import load_network
 from transparent_background.evaluate.metrics import Evaluator
+from transparent_background.matting.preprocess import resize_rgb
 from transparent_background.media.pairs import find_pairs, read_pair
-from transparent_background.network import find_checkpoint, load_network
-from transparent_background.preprocess import resize_rgb
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
 Run = Callable[..., Array]

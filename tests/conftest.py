@@ -8,8 +8,8 @@ from pathlib import Path
 # as the command does for itself: threads that spin while they wait make a busy machine crawl
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-import numpy as np
 import pytest
+from drawing import draw_object
 from PIL import Image
 
 
@@ -20,15 +20,6 @@ def private_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     monkeypatch.setenv("TRANSPARENT_BACKGROUND_FILE_PATH", str(home))
     monkeypatch.setenv("TRANSPARENT_BACKGROUND_OFFLINE", "1")
     return home / ".transparent-background"
-
-
-def draw_object(height: int = 96, width: int = 128) -> np.ndarray:
-    """Return a bright disc on a dark, noisy ground, uint8 (height, width, 3)."""
-    rng = np.random.default_rng(5)
-    y, x = np.mgrid[0:height, 0:width]
-    inside = (y - height / 2) ** 2 + (x - width / 2) ** 2 < (min(height, width) / 3) ** 2
-    image = np.where(inside[..., None], (230, 190, 60), (40, 60, 90))
-    return np.clip(image + rng.normal(0, 6, image.shape), 0, 255).astype(np.uint8)
 
 
 @pytest.fixture

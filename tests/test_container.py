@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from transparent_background.cli.serve import build_parser, read_settings
-from transparent_background.web.settings import PORT, ServiceSettings
+from transparent_background.options.service import PORT, ServiceSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 VARIANTS = ("cpu", "cuda")

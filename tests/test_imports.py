@@ -2,39 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 
 import pytest
-
-HEAVY = (
-    "torch",
-    "numpy",
-    "PIL",
-    "cv2",
-    "timm",
-    "torchvision",
-    "requests",
-    "gdown",
-    "rich",
-    "yaml",
-    "av",
-    "fastapi",
-    "uvicorn",
-    "mcp",
-    "torch._dynamo",
-    "openvino",
-    "onnxruntime",
-)
-REPORT = f"import sys, json; print(json.dumps([m for m in {HEAVY} if m in sys.modules]), file=sys.stderr)"
-
-
-def modules_after(code: str) -> list[str]:
-    result = subprocess.run(
-        [sys.executable, "-c", f"{code}\n{REPORT}"], capture_output=True, text=True, check=True
-    )
-    return json.loads(result.stderr.splitlines()[-1])
+from modules import modules_after
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:

@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pytest
 import torch
-from conftest import draw_object
+from drawing import draw_object
 from PIL import Image
 from reference_weights import published_state_dict
 from safetensors.torch import save_file
@@ -22,7 +22,7 @@ from transparent_background.errors import (
     UnknownTypeError,
     UsageError,
 )
-from transparent_background.preprocess import dynamic_size, pass_sizes
+from transparent_background.matting.preprocess import dynamic_size, pass_sizes
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "2.0.0"
+from ._version import __version__
 
 __all__ = ["Camera", "Remover", "__version__", "errors", "remove"]
 

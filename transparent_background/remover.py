@@ -12,30 +12,25 @@ import torch
 from torch.nn import functional
 
 from .checkpoints import Checkpoint
-from .compose import (
-    Backdrops,
-    ForegroundColours,
-    check_threshold,
-    compose,
-    finish_alpha,
-    parse_type,
-)
-from .conversions import give_back, take
-from .devices import choose_device, estimates_on
+from .checkpoints.recognition import find_checkpoint
+from .compositing.backgrounds import Backdrops
+from .compositing.compose import ForegroundColours, compose, finish_alpha
 from .engine import ExecutionPlan, Runner, choose_plan, prepare, was_converted
+from .engine.devices import choose_device, estimates_on
+from .engine.loading import load_network
 from .errors import DeviceError, UsageError
+from .images.conversions import give_back, take
+from .images.picture import to_eight_bit
+from .matting.preprocess import normalise, pass_sizes, resize_rgb
 from .model import to_probability
-from .network import find_checkpoint, load_network
-from .picture import to_eight_bit
-from .preprocess import normalise, pass_sizes, resize_rgb
+from .options.checks import check_threshold
+from .options.result_types import parse_type
 from .remover_video import VideoMethods
-from .types import Backend, BackgroundFit, ByteProgress, Normalisation, Precision, ResizeMethod
+from .types import Backend, BackgroundFit, ByteProgress, Normalisation, Precision, ResizeMethod, Size
 
 if TYPE_CHECKING:
-    from .picture import Picture
+    from .images.picture import Picture
     from .types import FloatArray, ImageInput
-
-Size = tuple[int, int]
 
 
 class Remover(VideoMethods):

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, cast, get_args
 
 if TYPE_CHECKING:
-    from .compose import ForegroundColours
-    from .films.options import BackgroundPlay, ForegroundFilm, ProgressCallback
-    from .films.report import FilmReport
-    from .media.video.frames import Selection
+    from .compositing.compose import ForegroundColours
+    from .films.report import FilmReport, ProgressCallback
+    from .options.films import BackgroundPlay, ForegroundFilm, Selection
     from .remover import Remover
     from .types import BackgroundFit, ColourArray, FloatArray, ResizeMethod
 
@@ -137,13 +136,13 @@ class VideoMethods:
         KeyboardInterrupt
             Passed on; what is done is then playable as ``NAME.partial.SUFFIX``.
         """
-        from .compose import check_threshold, parse_type
         from .films.naming import check_targets, film_result_path
-        from .films.options import FilmOptions, parse_bitrate
         from .films.outputs import plan_targets
         from .films.process import process_film
-        from .media.video.containers import EncodingOptions
-        from .settings import Settings
+        from .options.checks import check_threshold
+        from .options.films import EncodingOptions, FilmOptions, parse_bitrate
+        from .options.result_types import parse_type
+        from .options.settings import Settings
 
         _check(fit, background_play, resize, batch_size, quality, background, crf, every)
         separate = foreground in ("straight", "premultiplied")
@@ -242,7 +241,7 @@ def _check(
 ) -> None:
     """Refuse values that make no sense before anything is read."""
     from .errors import UsageError
-    from .films.options import BackgroundPlay
+    from .options.films import BackgroundPlay
     from .types import BackgroundFit, ResizeMethod
 
     for name, value, kinds in (
@@ -266,8 +265,7 @@ def _check(
 def _selection(
     start: Time | None, end: Time | None, fps: Time | None, scale: str | None, every: int
 ) -> Selection:
-    from .films.options import parse_rate, parse_time
-    from .media.video.frames import Selection
+    from .options.films import Selection, parse_rate, parse_time
 
     return Selection(
         start=parse_time(start, "start"),

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     ImageInput: TypeAlias = Image.Image | NDArray[np.generic] | torch.Tensor | str | os.PathLike[str] | bytes
     """Whatever Remover takes for one picture."""
 
+Size: TypeAlias = tuple[int, int]
+"""(height, width), pixels."""
+
 ResizeMethod: TypeAlias = Literal["static", "dynamic", "blend"]
 Normalisation: TypeAlias = Literal["minmax", "sigmoid"]
 Backend: TypeAlias = Literal["auto", "torch", "plain", "openvino", "onnxruntime"]

@@ -16,14 +16,16 @@ from typing import get_args
 import numpy as np
 import torch
 
-from .. import __version__, checkpoints
+from .. import checkpoints
+from .._version import __version__
 from ..checkpoints import Checkpoint
 from ..checkpoints.verification import digest
 from ..errors import MissingExtraError, UsageError
 from ..media.atomic import replacing
 from ..model import PyramidNetwork
+from ..types import Size
 from .files import publish, remembered_digest, staging
-from .graph import Graph, Size, describe
+from .graph import Graph, describe
 from .runtimes import (
     EXPORTING,
     BackendName,

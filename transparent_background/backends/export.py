@@ -10,11 +10,12 @@ from typing import Literal, TypeAlias, get_args
 
 from ..checkpoints import Checkpoint
 from ..errors import UsageError
+from ..matting.preprocess import blends
 from ..media.atomic import cannot_write
 from ..model import PyramidNetwork
-from ..preprocess import blends
+from ..types import Size
 from .files import publish, staging
-from .graph import Graph, Size, describe
+from .graph import Graph, describe
 from .runtimes import Difference, check, compare, find_runtime
 
 Format: TypeAlias = Literal["onnx", "openvino", "torchscript"]
@@ -77,7 +78,7 @@ def export(
     Parameters
     ----------
     network
-        In evaluation mode, as :func:`~transparent_background.network.load_network` returns it.
+        In evaluation mode, as :func:`~transparent_background.engine.loading.load_network` returns it.
     checkpoint
         What it is; how mattes are normalised, and what the file says of itself.
     path

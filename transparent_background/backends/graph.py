@@ -12,14 +12,12 @@ from torch import nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from .. import __version__
+from .._version import __version__
 from ..checkpoints import Checkpoint
 from ..errors import UsageError
+from ..matting.preprocess import IMAGENET_MEAN, IMAGENET_STD, MULTIPLE
 from ..model import PyramidNetwork, to_probability
-from ..preprocess import IMAGENET_MEAN, IMAGENET_STD, MULTIPLE
-from ..types import Normalisation
-
-Size = tuple[int, int]
+from ..types import Normalisation, Size
 
 INPUTS = ("image", "image_low_resolution")
 SEED = 7  # of the drawn pictures that conversions are checked on

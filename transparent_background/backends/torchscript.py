@@ -7,12 +7,14 @@ import json
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
 from ..errors import UsageError
 from ..media.atomic import cannot_write
+from ..model import PyramidNetwork
+from ..types import Size
 from .runtimes import EXPORTING, DamagedFileError, Precision
 
 if TYPE_CHECKING:
@@ -77,3 +79,30 @@ def record(graph: Graph) -> Any:
         warnings.simplefilter("ignore")
         recorded = torch.jit.trace(graph, graph.examples(1), check_trace=False)  # type: ignore[no-untyped-call]
         return torch.jit.freeze(recorded)
+
+
+class Network(Protocol):
+    """What :func:`load_network` and :func:`freeze` return."""
+
+    def __call__(self, x: torch.Tensor, x_lr: torch.Tensor | None = None, /) -> Any:
+        """Return a pyramid of logits whose entry 3 is d0, (B, 1, H, W)."""
+
+
+def freeze(network: PyramidNetwork, size: Size, device: torch.device) -> Network:
+    """Record the network at one input size as TorchScript with its weights as constants.
+
+    Small networks spend most of their time between operations: the recorded graph of the bundled
+    one takes two thirds of the time. ``torch.compile`` gains no more on the CPU and takes minutes.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode.
+    size
+        (height, width) of every later input.
+    """
+    example = torch.zeros(1, 3, *size, device=device).to(memory_format=torch.channels_last)
+    with warnings.catch_warnings(), torch.inference_mode():
+        # PyTorch announces the end of TorchScript, and warns that sizes become constants: they may
+        warnings.simplefilter("ignore")
+        return torch.jit.freeze(torch.jit.trace(network, example, check_trace=False))  # type: ignore[no-untyped-call, no-any-return]

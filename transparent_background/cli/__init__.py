@@ -12,13 +12,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from ..errors import (
-    DeviceError,
-    MissingExtraError,
-    TransparentBackgroundError,
-    UsageError,
-    WeightsError,
-)
+from ..errors import DeviceError, MissingExtraError, TransparentBackgroundError, UsageError, WeightsError
 
 COMMANDS = {
     "models": "list, download, locate and verify weights",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..films.options import VideoProgress
+    from ..films.report import VideoProgress
 
 ROOT = "transparent_background"
 

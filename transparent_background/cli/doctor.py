@@ -11,7 +11,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from .. import __version__, checkpoints
+from .. import checkpoints
+from .._version import __version__
 from .console import print_data
 from .options import Parser
 
@@ -82,7 +83,7 @@ def _versions() -> dict[str, str]:
 def _devices() -> dict[str, str]:
     import torch
 
-    from ..devices import choose_device
+    from ..engine.devices import choose_device
     from ..engine.threads import set_threads
 
     devices = {"cpu": f"{os.cpu_count()} processors, {set_threads(None)} threads for the network"}
@@ -109,8 +110,8 @@ def _weights() -> dict[str, str]:
 
 def _plans() -> dict[str, str]:
     """Say how networks are run here, and why, by their head."""
-    from ..devices import choose_device
     from ..engine import choose_plan
+    from ..engine.devices import choose_device
 
     device = choose_device(None)
     heads: dict[str, list[str]] = {}

@@ -93,7 +93,8 @@ def main(argv: Sequence[str]) -> int:
     import torch
 
     from ..backends.export import check_options, export, export_sizes
-    from ..network import find_checkpoint, load_network
+    from ..checkpoints.recognition import find_checkpoint
+    from ..engine.loading import load_network
 
     check_options(options.format, half=options.half, int8=options.int8 is not None)
     photos = None

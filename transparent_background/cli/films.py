@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UsageError
 
 if TYPE_CHECKING:
-    from ..films.options import FilmOptions
+    from ..options.films import FilmOptions
 
 
 def add_options(group: argparse._ArgumentGroup) -> None:
@@ -79,9 +79,7 @@ def read_options(options: argparse.Namespace) -> FilmOptions:
     UsageError
         One of them makes no sense.
     """
-    from ..films.options import FilmOptions, parse_bitrate, parse_rate, parse_time
-    from ..media.video.containers import EncodingOptions
-    from ..media.video.frames import Selection
+    from ..options.films import EncodingOptions, FilmOptions, Selection, parse_bitrate, parse_rate, parse_time
 
     matte: Any = options.matte
     if options.crf is not None and options.bitrate is not None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..live.camera import Camera
     from ..live.outputs import Output, Status
-    from ..settings import Settings
+    from ..options.settings import Settings
 
 SCENES = ("blur", "white", "green")
 """What the keys switch between, beside ``--type``."""
@@ -102,8 +102,8 @@ def run_live(options: argparse.Namespace, source: str, settings: Settings) -> in
     InputError
         The camera cannot be opened, or was pulled out and did not come back.
     """
-    from ..films.options import parse_rate
     from ..media.camera_devices import check_source
+    from ..options.films import parse_rate
     from .console import error_console, set_up_logging
     from .loading import load_remover
 

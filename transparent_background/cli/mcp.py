@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import get_args
 
 from ..errors import UsageError
+from ..options.limits import Limits
+from ..options.service import ServiceSettings
 from ..types import Backend, Precision
-from ..web.limits import Limits
-from ..web.settings import ServiceSettings
 from .options import Parser, positive
 from .serve import _bytes, _megapixels, check_extra, load_devices
 
@@ -91,8 +91,8 @@ def main(argv: Sequence[str]) -> int:
     _check_modes(options.mode or [])
     import asyncio
 
-    from ..web.assistants.folders import Folders
-    from ..web.assistants.stdio import serve_stdio
+    from ..assistants.folders import Folders
+    from ..assistants.stdio import serve_stdio
     from .console import error_console, set_up_logging
 
     folders = Folders(paths)

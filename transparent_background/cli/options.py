@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn, get_args
 
-from .. import __version__
+from .._version import __version__
 from ..types import Backend, Precision
 from . import films, live
 

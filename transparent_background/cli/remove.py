@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import SourceNotFoundError, UsageError
 from ..media.sources import SourceList, find_sources
-from ..media.suffixes import format_of
-from ..result_types import Solid, parse_type
+from ..options.result_types import Solid, parse_type
+from ..options.suffixes import format_of
 from . import films
 from .options import build_parser
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ..films.report import FilmReport
+    from ..options.settings import Settings
     from ..pipeline import Outcome, Plan, Summary
     from ..remover import Remover
-    from ..settings import Settings
 
 
 def main(argv: Sequence[str]) -> int:
@@ -79,7 +79,7 @@ def _camera(sources: SourceList, options: argparse.Namespace) -> str | None:
 
 def _settings(options: argparse.Namespace) -> Settings:
     """Check what can be checked before anything heavy is imported."""
-    from ..settings import Settings
+    from ..options.settings import Settings
 
     kind = parse_type(options.type or "rgba")
     background = parse_type(options.background)
@@ -127,7 +127,7 @@ def _threshold(text: str | None) -> float | None:
 
 def _crop(text: str | None) -> str | None:
     if text is not None:
-        from ..pipeline.padding import parse_padding
+        from ..options.padding import parse_padding
 
         parse_padding(text)
     return text

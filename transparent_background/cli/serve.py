@@ -12,9 +12,9 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, get_args
 
 from ..errors import MissingExtraError, OutputError, TransparentBackgroundError, UsageError
+from ..options.limits import Limits, parse_bytes
+from ..options.service import LOOPBACK, PORT, ServiceSettings
 from ..types import Backend, Precision
-from ..web.limits import Limits, parse_bytes
-from ..web.settings import LOOPBACK, PORT, ServiceSettings
 from .options import Parser, positive
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from torch import nn
 
 from ..model import InSPyReNet, PyramidNetwork, to_probability
 from ..model.attention import ContextAttention
-from ..model.backbones import Res2NetBackbone
-from ..model.swin import SwinBackbone
+from ..model.backbones.res2net import Res2NetBackbone
+from ..model.backbones.swin import SwinBackbone
 
 LARGEST_DIFFERENCE = 4 / 255  # of mattes, that half precision may make
 CHECK_SIDE = 192  # pixels of the picture it is tried on; a multiple of 32, four windows of Swin

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import torch
 
+from ..backends.torchscript import freeze
 from ..checkpoints import Checkpoint
 from ..model import PyramidNetwork
 from ..model.inference import inference_form
-from ..network import freeze
 from .plan import ExecutionPlan
 from .precision import LARGEST_DIFFERENCE, lower_precision, try_precision
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import DataSetError, InputError, UsageError
 from ..media.pairs import Pair, find_pairs, read_mask, read_pair
-from ..media.suffixes import PICTURE_SUFFIXES
+from ..options.suffixes import PICTURE_SUFFIXES
 from .metrics import Evaluator, PictureScores, score_picture
 
 if TYPE_CHECKING:

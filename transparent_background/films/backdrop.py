@@ -7,10 +7,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..backgrounds import fit_background, opaque
+from ..compositing.backgrounds import fit_background, opaque
 from ..media.video.frames import Frame
 from ..media.video.readers import open_film
-from .options import BackgroundPlay
+from ..options.films import BackgroundPlay
 
 if TYPE_CHECKING:
     from ..types import BackgroundFit, ColourArray

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..compose import check_threshold, finish_alpha
+from ..compositing.compose import finish_alpha
 from ..errors import UsageError
-from ..media.video.frames import Frame, Selection
+from ..matting.frames import FrameMatter
+from ..media.video.frames import Frame
 from ..media.video.opening import FilmSource
 from ..media.video.readers import open_film
+from ..options.checks import check_threshold
+from ..options.films import Selection
 from ..remover_video import VideoFrame
-from .matting import FrameMatter
 from .overlap import Prefetch
 
 if TYPE_CHECKING:

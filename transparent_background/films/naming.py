@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from ..errors import OutputConflictError
 from ..media.atomic import file_key
 from ..media.video.containers import is_sequence
-from ..result_types import Rgba
-from ..settings import Settings
+from ..options.result_types import Rgba
+from ..options.settings import Settings
 
 if TYPE_CHECKING:
     from .outputs import Targets

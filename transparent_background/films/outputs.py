@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OutputError, UsageError
-from ..media.suffixes import KEEPS_ALPHA, format_of
 from ..media.video.containers import (
     CHOICES,
     CONTAINERS,
     Encoding,
-    EncodingOptions,
     choose_encoding,
     film_format,
     is_pattern,
@@ -23,14 +21,16 @@ from ..media.video.containers import (
 from ..media.video.decoding import FilmReader
 from ..media.video.frames import Frame, Reader
 from ..media.video.writing import FilmWriter, Look, SequenceWriter, Writer
-from ..result_types import Rgba
+from ..options.films import EncodingOptions
+from ..options.result_types import Rgba
+from ..options.suffixes import KEEPS_ALPHA, format_of
 from .segments import SegmentedWriter, can_resume
 
 logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
-    from ..compose import Result
-    from ..settings import Settings
+    from ..images.result import Result
+    from ..options.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

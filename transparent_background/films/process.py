@@ -16,26 +16,28 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..compose import Backdrop, Backdrops, Result, finish_alpha
+from ..compositing.backgrounds import Backdrops
+from ..compositing.compose import finish_alpha
+from ..compositing.film_results import make_results
 from ..engine.threads import passes_side_by_side
 from ..errors import InputError, UsageError
+from ..images.result import Result
+from ..matting.frames import FrameMatter, enlarge
 from ..media.video.decoding import FilmReader
 from ..media.video.frames import Frame
 from ..media.video.opening import FilmSource, name_of, url_scheme
 from ..media.video.readers import open_film
+from ..options.result_types import Backdrop
 from .backdrop import FilmBackdrop, Still
-from .matting import FrameMatter, enlarge
-from .options import ProgressCallback, VideoProgress
 from .outputs import Outputs, Targets
 from .overlap import Prefetch, Stopwatch
-from .report import FilmReport
-from .results import make_results
+from .report import FilmReport, ProgressCallback, VideoProgress
 
 if TYPE_CHECKING:
-    from ..backgrounds import BackdropSource
-    from ..picture import Picture
+    from ..compositing.backgrounds import BackdropSource
+    from ..images.picture import Picture
+    from ..options.settings import Settings
     from ..remover import Remover
-    from ..settings import Settings
     from ..types import FloatArray
 
 logger = logging.getLogger(__name__)

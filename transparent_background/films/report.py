@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 
 @dataclass(slots=True)
@@ -32,3 +34,30 @@ class FilmReport:
     def fps(self) -> float:
         """Frames a second, end to end, of those that were worked on."""
         return (self.frames - self.resumed) / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class VideoProgress:
+    """How far a film is."""
+
+    frames: int
+    """Done."""
+    total: int | None
+    """In all, as far as the file says."""
+    seconds: float
+    """Since the beginning of the work."""
+
+    @property
+    def fps(self) -> float:
+        """Frames a second."""
+        return self.frames / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds that the rest will take; None if unknown."""
+        if self.total is None or not self.frames:
+            return None
+        return max(self.total - self.frames, 0) / self.fps
+
+
+ProgressCallback: TypeAlias = Callable[[VideoProgress], None]

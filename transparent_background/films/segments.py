@@ -12,7 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__
+from .._version import __version__
 from ..errors import OutputError
 from ..media.atomic import cannot_write
 from ..media.video.containers import Encoding
@@ -21,13 +21,13 @@ from ..media.video.frames import Reader
 from ..media.video.joining import join
 from ..media.video.pictures import SequenceReader
 from ..media.video.writing import FilmWriter, Look
-from ..result_types import Backdrop
+from ..options.result_types import Backdrop
 
 if TYPE_CHECKING:
     from av.packet import Packet
 
-    from ..compose import Result
-    from ..settings import Settings
+    from ..images.result import Result
+    from ..options.settings import Settings
 
 SEGMENT_SECONDS = 10  # what a stop costs at most
 

@@ -12,7 +12,7 @@ from ..media.writing import write
 from .recorder import Recorder, free_path, stamped_path
 
 if TYPE_CHECKING:
-    from ..compose import Result
+    from ..images.result import Result
 
 logger = logging.getLogger(__name__)
 

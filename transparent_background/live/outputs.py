@@ -11,7 +11,7 @@ from ..errors import DeviceError, MissingExtraError, OutputError, UsageError
 from .watchers import Watchers
 
 if TYPE_CHECKING:
-    from ..compose import Result
+    from ..images.result import Result
     from ..types import ByteArray
 
 Action: TypeAlias = Literal["next", "previous", "mirror", "pause", "record", "still", "quit"]
@@ -62,8 +62,8 @@ def flat_bytes(result: Result, under: ByteArray | tuple[int, int, int]) -> ByteA
     """Return a result as opaque uint8 (h, w, 3), transparency over a colour or a picture of its size."""
     import numpy as np
 
-    from ..compose import blend
-    from ..picture import to_eight_bit
+    from ..compositing.compose import blend
+    from ..images.picture import to_eight_bit
 
     if result.rgb is None:
         assert result.grey is not None
@@ -128,8 +128,8 @@ class VirtualCamera:
         OutputError
             The device takes it no more.
         """
-        from ..backgrounds import fit_background
-        from ..result_types import GREEN
+        from ..compositing.backgrounds import fit_background
+        from ..options.result_types import GREEN
 
         picture = flat_bytes(result, GREEN)
         if picture.shape[:2] != self.size:

@@ -6,7 +6,7 @@ import statistics
 from collections import deque
 from dataclasses import dataclass
 
-Size = tuple[int, int]
+from ..types import Size
 
 SHARES = (0.9, 0.8, 0.7, 0.6, 0.5)  # of the base size; below half of it mattes fall apart
 MULTIPLE = 32  # the deepest stride of the backbones

@@ -12,13 +12,15 @@ from typing import Any
 
 import cv2
 
-from ..compose import Result, flatten
+from ..compositing.compose import flatten
 from ..errors import UsageError
+from ..images.result import Result
 from ..media.video.colours import ColourTags
-from ..media.video.containers import CONTAINERS, EncodingOptions, choose_encoding, film_format
+from ..media.video.containers import CONTAINERS, choose_encoding, film_format
 from ..media.video.frames import FilmInfo
 from ..media.video.opening import import_av
 from ..media.video.writing import FilmWriter, Look
+from ..options.films import EncodingOptions
 
 logger = logging.getLogger(__name__)
 

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from ..backgrounds import Backdrops, fit_background, opaque
-from ..compose import Backdrop, Result, compose, parse_type
+from ..compositing.backgrounds import Backdrops, fit_background, opaque
+from ..compositing.compose import compose
 from ..errors import UnreadableError
+from ..images.result import Result
 from ..media.camera import CameraReader
+from ..options.result_types import Backdrop, parse_type
 
 if TYPE_CHECKING:
-    from ..compose import ResultType
-    from ..picture import Picture
+    from ..images.picture import Picture
+    from ..options.result_types import ResultType
     from ..types import BackgroundFit, ColourArray, FloatArray
 
 SceneType: TypeAlias = str | Sequence[int] | os.PathLike[str]

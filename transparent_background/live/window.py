@@ -16,7 +16,7 @@ from .outputs import Action, Status, flat_bytes
 if TYPE_CHECKING:
     import pygame
 
-    from ..compose import Result
+    from ..images.result import Result
     from ..types import ByteArray
 
 LARGEST = (720, 1280)  # (height, width) of a window before anyone changes it
@@ -254,7 +254,7 @@ def status_parts(status: Status) -> list[tuple[str, Colour]]:
 
 def _fit(result: Result, area: tuple[int, int]) -> Result:
     """Scale a result to the largest size in its own shape within an area (height, width)."""
-    from ..compose import Result
+    from ..images.result import Result
 
     height, width = result.size
     scale = min(area[0] / height, area[1] / width)

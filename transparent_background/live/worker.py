@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..compose import Result, check_threshold, finish_alpha
-from ..films.matting import FrameMatter
-from ..picture import Picture
+from ..compositing.compose import finish_alpha
+from ..images.picture import Picture
+from ..images.result import Result
+from ..matting.frames import FrameMatter
+from ..options.checks import check_threshold
 from .rate import Pace, Step, make_ladder
 
 if TYPE_CHECKING:

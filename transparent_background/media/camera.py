@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import InputError, UnreadableError
+from ..types import Size
 from .camera_devices import open_feed
 from .camera_feeds import Arrived, Feed
 from .video.opening import name_of
 
 if TYPE_CHECKING:
-    from ..picture import Picture
+    from ..images.picture import Picture
 
 logger = logging.getLogger(__name__)
 
-Size = tuple[int, int]
 
 FIRST_WAIT, LONGEST_WAIT = 0.25, 5.0  # seconds between attempts to reconnect; doubled each time
 GIVE_UP = 60.0

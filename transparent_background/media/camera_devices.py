@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, SourceNotFoundError, UnreadableError
+from ..types import Size
 from .camera_feeds import Feed, OpenCvFeed, PyAvFeed
 from .video.opening import describe, import_av, lenient, name_of, open_input, url_scheme
 
 if TYPE_CHECKING:
     from av.container import InputContainer
 
-Size = tuple[int, int]
 
 FORMATS = {"linux": "v4l2", "darwin": "avfoundation", "win32": "dshow"}
 """FFmpeg's way to cameras on each system (``sys.platform``)."""

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 
 from ..errors import UnreadableError
-from ..picture import Picture
+from ..images.picture import Picture
+from ..types import Size
 from .video.colours import ToRgb
 from .video.opening import describe, video_stream
 from .video.orientation import Orientation
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from av import VideoFrame
     from av.container import InputContainer
 
-Size = tuple[int, int]
 
 LATE = 1.0  # seconds behind its clock after which a film's clock is set anew instead of hurrying after it
 

@@ -10,8 +10,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
-from ..exif import read_exif
-from ..picture import Metadata, Picture, from_array, from_pil
+from ..images.exif import read_exif
+from ..images.picture import Metadata, Picture, from_array, from_pil
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import DataSetError
-from ..exif import read_exif, upright
-from .suffixes import PICTURE_SUFFIXES
+from ..images.exif import read_exif, upright
+from ..options.suffixes import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:
     from ..types import ByteArray

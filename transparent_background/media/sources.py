@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import unquote
 
 from ..errors import SourceNotFoundError
-from .suffixes import FILM_SUFFIXES, PICTURE_SUFFIXES
+from ..options.suffixes import FILM_SUFFIXES, PICTURE_SUFFIXES
 
 CAMERA_SCHEMES = frozenset(("rtsp", "rtsps", "rtp", "udp", "srt"))
 """Addresses of what goes on without end."""

@@ -14,12 +14,12 @@ import numpy as np
 from PIL import Image, features
 
 from ..errors import OutputError, UsageError
-from ..picture import Metadata, to_pil
+from ..images.picture import Metadata, to_pil
+from ..options.suffixes import ANIMATED, KEEPS_ALPHA, WRITABLE, format_of
 from .atomic import cannot_write, replacing
-from .suffixes import ANIMATED, KEEPS_ALPHA, WRITABLE, format_of
 
 if TYPE_CHECKING:
-    from ..compose import Result
+    from ..images.result import Result
 
 Destination: TypeAlias = str | os.PathLike[str] | BinaryIO
 

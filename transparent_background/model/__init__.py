@@ -1,6 +1,7 @@
 """The network: InSPyReNet, its light form, their backbones and their weights' keys."""
 
-from .backbones import Backbone, create_backbone
+from .backbones.base import Backbone
+from .backbones.create import create_backbone
 from .fuse import fold_batch_norm
 from .heads import HEADS, create_network
 from .inspyrenet import InSPyReNet, PyramidNetwork, blend, to_probability

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .layers import ConvBlock, Size, resize
+from ..types import Size
+from .layers import ConvBlock, resize
 
 Axis = Literal["h", "w"]
 

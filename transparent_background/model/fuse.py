@@ -7,10 +7,10 @@ from typing import TypeVar, cast
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from .edgetpu import FusedResidual, MobileNetEdgeTPU, PointBlock
+from .backbones.edgetpu import FusedResidual, MobileNetEdgeTPU, PointBlock
+from .backbones.mobilenet import InvertedResidual, MobileNetV2, SeparableBlock
 from .inspyrenet import PyramidNetwork
 from .layers import ConvBlock
-from .mobilenet import InvertedResidual, MobileNetV2, SeparableBlock
 
 # attribute pairs of our own backbones' blocks: convolution, BatchNorm
 _PAIRS: dict[type[nn.Module], tuple[tuple[str, str], ...]] = {

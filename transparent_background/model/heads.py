@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..errors import UsageError
-from .backbones import Backbone
+from ..types import Size
+from .backbones.base import Backbone
 from .inspyrenet import InSPyReNet, PyramidNetwork
-from .layers import Size
 from .light import LightInSPyReNet
 
 HEADS: dict[str, type[InSPyReNet] | type[LightInSPyReNet]] = {

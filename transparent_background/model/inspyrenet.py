@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from ..types import Size
 from .attention import ContextAttention
-from .backbones import Backbone
+from .backbones.base import Backbone
 from .context import ContextModule, Decoder
-from .layers import Size, resize
+from .layers import resize
 from .pyramid import Pyramid, reconstruct, transition
 
 TRANSITION_KERNELS = (5, 9, 17)  # for the levels p2, p1, p0

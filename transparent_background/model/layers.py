@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-Size = tuple[int, int]
+from ..types import Size
 
 
 class ConvBlock(nn.Module):

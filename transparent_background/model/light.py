@@ -17,9 +17,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .backbones import Backbone
+from ..types import Size
+from .backbones.base import Backbone
 from .inspyrenet import TRANSITION_KERNELS, PyramidNetwork
-from .layers import ConvBlock, Size, resize
+from .layers import ConvBlock, resize
 from .pyramid import Pyramid, expand, reconstruct, transition
 
 EPSILON = 1e-3  # added to the mean of a probability map that context vectors are divided by

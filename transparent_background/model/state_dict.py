@@ -12,9 +12,9 @@ import torch
 from torch import nn
 
 from ..errors import CheckpointError
-from .backbones import TimmBackbone
+from .backbones.swin import SwinBackbone
+from .backbones.timm_features import TimmBackbone
 from .inspyrenet import PyramidNetwork
-from .swin import SwinBackbone
 
 StateDict = dict[str, torch.Tensor]
 

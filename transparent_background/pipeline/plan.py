@@ -13,10 +13,10 @@ from ..errors import UsageError
 from ..films.naming import film_name, film_stem
 from ..media.atomic import file_key
 from ..media.sources import LeftOut, Source, SourceList
-from ..media.suffixes import FILM_SUFFIXES, format_of
 from ..media.video.containers import film_format, is_pattern, is_sequence
-from ..result_types import Rgba
-from ..settings import Settings
+from ..options.result_types import Rgba
+from ..options.settings import Settings
+from ..options.suffixes import FILM_SUFFIXES, format_of
 
 if TYPE_CHECKING:
     from ..films.outputs import Targets

@@ -20,15 +20,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..errors import OutputError, TransparentBackgroundError
-from ..settings import Settings
+from ..options.settings import Settings
 from .plan import Plan, Task
 
 if TYPE_CHECKING:
-    from ..compose import Backdrops
-    from ..films.options import VideoProgress
-    from ..films.report import FilmReport
-    from ..media.images import Animation
-    from ..picture import Picture
+    from ..compositing.backgrounds import Backdrops
+    from ..films.report import FilmReport, VideoProgress
+    from ..images.picture import Picture
+    from ..media.reading import Animation
     from ..remover import Remover
 
 logger = logging.getLogger(__name__)
@@ -151,7 +150,7 @@ class _Work:
         batch_size: int,
         on_film: FilmProgress | None,
     ) -> None:
-        from ..compose import Backdrops
+        from ..compositing.backgrounds import Backdrops
 
         self.on_film = on_film
 
@@ -240,15 +239,15 @@ class _Work:
         return self._finish(task, picture, matte)
 
     def _finish(self, task: Task, picture: Picture, matte: object) -> tuple[int, int]:
-        from ..devices import estimates_on
-        from .finish import finish, make_result
+        from ..compositing.finish import finish, make_result
+        from ..engine.devices import estimates_on
 
         device = estimates_on(self.remover.device)
         result = make_result(picture, matte, task, self.settings, self.backdrops, device)  # type: ignore[arg-type]
         return finish(result, picture, task, self.settings)
 
     def _animate(self, task: Task, loaded: _Loaded) -> None:
-        from .finish import finish_animation
+        from ..compositing.finish import finish_animation
 
         source = loaded.data if loaded.data is not None else task.source.path
         assert source is not None
@@ -310,8 +309,8 @@ class _Work:
 
 def _load(task: Task) -> _Loaded:
     """Read one source."""
-    from ..media.images import animation, read
-    from ..media.suffixes import ANIMATED
+    from ..media.reading import animation, read
+    from ..options.suffixes import ANIMATED
 
     if task.targets is not None:
         return _Loaded(None)  # a film is read while it is worked on

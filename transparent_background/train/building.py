@@ -22,8 +22,8 @@ from ..model import (
     read_state_dict,
     to_published_keys,
 )
-from ..model.backbones import TimmBackbone
-from ..model.swin import SwinBackbone
+from ..model.backbones.swin import SwinBackbone
+from ..model.backbones.timm_features import TimmBackbone
 from .config import ModelConfig, OptimiserConfig
 
 

@@ -14,9 +14,9 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from ..errors import DataSetError
+from ..matting.preprocess import normalise
 from ..media.pairs import Pair, check_pairs, find_pairs, read_image, read_pair
-from ..media.suffixes import PICTURE_SUFFIXES
-from ..preprocess import normalise
+from ..options.suffixes import PICTURE_SUFFIXES
 from .augment import Augmenter
 from .compositing import cut_out, paste
 from .config import DataConfig, SetConfig, TrainConfig

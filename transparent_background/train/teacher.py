@@ -6,9 +6,10 @@ from pathlib import Path
 
 import torch
 
+from ..checkpoints.recognition import find_checkpoint
+from ..engine.loading import load_network
 from ..model import to_probability
 from ..model.layers import resize
-from ..network import find_checkpoint, load_network
 
 
 class Teacher:

@@ -13,15 +13,15 @@ from starlette.responses import FileResponse
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
-from .. import __version__
+from .._version import __version__
+from ..assistants.server import make_endpoint
+from ..options.limits import MIB, Limits
+from ..options.service import ServiceSettings
+from ..service.metrics import CountRequests
+from ..service.services import Services
 from . import problems
-from .assistants.server import make_endpoint
-from .limits import MIB, Limits
-from .metrics import CountRequests
 from .middleware import BodyLimits, Doorkeeper, SecurityHeaders
 from .routes import about, films, live, pictures
-from .services import Services
-from .settings import ServiceSettings
 
 if TYPE_CHECKING:
     from ..remover import Remover

@@ -24,8 +24,8 @@ from ..errors import (
     UsageError,
     WeightsError,
 )
-from .admission import QueueFullError
-from .pictures import DeadlineError
+from ..service.admission import QueueFullError
+from ..service.pictures import DeadlineError
 
 logger = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from .films import CANCELLING
-from .limits import SLOWEST
-from .settings import ServiceSettings
+from ..options.limits import SLOWEST
+from ..options.service import ServiceSettings
+from ..service.films import CANCELLING
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

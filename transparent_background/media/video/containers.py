@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from ...errors import UsageError
-from ..suffixes import FILM_SUFFIXES, WRITABLE
+from ...options.films import EncodingOptions
+from ...options.suffixes import FILM_SUFFIXES, WRITABLE
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -180,22 +181,6 @@ SEQUENCES = frozenset(("png", "jpg", "jpeg", "tif", "tiff", "bmp", "avif", "tga"
 """Formats of which a film becomes one file a frame."""
 
 CHOICES = f"{', '.join(CONTAINERS)}, or one picture a frame: {', '.join(sorted(SEQUENCES))}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EncodingOptions:
-    """What the user wants of the file; None and empty: the defaults."""
-
-    codec: str | None = None
-    """``h264``, ``hevc``, ``vp9``, ``av1``, ``prores``, ``ffv1``, ``png``, or an FFmpeg encoder's name."""
-    crf: float | None = None
-    """Constant quality, smaller is better."""
-    bitrate: int | None = None
-    """Bits a second, in place of constant quality."""
-    preset: str | None = None
-    """The encoder's speed setting; of ProRes, its profile."""
-    pix_fmt: str | None = None
-    """FFmpeg's name of a pixel format."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ...errors import UnreadableError
-from ...picture import Picture
+from ...images.picture import Picture
+from ...options.films import Selection, scaled_size
 from .colours import ToRgb, bits_of, has_alpha, tags_of
-from .frames import FilmInfo, Frame, Raw, Selection, scaled_size, select
+from .frames import FilmInfo, Frame, Raw, select
 from .losses import Losses
 from .opening import FilmSource, describe, name_of, open_input, url_scheme, video_stream
 from .orientation import Orientation

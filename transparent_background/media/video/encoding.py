@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-    from ...compose import Result
+    from ...images.result import Result
 
 MAX_TICKS = 1_000_000  # ticks a second of an encoder's clock; finer ones overflow in some
 

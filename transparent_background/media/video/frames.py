@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ...errors import UsageError
+from ...options.films import Selection
+from ...types import Size
 
 if TYPE_CHECKING:
-    from ...picture import Picture
+    from ...images.picture import Picture
     from .colours import ColourTags
-
-Size = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,93 +75,6 @@ class Reader(Protocol):
     @property
     def notes(self) -> list[str]:
         """What was done to the frames that a user may not expect."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """Which part of a film is taken, and at what rate and size."""
-
-    start: Fraction | None = None
-    """Seconds from its beginning."""
-    end: Fraction | None = None
-    """Seconds from its beginning; frames from there on are left out."""
-    fps: Fraction | None = None
-    """Frames a second, by leaving out or repeating; None: as they are."""
-    every: int = 1
-    """Take every so manieth frame."""
-    scale: str | None = None
-    """``0.5``, ``50%``, ``1280x720``, ``1280x``, ``x720`` or ``720p``."""
-
-    def __post_init__(self) -> None:
-        """Check what can be checked without a film."""
-        if self.start is not None and self.start < 0:
-            raise UsageError(f"the start must not be before the film: {float(self.start):g} s")
-        if self.end is not None and self.end <= (self.start or 0):
-            raise UsageError(f"the end ({float(self.end):g} s) must come after the start")
-        if self.fps is not None and not 0 < self.fps <= 1000:
-            raise UsageError(f"the frame rate must be above 0 and at most 1000, not {float(self.fps):g}")
-        if self.every < 1:
-            raise UsageError(f"every must be at least 1, not {self.every}")
-        if self.scale is not None:
-            scaled_size((1080, 1920), self.scale)
-
-    def rate_of(self, rate: Fraction) -> Fraction:
-        """Return the rate of what is taken of a film of that rate."""
-        return self.fps or rate / self.every
-
-    def count_of(self, frames: int | None, rate: Fraction) -> int | None:
-        """Return how many frames are taken of so many."""
-        if frames is None:
-            return None
-        length = frames / rate
-        begin = min(self.start or Fraction(0), length)
-        stop = length if self.end is None else min(self.end, length)
-        if self.fps is not None:
-            return max(round((stop - begin) * self.fps), 1)
-        return max(math.ceil((stop - begin) * rate / self.every), 1)
-
-
-def scaled_size(size: Size, scale: str) -> Size:
-    """Return the size that a scale means for frames of a size, even, in pixels.
-
-    Parameters
-    ----------
-    size
-        (height, width).
-    scale
-        A factor (``0.5``, ``50%``), a size (``1280x720``), or one side, the other in proportion
-        (``1280x``, ``x720``, ``720p``).
-
-    Raises
-    ------
-    UsageError
-        It is none of these, or comes to less than 16 or more than 16,384 pixels a side.
-    """
-    height, width = size
-    text = scale.strip().lower()
-    try:
-        if match := re.fullmatch(r"(\d*)\s*[x:*]\s*(\d*)", text):
-            wide, high = (int(part) if part else None for part in match.groups())
-            if wide is None and high is None:
-                raise ValueError
-            new = (high or height * (wide or 0) / width, wide or width * (high or 0) / height)
-        elif match := re.fullmatch(r"(\d+)p", text):
-            new = (int(match[1]), width * int(match[1]) / height)
-        else:
-            factor = float(text[:-1]) / 100 if text.endswith("%") else float(text)
-            new = (height * factor, width * factor)
-        result = _even(new[0]), _even(new[1])
-    except (ValueError, OverflowError):
-        raise UsageError(
-            f"scale {scale!r} is not understood; give 0.5, 50%, 1280x720, 1280x, x720 or 720p"
-        ) from None
-    if not all(16 <= side <= 16384 for side in result):
-        raise UsageError(f"scale {scale!r} makes {result[1]} x {result[0]} pixels; 16 to 16384 are possible")
-    return result
-
-
-def _even(length: float) -> int:
-    return round(length / 2) * 2
 
 
 @dataclass(frozen=True, slots=True)

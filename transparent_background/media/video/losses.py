@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from .frames import Size
+from ...types import Size
 
 
 class Losses:

@@ -7,12 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
-from ...errors import (
-    InputError,
-    MissingExtraError,
-    SourceNotFoundError,
-    UnreadableError,
-)
+from ...errors import InputError, MissingExtraError, SourceNotFoundError, UnreadableError
 from ..files import open_file
 
 if TYPE_CHECKING:

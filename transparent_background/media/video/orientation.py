@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .frames import Size
+from ...types import Size
 
 if TYPE_CHECKING:
     from av import VideoFrame

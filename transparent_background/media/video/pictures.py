@@ -12,11 +12,13 @@ import cv2
 import numpy as np
 
 from ...errors import SourceNotFoundError, UnreadableError
-from ...picture import Picture, to_eight_bit
-from ..images import Animation, animation, read, read_frames
+from ...images.picture import Picture, to_eight_bit
+from ...options.films import Selection, scaled_size
+from ...types import Size
+from ..reading import Animation, animation, read, read_frames
 from .colours import ColourTags
 from .containers import COUNTER
-from .frames import FilmInfo, Frame, Raw, Selection, Size, scaled_size, select
+from .frames import FilmInfo, Frame, Raw, select
 
 SEQUENCE_RATE = Fraction(25)  # frames a second where none is named, as FFmpeg has it
 TICK = Fraction(1, 1000)  # animated pictures count milliseconds

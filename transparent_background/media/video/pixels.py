@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from ...picture import convert_depth, to_eight_bit
+from ...images.picture import convert_depth, to_eight_bit
 from .colours import EXACT, TO_SWSCALE, ColourTags, Matrix, Range, Scaling, is_rgb
 
 if TYPE_CHECKING:
     from av import VideoFrame
     from av.video.reformatter import VideoReformatter
 
-    from ...compose import Result
+    from ...images.result import Result
     from ...types import FloatArray
 
 

@@ -6,10 +6,11 @@ import os
 from pathlib import Path
 
 from ...errors import UnreadableError
-from ..suffixes import PICTURE_SUFFIXES
+from ...options.films import Selection
+from ...options.suffixes import PICTURE_SUFFIXES
 from .containers import is_pattern
 from .decoding import FilmReader
-from .frames import Reader, Selection
+from .frames import Reader
 from .opening import FilmSource, url_scheme
 from .pictures import SequenceReader, animation_reader
 

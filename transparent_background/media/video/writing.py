@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 
 from ...errors import OutputError
-from ..suffixes import KEEPS_ALPHA, format_of
+from ...options.suffixes import KEEPS_ALPHA, format_of
 from ..writing import write
 from .colours import ColourTags, result_tags
 from .containers import Encoding
@@ -27,7 +27,7 @@ from .pictures import numbered
 if TYPE_CHECKING:
     from av.packet import Packet
 
-    from ...compose import Result
+    from ...images.result import Result
 
 
 class Writer(Protocol):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
+from ...types import Size
 from ..context import AxialAttention, AxialBranch, ContextModule, Decoder
-from ..layers import Size, resize
+from ..layers import resize
 
 
 class InferenceAxial:

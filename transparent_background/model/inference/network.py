@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import torch
 
+from ..backbones.swin import SwinBackbone
 from ..inspyrenet import TRANSITION_KERNELS, InSPyReNet, PyramidNetwork
 from ..layers import resize
 from ..pyramid import Pyramid, reconstruct, transition
-from ..swin import SwinBackbone
 from .context import InferenceContext, InferenceDecoder
 from .stage import InferenceStage
 from .swin import InferenceSwin

@@ -8,8 +8,9 @@ from typing import cast
 import torch
 from torch.nn import functional
 
+from ...types import Size
 from ..attention import ContextAttention
-from ..layers import ConvBlock, Size, resize
+from ..layers import ConvBlock, resize
 from .kernels import add_conv_relu
 from .tiles import Box, convolve, convolve_by, padded, split
 

@@ -7,8 +7,8 @@ from typing import cast
 import torch
 from torch.nn import functional
 
-from ..backbones import FeatureMaps
-from ..swin import MASKED, SwinBackbone, SwinBlock, SwinStage
+from ..backbones.base import FeatureMaps
+from ..backbones.swin import MASKED, SwinBackbone, SwinBlock, SwinStage
 from .kernels import linear, linear_gelu
 
 STRIP_BYTES = 8 << 20  # of a strip's widest map, which is four times the channels

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional
 
-from ..layers import Size
+from ...types import Size
 
 # Largest map of a piece. Up to 32 MiB glibc keeps freed memory for the next map; beyond that every
 # map is fresh pages from the system, and filling them costs as much as a quarter of a convolution.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
-from ..models import Models, describe
-from ..services import services_of
+from ...service.models import Models, describe
+from ...service.services import services_of
 from .schemas import problems
 
 router = APIRouter(tags=["about"])

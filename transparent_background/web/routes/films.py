@@ -15,10 +15,10 @@ from fastapi import Path as PathParameter
 from pydantic import BaseModel, Field
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
-from ..films import FilmJob, media_type, stored_name
-from ..options import FilmJobOptions, film_job
+from ...service.films import FilmJob, media_type, stored_name
+from ...service.requests import FilmJobOptions, film_job
+from ...service.services import Services, services_of
 from ..problems import Problem
-from ..services import Services, services_of
 from ..uploads import Uploads, read_uploads, save_body, save_file
 from .schemas import BINARY, problems, query_parameters, upload_body
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.websockets import WebSocket
 
-from ..live import SUBPROTOCOL, LiveSession, serve_live
-from ..services import services_of
+from ...service.live import SUBPROTOCOL, LiveSession, serve_live
+from ...service.services import services_of
 
 router = APIRouter()
 

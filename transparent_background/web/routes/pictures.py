@@ -16,11 +16,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.responses import Response, StreamingResponse
 
-from ..archives import Archive, ArchiveWriter, Member, is_archive
-from ..options import AddressOptions, Job, PictureOptions, picture_job
-from ..pictures import CutOut
+from ...service.archives import Archive, ArchiveWriter, Member, is_archive
+from ...service.pictures import CutOut
+from ...service.requests import AddressOptions, Job, PictureOptions, picture_job
+from ...service.services import Services, services_of
 from ..problems import Problem, told
-from ..services import Services, services_of
 from ..uploads import (
     Uploads,
     read_body,

@@ -1,0 +1,295 @@
+"""Results equal those of transparent-background 1.3.4 where it was right."""
+
+from __future__ import annotations
+
+import os
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from transparent_background.compositing.backgrounds import Backdrops, fit_background
+from transparent_background.compositing.compose import compose, finish_alpha
+from transparent_background.errors import InputError, UnknownTypeError, UsageError
+from transparent_background.images.picture import Metadata, Picture
+from transparent_background.options.checks import check_threshold
+from transparent_background.options.result_types import (
+    Backdrop,
+    Blur,
+    Matte,
+    Overlay,
+    Rgba,
+    Solid,
+    parse_type,
+)
+
+
+def picture(rgb, alpha=None):
+    return Picture(rgb=rgb, alpha=alpha, metadata=Metadata())
+
+
+@pytest.fixture
+def photo():
+    rng = np.random.default_rng(2)
+    return cv2.GaussianBlur(rng.integers(0, 256, (90, 120, 3), dtype=np.uint8), (0, 0), 2)
+
+
+@pytest.fixture
+def alpha():
+    matte = np.zeros((90, 120), np.float32)
+    matte[25:70, 30:90] = 1
+    return cv2.GaussianBlur(matte, (0, 0), 4)
+
+
+def over(image, matte, background):
+    """Blend and truncate as 1.3.4 does (Remover.process: float64, then astype(uint8))."""
+    matte = matte[..., None].astype(np.float64)
+    return (image * matte + background * (1 - matte)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("name", "colour"),
+    [("green", (120, 255, 155)), ("white", (255, 255, 255)), ("[255, 0, 7]", (255, 0, 7))],
+)
+def test_colours_equal_the_published_result(photo, alpha, name, colour):
+    ours = compose(picture(photo), alpha, parse_type(name)).rgb
+    assert abs(ours.astype(int) - over(photo, alpha, np.array(colour))).max() <= 1
+
+
+def test_overlay_equals_the_published_result(photo, alpha):
+    tint = (np.array([120.0, 255.0, 155.0]) + photo) // 2
+    published = over(tint, alpha, photo)
+    edge = cv2.Canny(((alpha > 0.5) * 255).astype(np.uint8), 50, 100)
+    published[edge != 0] = [120, 255, 155]
+    ours = compose(picture(photo), alpha, Overlay()).rgb
+    assert abs(ours.astype(int) - published).max() <= 2
+
+
+def test_a_stretched_background_equals_the_published_result(photo, alpha, tmp_path):
+    rng = np.random.default_rng(3)
+    behind = rng.integers(0, 256, (50, 200, 3), dtype=np.uint8)
+    path = tmp_path / "room.png"
+    Image.fromarray(behind).save(path)
+    ours = compose(picture(photo), alpha, parse_type(str(path)), fit="stretch").rgb
+    published = over(photo, alpha, cv2.resize(behind, (120, 90)))
+    assert abs(ours.astype(int) - published).max() <= 2
+
+
+def test_map_is_alpha(photo, alpha):
+    result = compose(picture(photo), alpha, Matte())
+    assert result.rgb is None
+    np.testing.assert_array_equal(result.grey, alpha)
+
+
+def test_blur_far_from_the_object_equals_the_published_result():
+    rng = np.random.default_rng(4)
+    image = cv2.GaussianBlur(rng.integers(0, 256, (400, 600, 3), dtype=np.uint8), (0, 0), 3)
+    matte = np.zeros((400, 600), np.float32)
+    matte[100:300, 20:150] = 1
+    ours = compose(picture(image), matte, Blur()).rgb
+    published = cv2.GaussianBlur(image, (0, 0), 15)
+    far = (slice(80, 320), slice(300, 520))
+    assert abs(ours[far].astype(int) - published[far]).max() <= 2
+
+
+@pytest.mark.parametrize("scale", [1, 4])
+def test_blur_has_no_halo(scale):
+    size = (100 * scale, 120 * scale)
+    matte = np.zeros(size, np.float32)
+    matte[30 * scale : 70 * scale, 40 * scale : 80 * scale] = 1
+    image = np.where(matte[..., None] > 0, np.uint8([250, 10, 10]), np.uint8([20, 60, 90]))
+    ours = compose(picture(image), matte, Blur()).rgb
+    assert abs(ours[matte == 0].astype(int) - [20, 60, 90]).max() <= 1
+    np.testing.assert_array_equal(ours[matte == 1], image[matte == 1])
+
+
+def test_a_cut_out_has_no_fringe_over_black_or_white():
+    matte = cv2.GaussianBlur(np.pad(np.ones((40, 40), np.float32), 40), (0, 0), 4)
+    image = over(np.uint8([200, 30, 30]), matte, np.uint8([20, 200, 20]))
+    result = compose(picture(image), matte, Rgba())
+    soft = (matte > 0.1) & (matte < 0.9)
+    assert abs(result.rgb[soft].astype(int) - [200, 30, 30]).max() <= 8
+    np.testing.assert_array_equal(result.alpha, matte)
+    original = compose(picture(image), matte, Rgba(), foreground="original")
+    np.testing.assert_array_equal(original.rgb, image)
+
+
+def test_a_binary_matte_keeps_the_pictures_colours(photo, alpha):
+    result = compose(picture(photo), finish_alpha(alpha, threshold=0.5), Rgba())
+    np.testing.assert_array_equal(result.rgb, photo)
+
+
+def test_estimated_colours_can_be_asked_for_on_a_new_background():
+    matte = cv2.GaussianBlur(np.pad(np.ones((40, 40), np.float32), 40), (0, 0), 4)
+    image = over(np.uint8([200, 30, 30]), matte, np.uint8([20, 200, 20]))
+    wanted = over(np.uint8([200, 30, 30]), matte, np.uint8([255, 255, 255]))
+    white = Solid((255, 255, 255))
+    estimate = compose(picture(image), matte, white, foreground="estimate").rgb
+    plain = compose(picture(image), matte, white).rgb
+    assert abs(estimate.astype(int) - wanted).max() <= 5
+    assert abs(plain.astype(int) - wanted).max() > 30
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+@pytest.mark.parametrize("kind", [Rgba(), Blur(), Overlay(), Solid((120, 255, 155))])
+def test_deep_pictures_stay_deep(photo, alpha, dtype, kind):
+    deep = (photo * np.float32(257)).astype(np.uint16)
+    if dtype == np.float32:
+        deep = photo / np.float32(255)
+    white = 65535 if dtype == np.uint16 else 1
+    result = compose(picture(deep), alpha, kind).rgb
+    assert result.dtype == dtype
+    shallow = compose(picture(photo), alpha, kind).rgb
+    assert abs(result / white - shallow / 255).max() < 2 / 255
+
+
+def test_strips_do_not_show(monkeypatch, photo, alpha):
+    kinds = [Solid((1, 2, 3)), Overlay(), Blur()]
+    whole = [compose(picture(photo), alpha, kind).rgb for kind in kinds]
+    monkeypatch.setattr("transparent_background.compositing.compose.STRIP_PIXELS", 120 * 16)
+    for kind, expected in zip(kinds, whole, strict=True):
+        ours = compose(picture(photo), alpha, kind).rgb
+        assert abs(ours.astype(int) - expected).max() <= 2
+
+
+@pytest.mark.parametrize("kind", [Rgba(), Matte(), Blur(), Overlay(), Solid((1, 2, 3))])
+@pytest.mark.parametrize("size", [(1, 1), (1, 70), (70, 3)])
+def test_tiny_pictures_work(kind, size):
+    rng = np.random.default_rng(1)
+    image = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+    result = compose(picture(image), rng.random(size, dtype=np.float32), kind)
+    assert result.size == size
+
+
+def test_threshold_comes_before_reverse_and_own_transparency_last():
+    alpha = np.array([[0.2, 0.5, 0.7]], np.float32)
+    own = np.array([[0.5, 1, 1]], np.float32)
+    finished = finish_alpha(alpha, threshold=0.5, reverse=True, own=own)
+    np.testing.assert_array_equal(finished, [[0.5, 1, 0]])
+    np.testing.assert_array_equal(alpha, np.array([[0.2, 0.5, 0.7]], np.float32))
+
+
+def test_a_threshold_is_taken_as_text_too():
+    assert check_threshold("0.25") == 0.25
+    assert check_threshold(None) is None
+
+
+@pytest.mark.parametrize("value", ["half", 1.01, -0.1, float("nan"), "nan", [1]])
+def test_a_threshold_outside_0_to_1_is_refused(value):
+    with pytest.raises(UsageError, match="from 0 to 1"):
+        check_threshold(value)
+
+
+def test_a_matte_of_another_size_is_refused(photo):
+    with pytest.raises(InputError):
+        compose(picture(photo), np.zeros((5, 5), np.float32), Rgba())
+
+
+def test_cover_keeps_the_shape_and_the_middle():
+    background = np.zeros((40, 120, 3), np.uint8)
+    background[:, 40:80] = 255
+    assert (fit_background(background, (80, 80), "cover")[:, 4:-4] == 255).all()
+
+
+def test_contain_shows_everything_and_draws_out_the_edges():
+    background = np.zeros((40, 80, 3), np.uint8)
+    background[0], background[-1] = 200, 100
+    fitted = fit_background(background, (80, 80), "contain")
+    assert (fitted[:20] == 200).all()
+    assert (fitted[60:] == 100).all()
+    np.testing.assert_array_equal(fitted[20:60], background)
+
+
+def test_tile_repeats():
+    background = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    expected = np.tile(background, (3, 2, 1))[:5, :3]
+    np.testing.assert_array_equal(fit_background(background, (5, 3), "tile"), expected)
+
+
+def test_an_unknown_fit_is_refused():
+    with pytest.raises(UsageError, match="cover, contain, stretch, tile"):
+        fit_background(np.zeros((2, 2, 3), np.uint8), (3, 3), "squeeze")
+
+
+def test_a_transparent_background_shows_white(photo, tmp_path):
+    path = tmp_path / "clear.png"
+    Image.new("RGBA", (10, 10), (0, 0, 0, 0)).save(path)
+    result = compose(picture(photo), np.zeros((90, 120), np.float32), Backdrop(path))
+    assert (result.rgb == 255).all()
+
+
+def test_a_backgrounds_orientation_is_applied(photo, tmp_path):
+    path = tmp_path / "turned.png"
+    stored = np.zeros((20, 10, 3), np.uint8)
+    stored[:10] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 3  # turned by 180 degrees
+    Image.fromarray(stored).save(path, exif=exif)
+    nothing = np.zeros((90, 120), np.float32)
+    result = compose(picture(photo), nothing, Backdrop(path), fit="stretch").rgb
+    assert result[5, 5, 0] == 0
+    assert result[-5, 5, 0] == 255
+
+
+def test_a_background_is_read_once_until_it_changes(tmp_path):
+    path = tmp_path / "b.png"
+    Image.new("RGB", (4, 4), (1, 2, 3)).save(path)
+    backdrops = Backdrops()
+    first = backdrops.get(path, (8, 8), "cover")
+    assert backdrops.get(path, (8, 8), "cover") is first
+    Image.new("RGB", (4, 4), (9, 9, 9)).save(path)
+    os.utime(path, ns=(1, 1))
+    assert (backdrops.get(path, (8, 8), "cover") == 9).all()
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("rgba", Rgba()),
+        ("MAP", Matte()),
+        ("blur", Blur()),
+        ("overlay", Overlay()),
+        ("(1, 2, 3)", Solid((1, 2, 3), "[1, 2, 3]")),
+        ("1,2,3", Solid((1, 2, 3), "[1, 2, 3]")),
+        ((1, 2, 3), Solid((1, 2, 3), "[1, 2, 3]")),
+        (np.array([1, 2, 3]), Solid((1, 2, 3), "[1, 2, 3]")),
+        ("#f80", Solid((255, 136, 0), "#f80")),
+        ("#FF8000", Solid((255, 128, 0), "#ff8000")),
+        ("RebeccaPurple", Solid((102, 51, 153), "rebeccapurple")),
+        ("green", Solid((120, 255, 155), "green")),
+    ],
+)
+def test_types_are_read(given, expected):
+    assert parse_type(given) == expected
+
+
+def test_a_picture_file_is_a_background(tmp_path):
+    path = tmp_path / "a, b.png"
+    path.write_bytes(b"x")
+    assert parse_type(path) == parse_type(str(path)) == Backdrop(path)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "gren",
+        "[1, 2]",
+        "[1, 2, 300]",
+        "[1, 2, -1]",
+        "(1.5, 2, 3)",
+        "#12",
+        "missing.png",
+        "a\x00.png",
+        (1, 2, 3, 4),
+        (1.5, 2, 3),
+        7,
+        None,
+        "x" * 9000,
+    ],
+)
+def test_an_unknown_type_lists_the_choices(given):
+    with pytest.raises(UnknownTypeError, match="rgba, map, green") as caught:
+        parse_type(given)
+    assert "\n" not in str(caught.value)

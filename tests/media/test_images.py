@@ -1,0 +1,351 @@
+"""Picture files: what is read is what was shown, what is written is whole."""
+
+from __future__ import annotations
+
+import builtins
+import errno
+import io
+import os
+import struct
+import sys
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageCms, ImageDraw
+
+from transparent_background.errors import (
+    MissingExtraError,
+    OutputError,
+    SourceNotFoundError,
+    TooLargeError,
+    UnreadableError,
+    UsageError,
+)
+from transparent_background.images.picture import Metadata
+from transparent_background.images.result import Result
+from transparent_background.media.reading import animation, measure, read, read_frames
+from transparent_background.media.writing import pick_format, png_options, write, write_animation
+
+RNG = np.random.default_rng(3)
+RGB = cv2.GaussianBlur(RNG.integers(0, 256, (70, 90, 3), dtype=np.uint8), (0, 0), 3)
+ALPHA = np.linspace(0, 1, 70 * 90, dtype=np.float32).reshape(70, 90)
+ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def exif_block(orientation: int = 6) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    exif[0x010F] = "Camera"
+    return exif
+
+
+@pytest.fixture
+def jpeg(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.jpg"
+    Image.fromarray(RGB).save(path, exif=exif_block(), dpi=(300, 300), icc_profile=ICC)
+    return path
+
+
+def one_line(error: BaseException) -> str:
+    assert "\n" not in str(error)
+    return str(error)
+
+
+def test_paths_bytes_and_files_give_the_same_picture(jpeg) -> None:
+    expected = read(jpeg).rgb
+    assert expected.shape == (90, 70, 3)  # its orientation is applied
+    for source in (str(jpeg), jpeg.read_bytes(), io.BytesIO(jpeg.read_bytes())):
+        np.testing.assert_array_equal(read(source).rgb, expected)
+
+
+def test_a_missing_file_is_named(tmp_path) -> None:
+    with pytest.raises(SourceNotFoundError, match=r"gone\.png: no such file") as caught:
+        read(tmp_path / "gone.png")
+    assert isinstance(caught.value, FileNotFoundError)
+
+
+def test_a_folder_is_no_picture(tmp_path) -> None:
+    with pytest.raises(UnreadableError, match="is a folder"):
+        read(tmp_path)
+
+
+def test_a_file_that_may_not_be_read_is_named(jpeg, monkeypatch) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(UnreadableError, match=r"photo\.jpg.*permission denied"):
+        read(jpeg)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"", "is empty"), (b"just some text, no picture at all", "is not a picture")],
+)
+def test_files_that_are_no_pictures_are_refused(tmp_path, content, words) -> None:
+    path = tmp_path / "text.jpg"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableError, match=words) as caught:
+        read(path)
+    assert one_line(caught.value).startswith(str(path))
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "gif", "bmp"])
+def test_a_cut_off_file_is_an_error_not_half_a_picture(tmp_path, suffix) -> None:
+    whole = tmp_path / f"whole.{suffix}"
+    Image.fromarray(RGB).save(whole)
+    cut = tmp_path / f"cut.{suffix}"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    with pytest.raises(UnreadableError, match=rf"cut\.{suffix}") as caught:
+        read(cut)
+    one_line(caught.value)
+
+
+def test_a_bomb_is_refused_before_it_is_decoded(tmp_path) -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
+    path = tmp_path / "bomb.png"
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
+        + chunk(b"IEND", b"")
+    )
+    with pytest.raises(TooLargeError, match=r"bomb\.png.*million pixels"):
+        read(path)
+
+
+def test_large_pictures_below_the_limit_are_read_without_a_warning(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 70 * 90 * 3 // 4)  # between limit and twice it
+    path = tmp_path / "large.png"
+    Image.fromarray(RGB).save(path)
+    assert read(path).size == (70, 90)  # pytest makes warnings errors
+
+
+def test_heic_is_read_with_the_extra(tmp_path) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    path = tmp_path / "photo.heic"
+    heif.from_pillow(Image.fromarray(RGB)).save(path, quality=95)
+    before = set(Image.registered_extensions())
+    assert np.abs(read(path).rgb.astype(int) - RGB).mean() < 6
+    assert set(Image.registered_extensions()) == before  # Pillow was not changed for everybody
+
+
+def test_heic_without_the_extra_says_what_to_install(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "photo.heic"
+    path.write_bytes(b"\0\0\0\x18ftypheic" + b"\0" * 40)
+    real_import = builtins.__import__
+
+    def no_heif(name: str, *args: object, **kwargs: object) -> object:
+        if name == "pillow_heif":
+            raise ImportError(name)
+        return real_import(name, *args, **kwargs)
+
+    monkeypatch.delitem(sys.modules, "pillow_heif", raising=False)
+    monkeypatch.setattr(builtins, "__import__", no_heif)
+    with pytest.raises(MissingExtraError, match=r"pip install \"transparent-background\[heif\]\""):
+        read(path)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
+def test_profile_resolution_and_exif_are_kept(jpeg, tmp_path, suffix) -> None:
+    picture = read(jpeg)
+    path = tmp_path / f"out.{suffix}"
+    write(path, Result(rgb=picture.rgb), metadata=picture.metadata)
+    back = read(path).metadata
+    assert back.icc_profile == ICC
+    assert back.dpi == pytest.approx((300, 300), rel=1e-3)
+    with Image.open(path) as image:
+        exif = image.getexif()
+    assert exif[0x010F] == "Camera"
+    assert exif.get(0x0112, 1) == 1
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_adobe_deflate"])
+@pytest.mark.parametrize("suffix", ["tif", "png", "jpg"])
+def test_a_tiffs_layout_is_not_taken_for_metadata(tmp_path, compression, suffix) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "Camera"
+    Image.fromarray(RGB).save(tmp_path / "in.tif", compression=compression, dpi=(200, 200), exif=exif)
+    picture = read(tmp_path / "in.tif")
+    for name, rgb in (("same", picture.rgb), ("smaller", np.ascontiguousarray(picture.rgb[:20, :20]))):
+        path = tmp_path / f"{name}.{suffix}"
+        write(path, Result(rgb=rgb), metadata=picture.metadata)
+        back = read(path)
+        assert back.size == rgb.shape[:2]
+        assert back.metadata.dpi == pytest.approx((200, 200), rel=1e-3)
+        with Image.open(path) as image:
+            assert image.getexif()[0x010F] == "Camera"
+
+
+@pytest.mark.parametrize("suffix", ["webp", "avif"])
+def test_profile_and_exif_are_kept_where_there_is_no_resolution(jpeg, tmp_path, suffix) -> None:
+    picture = read(jpeg)
+    write(tmp_path / f"o.{suffix}", Result(rgb=picture.rgb), metadata=picture.metadata)
+    with Image.open(tmp_path / f"o.{suffix}") as image:
+        assert image.info["icc_profile"] == ICC
+        assert image.getexif()[0x010F] == "Camera"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "tolerance"), [("png", 0), ("tif", 0), ("webp", 12), ("avif", 16), ("jp2", 0)]
+)
+def test_formats_with_transparency_keep_it(tmp_path, suffix, tolerance) -> None:
+    path = tmp_path / f"cut.{suffix}"
+    write(path, Result(rgb=RGB, alpha=ALPHA))
+    picture = read(path)
+    assert np.abs(picture.alpha - ALPHA).max() < 0.03
+    seen = ALPHA > 0.5
+    assert np.abs(picture.rgb.astype(int) - RGB)[seen].mean() <= tolerance
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+@pytest.mark.parametrize("with_alpha", [False, True])
+def test_sixteen_bits_survive(tmp_path, suffix, with_alpha) -> None:
+    rgb = RNG.integers(0, 65536, (130, 75, 3), dtype=np.uint16)
+    alpha = RNG.random((130, 75)).astype(np.float32) if with_alpha else None
+    path = tmp_path / f"deep.{suffix}"
+    write(path, Result(rgb=rgb, alpha=alpha), metadata=Metadata(ICC, (240.0, 240.0), None))
+    picture = read(path)
+    np.testing.assert_array_equal(picture.rgb, rgb)
+    if alpha is not None:
+        assert np.abs(picture.alpha - alpha).max() <= 0.5 / 65535 + 1e-7
+    assert picture.metadata.icc_profile == ICC
+    assert picture.metadata.dpi == pytest.approx((240, 240), rel=1e-3)
+    with Image.open(path) as image:  # and another reader agrees
+        assert np.abs(np.asarray(image.convert("RGB")).astype(int) - rgb // 257).max() <= 1
+
+
+def test_the_orientation_of_a_sixteen_bit_picture_is_applied(tmp_path) -> None:
+    rgb = RNG.integers(0, 65536, (20, 30, 3), dtype=np.uint16)
+    for orientation in range(1, 9):
+        exif = exif_block(orientation).tobytes()
+        path = tmp_path / f"{orientation}.png"
+        write(path, Result(rgb=rgb), metadata=Metadata(exif=exif))
+        deep = read(path).rgb
+        eight = tmp_path / "8.png"
+        Image.fromarray((rgb // 257).astype(np.uint8)).save(eight, exif=exif)
+        assert deep.dtype == np.uint16
+        np.testing.assert_array_equal(deep // 257, read(eight).rgb)
+
+
+def test_a_cut_off_sixteen_bit_picture_is_an_error(tmp_path) -> None:
+    path = tmp_path / "deep.png"
+    write(path, Result(rgb=RNG.integers(0, 65536, (130, 75, 3), dtype=np.uint16)))
+    path.write_bytes(path.read_bytes()[:-3000])
+    with pytest.raises(UnreadableError):
+        read(path)
+
+
+def test_quality_counts(tmp_path) -> None:
+    for suffix in ("jpg", "webp", "avif"):
+        sizes = []
+        for quality in (20, 90):
+            path = tmp_path / f"{quality}.{suffix}"
+            write(path, Result(rgb=RGB), quality=quality)
+            sizes.append(path.stat().st_size)
+        assert sizes[0] < sizes[1]
+    write(tmp_path / "lossless.webp", Result(rgb=RGB), quality=100)
+    np.testing.assert_array_equal(read(tmp_path / "lossless.webp").rgb, RGB)
+
+
+def test_impossible_wishes_are_refused_and_leave_nothing(tmp_path) -> None:
+    with pytest.raises(UsageError, match="quality must be from 1 to 100"):
+        write(tmp_path / "a.jpg", Result(rgb=RGB), quality=101)
+    with pytest.raises(UsageError, match="JPEG cannot hold transparency"):
+        write(tmp_path / "a.jpg", Result(rgb=RGB, alpha=ALPHA))
+    with pytest.raises(UsageError, match=r"'a\.xyz' cannot be written; choose from .*png"):
+        write(tmp_path / "a.xyz", Result(rgb=RGB))
+    assert pick_format("a.png", "JPG") == "JPEG"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("failure", [OSError(errno.ENOSPC, "No space left"), KeyboardInterrupt()])
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, failure) -> None:
+    path = tmp_path / "cut.png"
+    path.write_bytes(b"the old one")
+
+    def fail_half_way(self: Image.Image, file: io.BufferedWriter, **options: object) -> None:
+        file.write(b"half")
+        raise failure
+
+    monkeypatch.setattr(Image.Image, "save", fail_half_way)
+    with pytest.raises((OutputError, KeyboardInterrupt)) as caught:
+        write(path, Result(rgb=RGB))
+    if isinstance(failure, OSError):
+        assert "cut.png: cannot be written: the disk is full" in one_line(caught.value)
+    assert path.read_bytes() == b"the old one"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["cut.png"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no /dev/full")  # noqa: PTH110
+def test_a_full_device_is_said_to_be_full() -> None:
+    with Path("/dev/full").open("wb", buffering=0) as file, pytest.raises(OutputError, match="disk is full"):
+        write(file, Result(rgb=RGB), format="png")
+
+
+def test_a_missing_folder_is_said(tmp_path) -> None:
+    with pytest.raises(OutputError, match="the folder does not exist"):
+        write(tmp_path / "no" / "a.png", Result(rgb=RGB))
+
+
+def test_results_get_the_permissions_of_ordinary_files(tmp_path) -> None:
+    (tmp_path / "ordinary").touch()
+    write(tmp_path / "a.png", Result(rgb=RGB))
+    assert (tmp_path / "a.png").stat().st_mode == (tmp_path / "ordinary").stat().st_mode
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp", "gif"])
+def test_animations_keep_frames_times_and_loops(tmp_path, suffix) -> None:
+    frames = [np.roll(RGB, 20 * index, axis=1) for index in range(3)]
+    alpha = (ALPHA > 0.4).astype(np.float32)
+    path = tmp_path / f"moving.{suffix}"
+    write_animation(path, (Result(rgb=f, alpha=alpha) for f in frames), [50, 100, 150], loop=2)
+    info = animation(path)
+    assert info is not None
+    assert info.frames == 3
+    again = list(read_frames(path))
+    assert [frame.duration for frame in again] == [50, 100, 150]
+    for frame, expected in zip(again, frames, strict=True):
+        np.testing.assert_allclose(frame.picture.alpha, alpha, atol=0.02)
+        difference = np.abs(frame.picture.rgb.astype(int) - expected)[alpha > 0]
+        assert difference.mean() < {"png": 0.01, "webp": 5, "gif": 25}[suffix]
+
+
+def test_a_still_picture_is_no_animation(jpeg) -> None:
+    assert animation(jpeg) is None
+
+
+def test_photos_are_packed_by_runs_and_text_is_not() -> None:
+    """Runs alone take half the time for photos, and several times the bytes for text."""
+    rng = np.random.default_rng(1)
+    smooth = np.cumsum(rng.normal(0, 2, (256, 512, 3)), axis=1) + 128
+    photo = Image.fromarray(np.clip(smooth, 0, 255).astype(np.uint8))
+    page = Image.new("RGBA", (512, 256))
+    draw = ImageDraw.Draw(page)
+    for y in range(0, 256, 12):
+        draw.text((5, y), "The quick brown fox jumps over the lazy dog. " * 3, fill=(20, 20, 20, 255))
+    assert png_options(photo)["compress_type"] == zlib.Z_RLE
+    assert "compress_type" not in png_options(page)
+    assert "compress_type" not in png_options(page.crop((0, 0, 512, 20)))  # too little to tell by
+
+
+def test_measuring_reads_the_head_only() -> None:
+    whole = io.BytesIO()
+    Image.effect_noise((301, 200), 60).save(whole, "JPEG")
+    assert measure(whole.getvalue()) == (200, 301)
+    assert measure(whole.getvalue()[:1000]) == (200, 301)
+    with pytest.raises(UnreadableError):
+        measure(b"no picture")
+
+
+def test_measuring_heic() -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    file = io.BytesIO()
+    pillow_heif.from_pillow(Image.new("RGB", (64, 48))).save(file)
+    assert measure(file.getvalue()) == (48, 64)

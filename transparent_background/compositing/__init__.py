@@ -1,0 +1,1 @@
+"""From a matte to a result: colours, backgrounds, crop."""

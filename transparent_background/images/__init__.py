@@ -1,0 +1,1 @@
+"""A decoded picture, its metadata, and conversions in and out."""

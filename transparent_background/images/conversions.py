@@ -1,0 +1,100 @@
+"""From whatever a caller holds to a :class:`Picture`, and results back to what the caller holds."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ..errors import InputError
+from .picture import Picture, from_array, from_pil, from_tensor, to_pil
+
+if TYPE_CHECKING:
+    from ..types import FloatArray, ImageInput
+    from .result import Result
+
+
+def take(image: ImageInput) -> Picture:
+    """Decode one input.
+
+    Parameters
+    ----------
+    image
+        A PIL picture, an array, a tensor, a path or a file's bytes.
+
+    Raises
+    ------
+    InputError
+        It is none of these, or cannot be used.
+    """
+    if isinstance(image, Image.Image):
+        return from_pil(image)
+    if isinstance(image, np.ndarray):
+        return from_array(image)
+    if isinstance(image, torch.Tensor):
+        return from_tensor(image)
+    if isinstance(image, (str, os.PathLike, bytes)):
+        from ..media.reading import read
+
+        return read(image)
+    raise InputError(
+        f"a picture cannot be made of {type(image).__name__}; "
+        "give a PIL picture, an array, a tensor, a path or a file's bytes"
+    )
+
+
+def give_back(result: Result, like: ImageInput) -> Any:
+    """Return a result as the kind of thing that was given.
+
+    Parameters
+    ----------
+    result
+        From ``compose``. A matte becomes three equal channels, as in transparent-background 1.3.4.
+    like
+        The input it was made from.
+
+    Returns
+    -------
+    An array (h, w, c) or tensor (c, h, w) or (1, c, h, w) of the input's number type for arrays and
+    tensors, else a PIL picture; c is 4 with alpha, else 3.
+    """
+    if isinstance(like, np.ndarray):
+        return _stack(result, like.dtype)
+    if isinstance(like, torch.Tensor):
+        dtype = np.dtype(np.uint8 if like.dtype == torch.uint8 else np.float32)
+        channels_first = torch.from_numpy(_stack(result, dtype)).permute(2, 0, 1).contiguous()
+        tensor = channels_first.to(device=like.device, dtype=like.dtype)
+        return tensor[None] if like.ndim == 4 else tensor
+    if result.rgb is None:
+        return to_pil(_grey(result), None).convert("RGB")
+    return to_pil(result.rgb, result.alpha)
+
+
+def _grey(result: Result) -> FloatArray:
+    if result.grey is None:
+        raise TypeError("a result has colours or is grey")
+    return result.grey
+
+
+def _stack(result: Result, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """Return one (h, w, 3 or 4) array of the number type, rounded; colours keep theirs if equal."""
+    if dtype == np.bool_:
+        dtype = np.dtype(np.uint8)
+    if result.rgb is None:
+        grey = _quantise(_grey(result), dtype)
+        return np.repeat(grey[..., None], 3, axis=2)
+    rgb: np.ndarray[Any, Any] = result.rgb
+    if rgb.dtype != dtype:
+        rgb = rgb.astype(dtype)  # float16 and float64 arrays were worked on as float32
+    if result.alpha is None:
+        return rgb
+    return np.dstack([rgb, _quantise(result.alpha, dtype)])
+
+
+def _quantise(alpha: FloatArray, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    if dtype.kind == "f":
+        return alpha.astype(dtype)
+    return np.rint(alpha * np.iinfo(dtype).max).astype(dtype)

@@ -1,0 +1,1 @@
+"""From a picture to its matte: sizes of passes, enlarging, steadying."""

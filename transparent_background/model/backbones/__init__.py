@@ -1,0 +1,1 @@
+"""Backbones: what gives the five maps that a head takes."""

@@ -1,0 +1,58 @@
+"""A backbone by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from ...errors import UsageError
+from .base import Backbone
+from .res2net import Res2NetBackbone
+from .timm_features import TimmBackbone
+
+SWIN_OPTIONS = {"embed_dim", "depths", "num_heads", "window_size", "drop_path_rate"}
+
+
+def create_backbone(name: str, options: Mapping[str, object] | None = None) -> Backbone:
+    """Build a backbone without weights.
+
+    Parameters
+    ----------
+    name
+        A timm name. ``swin_*`` and ``res2net*`` are built as the published weights need them; ``swin_*``,
+        ``mobilenetv2_100`` and ``mobilenet_edgetpu_100`` without importing timm.
+    options
+        Passed to ``timm.create_model``, such as ``{"pad_type": "same"}``.
+
+    Raises
+    ------
+    UsageError
+        timm has no such network, or it has not five levels.
+    """
+    options = dict(options or {})
+    if set(options) <= {"pad_type"}:
+        same = options.get("pad_type") == "same"
+        if name == "mobilenetv2_100":
+            from .mobilenet import MobileNetV2
+
+            return MobileNetV2(same_padding=same)
+        if name == "mobilenet_edgetpu_100":
+            from .edgetpu import MobileNetEdgeTPU
+
+            return MobileNetEdgeTPU(same_padding=same)
+    if name.startswith("swin_"):
+        from .swin import SwinBackbone
+
+        unknown = set(options) - SWIN_OPTIONS
+        if unknown:
+            raise UsageError(
+                f"backbone {name!r} has no option {min(unknown)!r}; it has {', '.join(sorted(SWIN_OPTIONS))}"
+            )
+        return SwinBackbone(name, **cast("dict[str, Any]", options))
+    import timm
+
+    if not timm.is_model(name.split(".")[0]):
+        raise UsageError(f"backbone {name!r} is no network of timm {timm.__version__}")
+    if name.startswith("res2net"):
+        return Res2NetBackbone(name, **options)
+    return TimmBackbone(name, **options)

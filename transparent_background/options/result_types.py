@@ -1,0 +1,177 @@
+"""What a ``--type`` or ``type=`` means: names, colours and background files, parsed once.
+
+Imports neither numpy nor torch, so that the command can refuse a bad type at once.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from ..errors import UnknownTypeError
+from .suffixes import ANIMATED_SUFFIXES, FILM_SUFFIXES
+
+__all__ = [
+    "Backdrop",
+    "Blur",
+    "Matte",
+    "Overlay",
+    "ResultType",
+    "Rgba",
+    "Solid",
+    "parse_type",
+]
+
+RGB: TypeAlias = tuple[int, int, int]
+
+GREEN: RGB = (120, 255, 155)  # the published green screen; CSS's own green is #008000
+CHOICES = (
+    "rgba, map, green, white, blur, overlay, a colour ([255, 0, 0], #ff0000 or a CSS name) "
+    "or the path of a picture or film"
+)
+
+_TRIPLE = re.compile(r"\s*(?:\[(.*)\]|\((.*)\)|([^\[\]()]*,[^\[\]()]*))\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Rgba:
+    """The object's colours and its alpha."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matte:
+    """Alpha as grey."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blur:
+    """The object, sharp, over the blurred picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """The object tinted half green, its edge drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Solid:
+    """The object over one colour."""
+
+    rgb: RGB
+    """Bytes, 0..255 each."""
+    name: str = ""
+    """What the user called it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backdrop:
+    """The object over another picture, or over a film."""
+
+    path: Path
+
+    @property
+    def moves(self) -> bool:
+        """Whether it is a film or an animation by its name; behind a photo stands its first frame."""
+        return self.path.suffix.lower() in FILM_SUFFIXES | ANIMATED_SUFFIXES
+
+
+ResultType: TypeAlias = Rgba | Matte | Blur | Overlay | Solid | Backdrop
+
+
+def parse_type(type: str | Sequence[int] | os.PathLike[str]) -> ResultType:
+    """Read a result type.
+
+    Parameters
+    ----------
+    type
+        ``"rgba"``, ``"map"``, ``"green"`` (120, 255, 155), ``"white"``, ``"blur"``, ``"overlay"``;
+        a colour as ``"[r, g, b]"``, ``"(r, g, b)"``, ``"r, g, b"``, three whole numbers in 0..255,
+        ``"#rgb"``, ``"#rrggbb"`` or a CSS name; or the path of a picture or film. Case does not matter in
+        names. A file that is called like a type or colour can be given as ``./white``.
+
+    Raises
+    ------
+    UnknownTypeError
+        If it is none of these, or a background file that is not there.
+    """
+    if isinstance(type, str):
+        return _parse_text(type)
+    if isinstance(type, os.PathLike):
+        return _backdrop(os.fspath(type))
+    try:
+        values = list(type)
+    except TypeError:
+        values = []
+    return _solid(values, repr(type))
+
+
+def _parse_text(text: str) -> ResultType:
+    name = text.strip().lower()
+    plain: dict[str, ResultType] = {
+        "rgba": Rgba(),
+        "map": Matte(),
+        "blur": Blur(),
+        "overlay": Overlay(),
+        "green": Solid(GREEN, "green"),
+    }
+    if name in plain:
+        return plain[name]
+    triple = _TRIPLE.fullmatch(text)
+    if triple and not Path(text).is_file():
+        inner = next(group for group in triple.groups() if group is not None)
+        return _solid([part.strip() for part in inner.split(",")], text)
+    colour = _named(name)
+    if colour is not None:
+        return Solid(colour, name)
+    return _backdrop(text)
+
+
+def _named(name: str) -> RGB | None:
+    """Read "#rgb", "#rrggbb" or a CSS name."""
+    digits = name[1:]
+    if name.startswith("#") and re.fullmatch(r"[0-9a-f]{3}|[0-9a-f]{6}", digits):
+        if len(digits) == 3:
+            digits = "".join(digit * 2 for digit in digits)
+        red, green, blue = bytes.fromhex(digits)
+        return red, green, blue
+    from PIL import ImageColor
+
+    if name not in ImageColor.colormap:
+        return None
+    red, green, blue = ImageColor.getrgb(name)[:3]
+    return red, green, blue
+
+
+def _solid(values: Sequence[object], text: str) -> Solid:
+    numbers = []
+    for value in values:
+        try:
+            number = int(value) if isinstance(value, str) else value.__index__()  # type: ignore[attr-defined]
+        except (ValueError, AttributeError):
+            break
+        numbers.append(int(number))
+    if len(numbers) != 3 or len(values) != 3 or not all(0 <= n <= 255 for n in numbers):
+        raise UnknownTypeError(
+            f"type {text}: a colour is three whole numbers from 0 to 255, such as [255, 0, 0]; "
+            f"choose {CHOICES}"
+        )
+    red, green, blue = numbers
+    return Solid((red, green, blue), f"[{red}, {green}, {blue}]")
+
+
+def _backdrop(text: str) -> Backdrop:
+    path = Path(text).expanduser()
+    try:
+        if path.is_file():
+            return Backdrop(path)
+    except (OSError, ValueError):  # a name too long or with a null byte cannot be a file
+        pass
+    if path.suffix and text.strip():
+        raise UnknownTypeError(
+            f"type {text!r}: no such background file; give an existing picture, or choose {CHOICES}"
+        )
+    raise UnknownTypeError(f"type {text!r} is unknown; choose {CHOICES}")

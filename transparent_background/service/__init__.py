@@ -1,0 +1,1 @@
+"""What every doorway serves: queue, workers, limits, pictures, films, cameras. Knows nothing of HTTP."""

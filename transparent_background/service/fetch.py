@@ -1,0 +1,315 @@
+"""Fetching a picture from an address that a stranger named.
+
+A server that fetches whatever it is told to can be used to reach what only it can reach: its own
+ports, its neighbours, the metadata of the cloud it runs in. Therefore:
+
+- Only ``http`` and ``https``, only ports 80 and 443, no user name and password.
+- A name is looked up once, every one of its numbers must be allowed, and the connection goes to one of
+  those very numbers: a name that means something else a moment later gains nothing. The certificate
+  is checked for the name all the same.
+- Redirects are followed by hand, each as if it were a new address. Proxies are not used.
+- One deadline covers all of it, looking up the name included; bytes are counted as they come, and
+  answers that would have to be unpacked are refused.
+- What is said of a refusal or failure never tells what a name or a redirect led to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urljoin
+
+import requests.utils
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
+
+from .._version import __version__
+from ..errors import TooLargeError, UnreadableError, UsageError
+from .addresses import IPAddress, is_public
+
+PORTS = frozenset({80, 443})
+_BLOCK = 1 << 16  # bytes read at once
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+def fetch(
+    url: str,
+    *,
+    max_bytes: int,
+    timeout: float,
+    max_redirects: int = 5,
+    allowed: Callable[[IPAddress], bool] = is_public,
+    ports: Collection[int] = PORTS,
+) -> bytes:
+    """Fetch what an address holds; blocks, so it belongs in a thread.
+
+    Parameters
+    ----------
+    url
+        An ``http`` or ``https`` address.
+    max_bytes
+        Most bytes of the answer's body.
+    timeout
+        Seconds for all of it, redirects and looking up names included.
+    max_redirects
+        Most redirects that are followed.
+    allowed
+        Which addresses may be connected to; all that a name has must be.
+    ports
+        Which ports may be connected to. Others mostly belong to services that are not for the public.
+
+    Raises
+    ------
+    UsageError
+        The address is none, or is not allowed, or leads to one that is not.
+    TooLargeError
+        The answer has more than ``max_bytes``.
+    UnreadableError
+        There is no answer in time, or none that can be used.
+    """
+    rules = _Rules(max_bytes, timeout, time.monotonic() + timeout, allowed, frozenset(ports))
+    first = target = _parse(url, rules)
+    for _ in range(max_redirects + 1):
+        try:
+            answer = _ask(target, rules)
+        except UsageError as error:
+            if target is first:
+                raise
+            raise _misled(first) from error
+        if isinstance(answer, bytes):
+            return answer
+        try:
+            target = _parse(answer.location, rules)
+        except UsageError as error:
+            raise _misled(first) from error
+    raise UnreadableError(f"{first.host}: redirects more than {max_redirects} times")
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    max_bytes: int
+    timeout: float
+    deadline: float  # on the monotonic clock
+    allowed: Callable[[IPAddress], bool]
+    ports: frozenset[int]
+
+    def left(self, host: str) -> float:
+        """Return the seconds that are left."""
+        seconds = self.deadline - time.monotonic()
+        if seconds <= 0:
+            raise _late(host, self)
+        return seconds
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """An address taken apart."""
+
+    url: str
+    secure: bool
+    host: str  # lower case, IDNA, without brackets
+    port: int
+    path: str  # with the query
+
+    @property
+    def host_header(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Redirect:
+    location: str
+
+
+def _late(host: str, rules: _Rules) -> UnreadableError:
+    return UnreadableError(f"{host}: took longer than {rules.timeout:g} seconds")
+
+
+def _too_large(host: str, rules: _Rules) -> TooLargeError:
+    return TooLargeError(f"{host}: has more than {rules.max_bytes:,} bytes, the most that are fetched")
+
+
+def _misled(first: _Target) -> UsageError:
+    return UsageError(f"{first.host}: redirects to an address that may not be fetched")
+
+
+def _parse(url: str, rules: _Rules) -> _Target:
+    """Take an address apart and check what can be checked without looking up its name."""
+    url = url.strip()
+    # programs disagree on what these mean; no address needs them
+    if any(character < " " or character in "\\\x7f" for character in url):
+        raise UsageError("url: holds characters that no address has")
+    try:
+        parts = parse_url(url)
+    except LocationParseError as error:
+        raise _no_address() from error
+    if parts.scheme not in ("http", "https"):
+        raise UsageError("url: only addresses that begin with http:// or https:// can be fetched")
+    host = (parts.host or "").strip("[]")
+    if not host:
+        raise UsageError("url: names no host")
+    if parts.auth is not None:
+        raise UsageError(f"{host}: addresses with a user name or password are not fetched")
+    if "%" in host:  # an interface of this machine, or what only looks like a name
+        raise _no_address()
+    if host.rstrip(".").rsplit(".", 1)[-1] == "localhost":
+        raise _forbidden(host)
+    secure = parts.scheme == "https"
+    port = (443 if secure else 80) if parts.port is None else parts.port
+    if port not in rules.ports:
+        raise UsageError(f"{host}: port {port} may not be fetched from")
+    return _Target(parts._replace(fragment=None).url, secure, host, port, parts.request_uri)
+
+
+def _no_address() -> UsageError:
+    return UsageError("url: is no address of something on the web")
+
+
+def _forbidden(host: str) -> UsageError:
+    return UsageError(f"{host}: this address may not be fetched")
+
+
+def _ask(target: _Target, rules: _Rules) -> bytes | _Redirect:
+    """Ask one server once."""
+    places = _look_up(target, rules)
+    raw = _connect(places, target, rules)
+    with raw, _cut_off(raw, rules) as expired:
+        try:
+            connection = HTTPConnection(target.host, target.port)
+            connection.auto_open = 0  # never connects by itself: it would look up the name again
+            connection.sock = _secured(raw, target.host) if target.secure else raw
+            with contextlib.closing(connection):
+                connection.request("GET", target.path, headers=_headers(target))
+                with connection.getresponse() as response:
+                    answer = _take(response, target, rules)
+        except ssl.SSLCertVerificationError as error:
+            raise UnreadableError(f"{target.host}: its certificate cannot be trusted") from error
+        except (OSError, HTTPException, ValueError) as error:
+            if expired.is_set() or isinstance(error, TimeoutError):
+                raise _late(target.host, rules) from error
+            if isinstance(error, (UnreadableError, TooLargeError)):
+                raise
+            raise UnreadableError(f"{target.host}: does not answer as a web server does") from error
+        if expired.is_set():  # the end that was seen may be of our own making
+            raise _late(target.host, rules)
+        return answer
+
+
+def _headers(target: _Target) -> dict[str, str]:
+    return {
+        "Host": target.host_header,
+        "User-Agent": f"transparent-background/{__version__}",
+        "Accept": "*/*",
+        "Accept-Encoding": "identity",  # a few packed bytes can become gigabytes
+        "Connection": "close",
+    }
+
+
+def _look_up(target: _Target, rules: _Rules) -> list[tuple[int, Any]]:
+    """Return the family and socket address of each number of a name, all of them allowed."""
+    found: list[tuple[int, Any]] = []
+
+    def ask() -> None:
+        with contextlib.suppress(OSError, UnicodeError):  # names may be too long for the DNS
+            for family, *_, place in socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM):
+                found.append((family, place))
+
+    # nothing ends a look-up early, so it is left to itself when time is up
+    thread = threading.Thread(target=ask, name="look-up", daemon=True)
+    thread.start()
+    thread.join(rules.left(target.host))
+    if thread.is_alive():
+        raise _late(target.host, rules)
+    if not found:
+        raise UnreadableError(f"{target.host}: there is no such host")
+    if not all(rules.allowed(ip_address(str(place[0]))) for _, place in found):
+        raise _forbidden(target.host)
+    return found
+
+
+def _connect(places: list[tuple[int, Any]], target: _Target, rules: _Rules) -> socket.socket:
+    """Connect to the first place that takes us, each with its share of the time."""
+    for index, (family, place) in enumerate(places):
+        share = rules.left(target.host) / (len(places) - index)
+        with contextlib.suppress(OSError), contextlib.ExitStack() as undo:
+            connection = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            connection.settimeout(share)
+            connection.connect(place)
+            connection.settimeout(rules.timeout)
+            undo.pop_all()  # stays open
+            return connection
+    rules.left(target.host)
+    raise UnreadableError(f"{target.host}: cannot be reached")
+
+
+def _secured(raw: socket.socket, host: str) -> ssl.SSLSocket:
+    """Check that the other side is who the name says, whatever its number."""
+    context = ssl.create_default_context()  # what the system trusts, and, where it has no store:
+    context.load_verify_locations(requests.utils.DEFAULT_CA_BUNDLE_PATH)
+    return context.wrap_socket(raw, server_hostname=host.rstrip("."))
+
+
+@contextlib.contextmanager
+def _cut_off(connection: socket.socket, rules: _Rules) -> Iterator[threading.Event]:
+    """End a connection at the deadline, however slowly and steadily bytes drip.
+
+    Timeouts of sockets begin anew with every byte.
+
+    Yields
+    ------
+    Event
+        Set when the deadline ended it.
+    """
+    expired = threading.Event()
+    guard = connection.dup()  # TLS takes the socket itself away
+
+    def end() -> None:
+        expired.set()
+        with contextlib.suppress(OSError):  # it is over already
+            guard.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(max(0.0, rules.deadline - time.monotonic()), end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield expired
+    finally:
+        timer.cancel()
+        timer.join()
+        guard.close()
+
+
+def _take(response: HTTPResponse, target: _Target, rules: _Rules) -> bytes | _Redirect:
+    """Return the body of an answer, or where it sends us."""
+    location = response.headers.get("Location")
+    if response.status in _REDIRECTS and location:
+        # headers come as Latin-1, whatever they were
+        with contextlib.suppress(UnicodeError):
+            location = location.encode("latin-1").decode()
+        return _Redirect(urljoin(target.url, location))
+    if response.status != 200:
+        raise UnreadableError(f"{target.host}: answered with status {response.status}")
+    for name, harmless in (("Content-Encoding", "identity"), ("Transfer-Encoding", "chunked")):
+        if response.headers.get(name, harmless).strip().lower() not in ("", harmless):
+            raise UnreadableError(f"{target.host}: answered with a packed body, which was not asked for")
+    announced = response.length  # None where it ends with the connection, or comes in chunks
+    if announced is not None and announced > rules.max_bytes:
+        raise _too_large(target.host, rules)
+    body = bytearray()
+    # read1, not read: http.client takes a chunk of -1 bytes for all that comes
+    while block := response.read1(_BLOCK):
+        body += block
+        if len(body) > rules.max_bytes:
+            raise _too_large(target.host, rules)
+    if announced is not None and len(body) < announced:
+        raise UnreadableError(f"{target.host}: broke off after {len(body):,} of {announced:,} bytes")
+    return bytes(body)

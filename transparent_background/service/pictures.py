@@ -1,0 +1,327 @@
+"""A picture's way through the service: bytes in, bytes out."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import cv2
+import numpy as np
+
+from ..compositing.backgrounds import fit_background, opaque
+from ..compositing.compose import compose, finish_alpha, flatten
+from ..compositing.finish import crop, crop_area
+from ..engine.devices import estimates_on
+from ..errors import TooLargeError, UnknownModeError
+from ..images.result import Result
+from ..media.reading import measure, read
+from ..media.writing import write
+from ..options.limits import Limits
+from ..options.result_types import Matte
+from ..options.suffixes import KEEPS_ALPHA
+from ..remover import matte_at
+from .admission import Admission, Budget
+from .requests import Job
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..images.picture import Picture
+    from ..types import BackgroundFit, ColourArray, FloatArray
+    from .workers import ModelWorkers
+
+T = TypeVar("T")
+
+FETCHERS, FETCH_SECONDS = 8, 20.0
+
+MEDIA_TYPES = {
+    "PNG": "image/png",
+    "JPEG": "image/jpeg",
+    "WEBP": "image/webp",
+    "TIFF": "image/tiff",
+    "AVIF": "image/avif",
+}
+SUFFIXES = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp", "TIFF": "tiff", "AVIF": "avif"}
+REMBG_MODELS = re.compile(
+    r"u2netp?|u2net_(human_seg|cloth_seg|custom)|silueta|isnet-(general-use|anime)|sam|birefnet-[\w-]+|"
+    r"bria-rmbg|(ben|dis)_custom|atlascloud|withoutbg"
+)
+"""What rembg 2.0.86 calls its models; its clients send the names, which mean the default here."""
+
+
+class DeadlineError(Exception):
+    """A request was not done in its time."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutOut:
+    """A finished picture as a file's bytes."""
+
+    data: bytes
+    format: str
+    """Pillow's name of it."""
+    size: tuple[int, int]
+    """(height, width)."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """What it took: ``queue``, ``decode``, ``network``, ``finish``."""
+    box: tuple[int, int, int, int] | None = None
+    """Of the picture, if it was cropped: left, top, width, height, in pixels of the upright picture."""
+
+    @property
+    def media_type(self) -> str:
+        """Such as ``image/png``."""
+        return MEDIA_TYPES[self.format]
+
+    @property
+    def suffix(self) -> str:
+        """Of a file's name, without a point."""
+        return SUFFIXES[self.format]
+
+
+class PictureService:
+    """Cuts out pictures: reads, waits for the network, composes and encodes.
+
+    What is read and not yet written is bounded in pixels, what was taken on in number; who is cancelled
+    leaves the queue.
+
+    Parameters
+    ----------
+    workers
+        The networks; started and stopped by the caller.
+    limits
+        Of pictures, queue and time.
+    threads
+        That read, and compose and write.
+    """
+
+    def __init__(self, workers: ModelWorkers, limits: Limits, *, threads: int = 2) -> None:
+        self.workers, self.limits = workers, limits
+        self.admission = Admission(limits.queue)
+        workers.demand = lambda: self.admission.count
+        self._pixels = Budget(2 * limits.pixels)
+        # and in number: many small ones would only wait for the network in memory
+        self._held = Budget(2 * threads + 2 * max(workers.at_once, 1))
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="picture")
+        self._fetchers = ThreadPoolExecutor(FETCHERS, thread_name_prefix="fetch")
+
+    @property
+    def waiting(self) -> int:
+        """Pictures that nothing has been done for yet."""
+        return self._held.waiting + self._pixels.waiting
+
+    def mode_of(self, name: str | None) -> str:
+        """Return the mode that a request's name means.
+
+        Raises
+        ------
+        UnknownModeError
+            The service has no such mode.
+        """
+        modes = self.workers.modes
+        if name in modes:
+            return name
+        if not name or REMBG_MODELS.fullmatch(name):
+            return modes[0]
+        raise UnknownModeError(f"mode {name!r} is not served here; choose from {', '.join(modes)}")
+
+    async def cut_out(
+        self, data: bytes, job: Job, behind: bytes | None = None, *, name: str = "the picture"
+    ) -> CutOut:
+        """Cut out one picture.
+
+        Parameters
+        ----------
+        data
+            A picture's file.
+        job
+            What to make of it.
+        behind
+            The file of a picture to put behind; ``job.settings.type`` says so.
+        name
+            What messages call it.
+
+        Raises
+        ------
+        QueueFullError
+            Too much is waiting.
+        DeadlineError
+            It took longer than the limits allow.
+        UnknownModeError, InputError, OutputError, DeviceError
+            As :meth:`Remover.process`.
+        """
+        with self.admission.enter():
+            return await self.work_on(data, job, behind, name=name)
+
+    async def work_on(
+        self, data: bytes, job: Job, behind: bytes | None = None, *, name: str = "the picture"
+    ) -> CutOut:
+        """Do as :meth:`cut_out` does for a caller who was let in already."""
+        mode = self.mode_of(job.mode)
+        background = None if behind is None else NamedBytes(behind, "the background")
+        way = self._cut_out(NamedBytes(data, name), job, mode, background)
+        try:
+            return await asyncio.wait_for(way, self.limits.timeout)
+        except asyncio.TimeoutError as error:
+            raise DeadlineError(
+                f"{name}: was not done within {self.limits.timeout:g} s; try again later, "
+                "or with a smaller picture"
+            ) from error
+
+    async def _cut_out(self, file: NamedBytes, job: Job, mode: str, behind: NamedBytes | None) -> CutOut:
+        clock = _Clock()
+        async with self._held.take(1):
+            pixels = await self.run(self._measure, file)
+            if behind is not None:
+                pixels += await self.run(self._measure, behind)
+            async with self._pixels.take(pixels):
+                clock.stop("queue")
+                picture = await self.run(_read, file)
+                backdrop = None if behind is None else await self.run(_read_behind, behind)
+                clock.stop("decode")
+                future = self.workers.submit(mode, [picture], resize=job.resize)
+                passed = await asyncio.wrap_future(future)
+                clock.stop("network")
+                clock.seconds["queue"] += passed.waited
+                clock.seconds["network"] = passed.seconds
+                device = self.workers.remover(mode).device
+                done = await self.run(_finish, picture, passed.predictions[0], job, backdrop, device)
+                clock.stop("finish")
+        done.seconds.update(clock.seconds)
+        return done
+
+    def _measure(self, file: NamedBytes) -> int:
+        """Return a picture's pixels, by its header."""
+        height, width = measure(file)
+        if height * width > self.limits.pixels:
+            raise TooLargeError(
+                f"{file.name}: has {height * width / 1e6:.1f} million pixels; at most "
+                f"{self.limits.pixels / 1e6:g} million are taken here"
+            )
+        return height * width
+
+    async def fetch(self, url: str) -> bytes:
+        """Fetch a picture from a public address; a few at once, so that slow servers stop nothing else.
+
+        Raises
+        ------
+        UsageError, InputError
+            As :func:`fetch.fetch`.
+        """
+        from .fetch import fetch
+
+        work = partial(fetch, url, max_bytes=self.limits.bytes, timeout=FETCH_SECONDS)
+        return await asyncio.get_running_loop().run_in_executor(self._fetchers, work)
+
+    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run a function in one of the threads for pictures."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+
+    async def close(self) -> None:
+        """Take no more, finish what was taken on, and stop the workers."""
+        await self.admission.drain()
+        await asyncio.to_thread(self.workers.stop)
+        self._threads.shutdown()
+        self._fetchers.shutdown(cancel_futures=True)
+
+
+class NamedBytes(io.BytesIO):
+    """A file's bytes, and what messages call them."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        super().__init__(data)
+        self.name = name
+
+
+def _read(file: NamedBytes) -> Picture:
+    file.seek(0)
+    return read(file)
+
+
+def _read_behind(file: NamedBytes) -> Behind:
+    return Behind(opaque(_read(file)))
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+        self.seconds: dict[str, float] = {}
+
+    def stop(self, name: str) -> None:
+        now = time.monotonic()
+        self.seconds[name], self.last = now - self.last, now
+
+
+class Behind:
+    """One background picture in memory, as a :class:`backgrounds.BackdropSource`."""
+
+    def __init__(self, rgb: ColourArray) -> None:
+        self.rgb = rgb
+
+    def get(self, path: Path, size: tuple[int, int], fit: BackgroundFit) -> ColourArray:
+        """Return it at a size, (h, w, 3)."""
+        return fit_background(self.rgb, size, fit)
+
+
+def _finish(
+    picture: Picture, prediction: torch.Tensor, job: Job, behind: Behind | None, device: torch.device
+) -> CutOut:
+    """From a prediction to a file's bytes."""
+    settings = job.settings
+    matte = matte_at(prediction, picture.size)
+    if job.smooth_mask:
+        matte = smooth_mask(matte)
+    alpha = finish_alpha(matte, threshold=settings.threshold, reverse=settings.reverse, own=picture.alpha)
+    result = compose(
+        picture,
+        alpha,
+        settings.type,
+        fit=settings.fit,
+        foreground=settings.foreground,
+        backdrops=behind,
+        device=estimates_on(device),
+    )
+    if job.veil is not None and not isinstance(settings.type, Matte):
+        result = _over_veil(result, job.veil)
+    box = None
+    if settings.crop is not None:
+        rows, columns = crop_area(alpha, settings.crop)
+        box = (columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start)
+        result = crop(result, alpha, settings.crop)
+    if result.alpha is not None and job.format not in KEEPS_ALPHA:
+        result = flatten(result, settings.background)
+    file = io.BytesIO()
+    write(file, result, format=SUFFIXES[job.format], metadata=picture.metadata, quality=settings.quality)
+    return CutOut(file.getvalue(), job.format, result.size, box=box)
+
+
+def smooth_mask(matte: FloatArray) -> FloatArray:
+    """Smooth a matte and cut it hard, as rembg's ``post_process_mask`` does.
+
+    There: a morphological opening by 3 x 3, a Gaussian blur with sigma 2, and a cut at 127 of 255
+    (rembg 2.0.86, ``bg.post_process``).
+    """
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+    blurred = cv2.GaussianBlur(cv2.morphologyEx(matte, cv2.MORPH_OPEN, kernel), (0, 0), 2)
+    hard: FloatArray = (blurred >= 127 / 255).astype(np.float32)
+    return hard
+
+
+def _over_veil(result: Result, colour: tuple[int, int, int, int]) -> Result:
+    """Put a cut-out over a colour with alpha: ``A = a + (1 - a) b``, colours mixed by their shares in it."""
+    if result.rgb is None or result.alpha is None:
+        return result
+    share = np.float32(colour[3] / 255)
+    if share == 1:
+        return flatten(result, colour[:3])
+    total = result.alpha + (1 - result.alpha) * share
+    own = np.divide(result.alpha, total, out=np.zeros_like(total), where=total > 0)
+    flat = flatten(Result(rgb=result.rgb, alpha=own), colour[:3])
+    return Result(rgb=flat.rgb, alpha=total)

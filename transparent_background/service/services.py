@@ -1,0 +1,110 @@
+"""All that a running service holds, made at its start and taken down at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import logging
+import sys
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from starlette.requests import HTTPConnection
+
+from ..options.service import ServiceSettings
+from .files import TemporaryFolder
+from .films import FilmService
+from .metrics import Metrics
+from .pictures import PictureService
+from .workers import ModelWorkers
+
+if TYPE_CHECKING:
+    from ..remover import Remover
+
+logger = logging.getLogger(__name__)
+
+SWEEP = 30.0  # seconds between looks for films whose time is over, and memory that is free
+
+
+class Services:
+    """Networks, queues and files of one service.
+
+    Parameters
+    ----------
+    devices
+        For every device its removers by mode, the default first.
+    settings
+        How the service was started.
+    """
+
+    def __init__(self, devices: Sequence[dict[str, Remover]], settings: ServiceSettings) -> None:
+        self.settings, self.limits = settings, settings.limits
+        self.metrics = Metrics()
+        self.workers = ModelWorkers(
+            devices, batch_size=settings.batch_size, on_batch=self.metrics.count_batch
+        )
+        self.pictures: PictureService
+        self.films: FilmService
+        self.cameras = 0
+        """Live connections now."""
+        self.camera_threads = ThreadPoolExecutor(settings.limits.cameras, thread_name_prefix="camera")
+        self.ready = False
+        self._folder: TemporaryFolder | None = None
+
+    def begin_to_close(self) -> None:
+        """Take no more; films have their grace from now on."""
+        if self.ready:
+            self.ready = False
+            self.pictures.admission.closing = True
+            self._closing = asyncio.ensure_future(self.films.close())
+
+    def remove_files(self) -> None:
+        """Remove what is left on disk, as after an end that was not waited for."""
+        if self._folder is not None:
+            self._folder.remove()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Services]:
+        """Start everything; at the end finish what was taken on, and leave nothing behind."""
+        folder = self._folder = TemporaryFolder()
+        sweeping: asyncio.Task[None] | None = None
+        try:
+            self.workers.start()
+            self.pictures = PictureService(self.workers, self.limits, threads=self.settings.threads)
+            self.films = FilmService(self.workers, self.limits, folder.path, threads=self.settings.threads)
+            self.metrics.watch(self.pictures, self.films)
+            sweeping = asyncio.create_task(self._sweep())
+            self.ready = True
+            yield self
+        finally:
+            self.ready = False
+            if sweeping is not None:
+                sweeping.cancel()
+                await self.films.close()
+                await self.pictures.close()
+            self.camera_threads.shutdown()
+            folder.remove()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP)
+            try:
+                await self.films.expire()
+            except OSError:
+                logger.exception("old films could not be removed")
+            await asyncio.to_thread(give_back_memory)
+
+
+def give_back_memory() -> None:
+    """Return memory that was freed to the system; glibc keeps it in an arena for every few threads."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):  # another C library has no such function
+            ctypes.CDLL(None).malloc_trim(0)
+
+
+def services_of(connection: HTTPConnection) -> Services:
+    """Return what the service that a request came to holds."""
+    services: Services = connection.app.state.services
+    return services
