@@ -14,7 +14,7 @@ from torch.nn import functional
 from .checkpoints import Checkpoint
 from .checkpoints.recognition import find_checkpoint
 from .compositing.backgrounds import Backdrops
-from .compositing.compose import ForegroundColours, compose, finish_alpha
+from .compositing.compose import compose, finish_alpha
 from .engine import ExecutionPlan, Runner, choose_plan, prepare, was_converted
 from .engine.devices import choose_device, estimates_on
 from .engine.loading import load_network
@@ -23,7 +23,7 @@ from .images.conversions import give_back, take
 from .images.picture import to_eight_bit
 from .matting.preprocess import normalise, pass_sizes, resize_rgb
 from .model import to_probability
-from .options.checks import check_threshold
+from .options.result import ForegroundColours, check_threshold
 from .options.result_types import parse_type
 from .remover_video import VideoMethods
 from .types import Backend, BackgroundFit, ByteProgress, Normalisation, Precision, ResizeMethod, Size

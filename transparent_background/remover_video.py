@@ -6,13 +6,12 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal, cast, get_args
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 if TYPE_CHECKING:
-    from .compositing.compose import ForegroundColours
     from .films.report import FilmReport, ProgressCallback
-    from .options.films import BackgroundPlay, ForegroundFilm, Selection
+    from .options.films import BackgroundPlay, ForegroundFilm
+    from .options.result import ForegroundColours
     from .remover import Remover
     from .types import BackgroundFit, ColourArray, FloatArray, ResizeMethod
 
@@ -139,37 +138,34 @@ class VideoMethods:
         from .films.naming import check_targets, film_result_path
         from .films.outputs import plan_targets
         from .films.process import process_film
-        from .options.checks import check_threshold
-        from .options.films import EncodingOptions, FilmOptions, parse_bitrate
-        from .options.result_types import parse_type
-        from .options.settings import Settings
+        from .options.settings import settings_of
 
-        _check(fit, background_play, resize, batch_size, quality, background, crf, every)
-        separate = foreground in ("straight", "premultiplied")
-        settings = Settings(
-            type=parse_type(type),
-            type_text=type if isinstance(type, str) else str(type),
-            threshold=check_threshold(threshold),
+        settings = settings_of(
+            type=type,
+            threshold=threshold,
             reverse=reverse,
             fit=fit,
-            foreground="auto" if separate else cast("Literal['auto', 'estimate', 'original']", foreground),
+            foreground=foreground,
             format=format,
             quality=quality,
             background=background,
-            film=FilmOptions(
-                selection=_selection(start, end, fps, scale, every),
-                encoding=EncodingOptions(
-                    codec=codec, crf=crf, bitrate=parse_bitrate(bitrate), preset=preset, pix_fmt=pix_fmt
-                ),
-                resize=resize,
-                temporal=temporal,
-                sound=sound,
-                matte=matte if isinstance(matte, bool) else Path(matte),
-                foreground=cast("ForegroundFilm", foreground) if separate else None,
-                background_play=background_play,
-                batch=batch_size,
-                resume=resume,
-            ),
+            start=start,
+            end=end,
+            fps=fps,
+            scale=scale,
+            every=every,
+            codec=codec,
+            crf=crf,
+            bitrate=bitrate,
+            preset=preset,
+            pix_fmt=pix_fmt,
+            resize=resize,
+            temporal=temporal,
+            sound=sound,
+            matte=matte,
+            background_play=background_play,
+            batch_size=batch_size,
+            resume=resume,
         )
         path = film_result_path(source, dest, settings)
         targets = plan_targets(path, format, settings)
@@ -214,8 +210,9 @@ class VideoMethods:
             As :meth:`process_video`.
         """
         from .films.frames import iterate_frames
+        from .options.settings import settings_of
 
-        selection = _selection(start, end, fps, scale, every)
+        selection = settings_of(start=start, end=end, fps=fps, scale=scale, every=every).film
         return iterate_frames(
             cast("Remover", self),
             source,
@@ -227,50 +224,3 @@ class VideoMethods:
             batch_size=batch_size,
             deep=deep,
         )
-
-
-def _check(
-    fit: object,
-    background_play: object,
-    resize: object,
-    batch_size: int,
-    quality: int | None,
-    background: Sequence[int],
-    crf: object,
-    every: int,
-) -> None:
-    """Refuse values that make no sense before anything is read."""
-    from .errors import UsageError
-    from .options.films import BackgroundPlay
-    from .types import BackgroundFit, ResizeMethod
-
-    for name, value, kinds in (
-        ("fit", fit, BackgroundFit),
-        ("background_play", background_play, BackgroundPlay),
-        ("resize", resize, ResizeMethod),
-    ):
-        allowed = get_args(kinds)
-        if value is not None and value not in allowed:
-            raise UsageError(f"{name}={value!r} is unknown; choose from {', '.join(allowed)}")
-    if batch_size < 1 or every < 1 or every != int(every):
-        raise UsageError(f"batch_size ({batch_size}) and every ({every}) must be whole numbers above 0")
-    if quality is not None and not 1 <= quality <= 100:
-        raise UsageError(f"quality must be from 1 to 100, not {quality}")
-    if len(background) != 3 or not all(0 <= value <= 255 for value in background):
-        raise UsageError(f"background {background!r} is no colour; give three numbers from 0 to 255")
-    if crf is not None and not isinstance(crf, (int, float)):
-        raise UsageError(f"crf must be a number, not {crf!r}")
-
-
-def _selection(
-    start: Time | None, end: Time | None, fps: Time | None, scale: str | None, every: int
-) -> Selection:
-    from .options.films import Selection, parse_rate, parse_time
-
-    return Selection(
-        start=parse_time(start, "start"),
-        end=parse_time(end, "end"),
-        fps=parse_rate(fps),
-        scale=None if scale is None else str(scale),
-        every=every,
-    )

@@ -43,8 +43,7 @@ from transparent_background.assistants.server import make_mcp
 from transparent_background.assistants.stdio import LazyServices
 from transparent_background.assistants.tools import PictureTools
 from transparent_background.assistants.work import Wish, Work
-from transparent_background.options.limits import Limits
-from transparent_background.options.service import ServiceSettings
+from transparent_background.options.service import Limits, ServiceSettings
 from transparent_background.service.services import Services
 
 TOKEN = "a-token-of-the-tests"

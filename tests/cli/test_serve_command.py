@@ -20,8 +20,7 @@ from serving import file_of, opened, wait_until
 
 from transparent_background.cli import main
 from transparent_background.cli.serve import build_parser, read_settings
-from transparent_background.options.limits import Limits
-from transparent_background.options.service import PORT, ServiceSettings
+from transparent_background.options.service import PORT, Limits, ServiceSettings
 
 COMMAND = [sys.executable, "-m", "transparent_background", "serve", "--mode", "lite"]
 

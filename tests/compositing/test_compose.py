@@ -13,7 +13,7 @@ from transparent_background.compositing.backgrounds import Backdrops, fit_backgr
 from transparent_background.compositing.compose import compose, finish_alpha
 from transparent_background.errors import InputError, UnknownTypeError, UsageError
 from transparent_background.images.picture import Metadata, Picture
-from transparent_background.options.checks import check_threshold
+from transparent_background.options.result import check_threshold
 from transparent_background.options.result_types import (
     Backdrop,
     Blur,

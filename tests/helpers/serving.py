@@ -15,8 +15,7 @@ from drawing import draw_object
 from PIL import Image
 
 from transparent_background import Remover
-from transparent_background.options.limits import Limits
-from transparent_background.options.service import ServiceSettings
+from transparent_background.options.service import Limits, ServiceSettings
 from transparent_background.web.app import create_app
 from transparent_background.web.server import make_server
 

@@ -18,7 +18,8 @@ from PIL import Image
 from transparent_background.errors import SourceNotFoundError, UnreadableError, UsageError
 from transparent_background.media.video.readers import open_film
 from transparent_background.media.video.tone import gamut_matrix
-from transparent_background.options.films import Selection, scaled_size
+from transparent_background.options.films import Selection
+from transparent_background.options.values import scaled_size
 
 
 def read(source, deep: bool = False, **selection):

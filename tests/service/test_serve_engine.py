@@ -16,7 +16,8 @@ pytest.importorskip("fastapi")
 from serving import file_of, wait_until
 
 from transparent_background.images.picture import Picture
-from transparent_background.options.limits import Limits, parse_bytes
+from transparent_background.options.service import Limits
+from transparent_background.options.values import parse_bytes
 from transparent_background.service.admission import Admission, Budget, ClosingError, QueueFullError
 from transparent_background.service.pictures import DeadlineError, PictureService
 from transparent_background.service.requests import PictureOptions, picture_job

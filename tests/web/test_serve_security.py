@@ -25,8 +25,7 @@ from websockets.sync.client import connect
 
 from transparent_background import Remover
 from transparent_background.errors import UsageError
-from transparent_background.options.limits import Limits
-from transparent_background.options.service import ServiceSettings
+from transparent_background.options.service import Limits, ServiceSettings
 from transparent_background.service.live import LiveSession
 from transparent_background.service.workers import ModelWorkers
 from transparent_background.web import server

@@ -26,7 +26,7 @@ from .tools import PictureTools, sentence
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
 
-    from ..options.limits import Limits
+    from ..options.service import Limits
     from ..service.services import Services
 
 NAME = "transparent-background"

@@ -15,7 +15,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, ContentBlock, ImageContent, TextContent
 
 from ..errors import DeviceError, OutputConflictError, TransparentBackgroundError
-from ..options.limits import Limits
+from ..options.service import Limits
 from ..service.models import describe
 from .arguments import (
     PREVIEW,

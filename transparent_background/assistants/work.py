@@ -19,7 +19,7 @@ from ..options.suffixes import PICTURE_SUFFIXES, format_of
 from .folders import Contents, Folders, Place
 
 if TYPE_CHECKING:
-    from ..options.limits import Limits
+    from ..options.service import Limits
     from ..service.pictures import CutOut
     from ..service.requests import Job
     from ..service.services import Services

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
 from ..errors import UsageError
-from .console import error_console, print_data, set_up_logging
-from .options import Parser
+from ..options.declare import read
+from ..options.network import NetworkOptions
+from ..options.running import RunOptions
+from ..options.values import parse_size
+from .arguments import Parser, given
+from .console import print_data, start_console
+
+OPTIONS = (NetworkOptions, RunOptions)
 
 EPILOG = """\
 examples:
@@ -24,42 +29,35 @@ compare models within one run.
 def build_parser() -> Parser:
     """Return the sub-command's parser."""
     parser = Parser(
-        prog="transparent-background benchmark",
-        description="Measure parameters, arithmetic, time and memory of models for one picture.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+        "benchmark", "Measure parameters, arithmetic, time and memory of models for one picture.", EPILOG
     )
     parser.add_argument("models", nargs="*", metavar="MODEL", help="modes or files of weights (lite)")
     parser.add_argument("--size", default="1024x1024", metavar="WxH", help="of the picture (1024x1024)")
     parser.add_argument("--repeat", type=int, default=10, metavar="N", help="timed runs, of which the median")
-    parser.add_argument("--threads", type=int, metavar="N", help="threads of the CPU")
-    parser.add_argument("--device", metavar="NAME", help="cpu, cuda, mps (default: the best there is)")
-    parser.add_argument(
-        "--resize", choices=("static", "dynamic", "blend"), help="what the network sees (default: the mode's)"
-    )
     parser.add_argument("--format", choices=("markdown", "json"), default="markdown", help="of the table")
-    parser.add_argument("--debug", action="store_true", help="show tracebacks and everything that is logged")
+    parser.add_options(*OPTIONS, only=("threads", "device", "resize", "debug"))
     return parser
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the sub-command; return its exit code."""
     options = build_parser().parse_args(argv)
-    size = _size(options.size)
+    size = parse_size(options.size, "--size")
     if options.repeat < 1:
         raise UsageError(f"--repeat must be at least 1, not {options.repeat}")
-    set_up_logging(error_console(), quiet=False, verbose=False, debug=options.debug)
+    values = given(options, *OPTIONS)
+    network, run = read(NetworkOptions, values), read(RunOptions, values)
+    start_console(debug=run.debug)
     from ..evaluate.speed import measure
 
     costs = [
         measure(
             model,
             size,
-            device=options.device,
-            resize=options.resize,
+            device=network.device,
+            resize=network.resize,
             repeat=options.repeat,
-            threads=options.threads,
+            threads=run.threads,
         )
         for model in options.models or ["lite"]
     ]
@@ -80,10 +78,3 @@ def main(argv: Sequence[str]) -> int:
         )
     print_data("\n".join(lines))
     return 0
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, cross, height = text.lower().partition("x")
-    if not (cross and width.isdigit() and height.isdigit() and int(width) and int(height)):
-        raise UsageError(f"--size {text}: expected WIDTHxHEIGHT, such as 1024x1024")
-    return int(height), int(width)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 
-from . import COMMANDS, options
+from . import COMMANDS
+from .arguments import Parser
 from .console import print_data
+from .options import build_parser as build_main_parser
 
 SHELLS = ("bash", "zsh", "tcsh")
 
 
-def build_parser() -> options.Parser:
+def build_parser() -> Parser:
     """Return the sub-command's parser."""
-    parser = options.Parser(
-        prog="transparent-background completion",
-        description='Print a completion script; for bash: eval "$(transparent-background completion bash)".',
+    parser = Parser(
+        "completion",
+        'Print a completion script; for bash: eval "$(transparent-background completion bash)".',
     )
     parser.add_argument("shell", choices=SHELLS)
     return parser
@@ -26,13 +28,8 @@ def main(argv: Sequence[str]) -> int:
     shell = build_parser().parse_args(argv).shell
     import shtab
 
-    parser = options.build_parser()
-    for action in parser._actions:
-        if action.dest in ("source", "sources", "dest", "ckpt", "type"):
-            action.complete = shtab.FILE  # type: ignore[attr-defined]
-    # the main parser takes sources where the sub-commands stand: joined only for the script
-    sources = next(action for action in parser._actions if action.dest == "sources")
-    parser._remove_action(sources)
+    # sources stand where the sub-commands do: they are joined only for the script
+    parser = build_main_parser(sources=False)
     commands = parser.add_subparsers()
     for name, text in COMMANDS.items():
         parent = import_module(f".{name}", __package__).build_parser()

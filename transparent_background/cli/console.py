@@ -16,15 +16,14 @@ if TYPE_CHECKING:
 ROOT = "transparent_background"
 
 
-def error_console() -> Console:
-    """Return a console on standard error."""
+def start_console(*, quiet: bool = False, verbose: bool = False, debug: bool = False) -> Console:
+    """Return a console on standard error that also shows the package's log records.
+
+    Warnings and errors are shown, or more or less of them.
+    """
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-
-
-def set_up_logging(console: Console, *, quiet: bool, verbose: bool, debug: bool) -> None:
-    """Show the package's log records on a console: warnings and errors, or more or less of them."""
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     level = logging.WARNING
     if quiet:
         level = logging.ERROR
@@ -38,6 +37,7 @@ def set_up_logging(console: Console, *, quiet: bool, verbose: bool, debug: bool)
     logger.addHandler(_ConsoleHandler(console, tracebacks=debug))
     logger.setLevel(level)
     logger.propagate = False
+    return console
 
 
 class _ConsoleHandler(logging.Handler):

@@ -13,8 +13,8 @@ from typing import Any
 
 from .. import checkpoints
 from .._version import __version__
+from .arguments import Parser
 from .console import print_data
-from .options import Parser
 
 PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow", "safetensors", "gdown", "rich")
 OPENCV = ("opencv-python-headless", "opencv-python")
@@ -33,10 +33,7 @@ EXTRAS = {
 
 def build_parser() -> Parser:
     """Return the sub-command's parser."""
-    parser = Parser(
-        prog="transparent-background doctor",
-        description="Show versions, devices, weights, extras and one timed picture.",
-    )
+    parser = Parser("doctor", "Show versions, devices, weights, extras and one timed picture.")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 

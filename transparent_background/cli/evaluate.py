@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING
 
 from ..errors import InputError, UsageError
 from ..media.atomic import cannot_write
-from .console import error_console, picture_progress, print_data, set_up_logging
-from .options import Parser
+from ..options.declare import read
+from ..options.network import NetworkOptions
+from ..options.running import RunOptions
+from .arguments import Parser, given
+from .console import picture_progress, print_data, start_console
 
 if TYPE_CHECKING:
     from ..evaluate.run import Predictor, SetReport
 
 logger = logging.getLogger(__name__)
+
+OPTIONS = (NetworkOptions, RunOptions)
 
 EPILOG = """\
 examples:
@@ -33,22 +38,14 @@ range first (--stretch). Pictures that cannot be scored are named and left out, 
 def build_parser() -> Parser:
     """Return the sub-command's parser."""
     parser = Parser(
-        prog="transparent-background evaluate",
-        description="Score mattes: S-measure, MAE, F, weighted F, E, IoU, mBA, boundary IoU.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+        "evaluate", "Score mattes: S-measure, MAE, F, weighted F, E, IoU, mBA, boundary IoU.", EPILOG
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--model", metavar="NAME|FILE", help="a mode, or a file of weights")
     what.add_argument("--pred", metavar="DIR", help="a folder of mattes named as the pictures")
     what.add_argument("--compare", nargs="+", metavar="MODEL", help="several of both, in one table")
     parser.add_argument("--data", nargs="+", required=True, metavar="DIR", help="folders to score on")
-    parser.add_argument(
-        "--resize", choices=("static", "dynamic", "blend"), help="what the network sees (default: the mode's)"
-    )
-    parser.add_argument("--normalisation", choices=("minmax", "sigmoid"), help="default: the mode's")
-    parser.add_argument("--device", metavar="NAME", help="cpu, cuda, mps (default: the best there is)")
+    parser.add_options(*OPTIONS, only=("resize", "normalisation", "device", "quiet", "debug"))
     parser.add_argument("--matte", action="store_true", help="add SAD, MSE, gradient and connectivity")
     parser.add_argument("--stretch", action="store_true", help="stretch every matte to full range first")
     parser.add_argument("--limit", type=int, metavar="N", help="only N pictures of each set, evenly spaced")
@@ -65,16 +62,15 @@ def build_parser() -> Parser:
     parser.add_argument(
         "--format", choices=("markdown", "csv", "json"), default="markdown", help="of the table printed"
     )
-    parser.add_argument("-q", "--quiet", action="store_true", help="print errors and the table only")
-    parser.add_argument("--debug", action="store_true", help="show tracebacks and everything that is logged")
     return parser
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the sub-command; return its exit code."""
     options = build_parser().parse_args(argv)
-    console = error_console()
-    set_up_logging(console, quiet=options.quiet, verbose=False, debug=options.debug)
+    values = given(options, *OPTIONS)
+    network, run = read(NetworkOptions, values), read(RunOptions, values)
+    console = start_console(quiet=run.quiet, debug=run.debug)
     _check(options)
 
     from ..evaluate import report as tables
@@ -83,7 +79,7 @@ def main(argv: Sequence[str]) -> int:
 
     data = [Path(folder).expanduser() for folder in options.data]
     sizes = [min(len(find_pairs(folder)), options.limit or 10**9) for folder in data]
-    settings = {name: getattr(options, name) for name in ("resize", "normalisation", "device")}
+    settings = {name: getattr(network, name) for name in ("resize", "normalisation", "device")}
     names = options.compare or [options.model or options.pred]
     if options.pred and not Path(options.pred).expanduser().is_dir():
         raise UsageError(f"--pred {options.pred}: no such folder")
@@ -91,7 +87,7 @@ def main(argv: Sequence[str]) -> int:
     data_labels = short_names(options.data)
     reports: list[SetReport] = []
     problems: list[InputError] = []
-    with picture_progress(console, sum(sizes) * len(names), shown=not options.quiet) as progress:
+    with picture_progress(console, sum(sizes) * len(names), shown=not run.quiet) as progress:
         for name, label in zip(names, short_names(names), strict=True):
             predictor = find_predictor(name, **settings)
             for folder, data_label in zip(data, data_labels, strict=True):

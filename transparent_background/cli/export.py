@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 from collections.abc import Sequence
@@ -10,18 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
-from .console import download_progress, error_console, print_data, set_up_logging
-from .options import Parser
+from ..options.declare import read
+from ..options.network import NetworkOptions
+from ..options.running import RunOptions
+from ..options.values import parse_size
+from .arguments import Parser, given
+from .console import download_progress, print_data, start_console
 
 if TYPE_CHECKING:
     from ..backends.export import ExportReport
 
+OPTIONS = (NetworkOptions, RunOptions)
 FORMATS = ("onnx", "openvino", "torchscript")
 
 EPILOG = """\
 examples:
   transparent-background export onnx --mode fast
-  transparent-background export openvino --mode lite --resize blend --size 448x672 -o lite.xml
+  transparent-background export openvino --mode lite --resize blend --size 672x448 -o lite.xml
   transparent-background export openvino --mode lite --int8 photos/
   transparent-background export torchscript --ckpt mine.safetensors --raw
 
@@ -32,29 +36,19 @@ returns mattes in [0, 1]; what it needs stands in its metadata. Each file is com
 
 def build_parser() -> Parser:
     """Return the sub-command's parser."""
-    parser = Parser(
-        prog="transparent-background export",
-        description="Write a network as ONNX, OpenVINO IR or TorchScript.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = Parser("export", "Write a network as ONNX, OpenVINO IR or TorchScript.", EPILOG)
     parser.add_argument("format", choices=FORMATS, metavar="FORMAT", help=", ".join(FORMATS))
-    parser.add_argument(
-        "-m", "--mode", metavar="NAME", help="a name that 'transparent-background models' lists"
-    )
-    parser.add_argument("-c", "--ckpt", metavar="FILE", help="weights of your own")
-    parser.add_argument(
-        "-r",
-        "--resize",
-        choices=("static", "dynamic", "blend"),
-        help="one pass at base size, one in another shape, or two passes, which take the picture at two "
-        "sizes (default: the mode's)",
+    parser.add_options(
+        *OPTIONS,
+        only=("mode", "ckpt", "resize", "offline", "json", "debug"),
+        resize="one pass at base size, one in another shape, or two passes, which take the picture at two "
+        "sizes",
+        json="print JSON",
     )
     parser.add_argument(
         "--size",
-        metavar="HxW",
-        help="height and width of the input, multiples of 32 (default: static, the base size; else a square)",
+        metavar="WxH",
+        help="width and height of the input, multiples of 32 (default: static, the base size; else a square)",
     )
     parser.add_argument(
         "--half", action="store_true", help="keep the weights as float16, in half the space (not torchscript)"
@@ -74,11 +68,8 @@ def build_parser() -> Parser:
         "-o",
         "--output",
         metavar="FILE",
-        help="where to write (default: MODE_HxW, MODE_HxW_int8, and the format's suffix)",
+        help="where to write (default: MODE_HEIGHTxWIDTH, with _int8, and the format's suffix)",
     )
-    parser.add_argument("--offline", action="store_true", help="never download weights")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--debug", action="store_true", help="show tracebacks and everything that is logged")
     return parser
 
 
@@ -86,10 +77,11 @@ def main(argv: Sequence[str]) -> int:
     """Run the sub-command; return its exit code."""
     options = build_parser().parse_args(argv)
     size = None if options.size is None else _size(options.size)
-    if options.mode is None and options.ckpt is None:
+    values = given(options, *OPTIONS)
+    network, run = read(NetworkOptions, values), read(RunOptions, values)
+    if network.mode is None and network.ckpt is None:
         raise UsageError("name the network to write: --mode NAME or --ckpt FILE")
-    console = error_console()
-    set_up_logging(console, quiet=False, verbose=True, debug=options.debug)
+    console = start_console(verbose=True, debug=run.debug)
     import torch
 
     from ..backends.export import check_options, export, export_sizes
@@ -102,12 +94,11 @@ def main(argv: Sequence[str]) -> int:
         from ..backends.int8 import find_photos
 
         photos = find_photos(Path(options.int8).expanduser())
-    ckpt = None if options.ckpt is None else Path(options.ckpt).expanduser()
     with download_progress(console, shown=True) as progress:
         record, weights = find_checkpoint(
-            options.mode, ckpt, progress=progress, offline=True if options.offline else None
+            network.mode, network.ckpt, progress=progress, offline=network.offline
         )
-    main_size, low_resolution = export_sizes(record, options.resize, size)
+    main_size, low_resolution = export_sizes(record, network.resize, size)
     name = f"{record.name}_{main_size[0]}x{main_size[1]}" + ("" if photos is None else "_int8")
     report = export(
         load_network(record, weights, torch.device("cpu")),
@@ -120,9 +111,7 @@ def main(argv: Sequence[str]) -> int:
         half=options.half,
         int8=photos,
     )
-    print_data(
-        json.dumps(dataclasses.asdict(report), indent=2, default=str) if options.json else _text(report)
-    )
+    print_data(json.dumps(dataclasses.asdict(report), indent=2, default=str) if run.json else _text(report))
     return 0
 
 
@@ -141,10 +130,7 @@ def _text(report: ExportReport) -> str:
 
 
 def _size(text: str) -> tuple[int, int]:
-    height, cross, width = text.lower().partition("x")
-    if not (cross and width.isdigit() and height.isdigit()):
-        raise UsageError(f"--size {text}: expected HEIGHTxWIDTH, such as 384x384")
-    size = (int(height), int(width))
+    size = parse_size(text, "--size")
     if any(side < 32 or side % 32 for side in size):
         raise UsageError(f"--size {text}: both must be multiples of 32")
     return size

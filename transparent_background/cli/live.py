@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
-import re
 import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import DeviceError, MissingExtraError, UsageError
@@ -17,79 +16,23 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ..live.camera import Camera
-    from ..live.outputs import Output, Status
-    from ..options.settings import Settings
-
-SCENES = ("blur", "white", "green")
-"""What the keys switch between, beside ``--type``."""
+    from ..live.outputs import Output, Status, VirtualCamera
+    from ..options.cameras import CameraOptions
+    from .options import Request
 
 MODE = "lite"  # if none is asked for: the large networks take seconds a frame on most machines
 PERIOD = 0.25  # seconds between changes of the progress line
 
 
-def add_options(group: argparse._ArgumentGroup) -> None:
-    """Add what concerns cameras only."""
-    group.add_argument(
-        "--virtual-camera",
-        nargs="?",
-        const=True,
-        metavar="DEVICE",
-        help="show the result as a camera that programs for calls can choose: any, or /dev/video9, "
-        "obs, unitycapture (default: if there is one, else a preview window)",
-    )
-    group.add_argument("--preview", action="store_true", help="show the result in a window; H lists its keys")
-    group.add_argument(
-        "--record",
-        metavar="FILE",
-        help="write what is shown to a film, from the beginning to Ctrl-C (in the window: R)",
-    )
-    group.add_argument(
-        "--scenes",
-        nargs="+",
-        metavar="TYPE",
-        help=f"what the keys B and arrows switch between, beside --type (default: {' '.join(SCENES)})",
-    )
-    group.add_argument(
-        "--size",
-        type=parse_size,
-        metavar="WxH",
-        help="of the frames, such as 1920x1080 (default: 1280x720 if the camera has it)",
-    )
-    group.add_argument("--mirror", action="store_true", help="exchange left and right")
-    group.add_argument(
-        "--realtime",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="work on smaller pictures while the machine is too slow for --fps, or for 20 frames a second "
-        "(default: on)",
-    )
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """Read ``1280x720``; return (height, width).
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        It is no size.
-    """
-    match = re.fullmatch(r"(\d{2,4})\s*[x:*]\s*(\d{2,4})", text.strip().lower())
-    if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; give width x height, such as 1280x720")
-    return int(match[2]), int(match[1])
-
-
-def run_live(options: argparse.Namespace, source: str, settings: Settings) -> int:
+def run_live(request: Request, source: str) -> int:
     """Show a camera without its background until Ctrl-C or the window is closed.
 
     Parameters
     ----------
-    options
-        Of the main command.
+    request
+        Of the main command; of the result, type, threshold, reversal and fit are used.
     source
         As for :class:`media.camera.CameraReader`.
-    settings
-        The result: type, threshold, reversal and fit are used.
 
     Returns
     -------
@@ -103,45 +46,45 @@ def run_live(options: argparse.Namespace, source: str, settings: Settings) -> in
         The camera cannot be opened, or was pulled out and did not come back.
     """
     from ..media.camera_devices import check_source
-    from ..options.films import parse_rate
-    from .console import error_console, set_up_logging
+    from .console import start_console
     from .loading import load_remover
 
-    console = error_console()
-    set_up_logging(console, quiet=options.quiet, verbose=options.verbose, debug=options.debug)
-    fps = parse_rate(options.fps)
+    run, settings, options, network = request.run, request.settings, request.camera, request.network
+    options = replace(options, record=options.record or run.dest)
+    console = start_console(quiet=run.quiet, verbose=run.verbose, debug=run.debug)
     check_source(source)  # before the network is loaded, which takes a while
     if options.record is not None:
         _check_record(options.record)
-    mode = options.mode if options.mode or options.ckpt else MODE
-    remover = load_remover(options, mode, console)
+    if network.mode is None and network.ckpt is None:
+        network = replace(network, mode=MODE)
+    remover = load_remover(network, console, quiet=run.quiet, verbose=False, threads=run.threads)
 
     from ..live.camera import Camera
 
-    kind = options.type or "blur"
-    scenes = [scene for scene in options.scenes or SCENES if scene != kind]
+    kind = request.values.get("type", "blur")
+    fps = settings.film.fps
     with ExitStack() as stack:
         camera = Camera(
             source,
             remover,
             type=kind,
-            backgrounds=scenes,
+            backgrounds=[scene for scene in options.scenes if scene != kind],
             mirror=options.mirror,
             size=options.size,
             fps=None if fps is None else float(fps),
             realtime=options.realtime,
-            temporal=options.temporal,
+            temporal=settings.film.temporal,
             threshold=settings.threshold,
             reverse=settings.reverse,
             fit=settings.fit,
         )
         stack.enter_context(camera)
-        outputs = open_outputs(options, camera, console)
+        outputs = open_outputs(options, camera, console, quiet=run.quiet)
         for output in outputs:
             stack.callback(output.close)
         if options.record is not None:
             camera.start_recording(options.record)
-        _run(camera, outputs, console, quiet=options.quiet)
+        _run(camera, outputs, console, quiet=run.quiet)
     return 0
 
 
@@ -152,7 +95,7 @@ def _check_record(name: str) -> None:
         raise UsageError(f"--record {name}: recordings are films; choose {', '.join(CONTAINERS)}")
 
 
-def open_outputs(options: argparse.Namespace, camera: Camera, console: Console) -> list[Output]:
+def open_outputs(options: CameraOptions, camera: Camera, console: Console, *, quiet: bool) -> list[Output]:
     """Open what was asked for; if nothing was, a virtual camera if there is one, else a window.
 
     Raises
@@ -167,14 +110,14 @@ def open_outputs(options: argparse.Namespace, camera: Camera, console: Console) 
     device = asked if isinstance(asked, str) else None
     outputs: list[Output] = []
     if asked:
-        outputs.append(_say(console, options, VirtualCamera(camera.size, camera.rate, device)))
+        outputs.append(_say(console, quiet, VirtualCamera(camera.size, camera.rate, device)))
     if options.preview:
         outputs.append(PreviewWindow())
     if outputs:
         return outputs
     reasons = []
     try:
-        return [_say(console, options, VirtualCamera(camera.size, camera.rate))]
+        return [_say(console, quiet, VirtualCamera(camera.size, camera.rate))]
     except (DeviceError, MissingExtraError) as error:
         reasons.append(str(error))
     try:
@@ -182,20 +125,20 @@ def open_outputs(options: argparse.Namespace, camera: Camera, console: Console) 
     except (DeviceError, MissingExtraError) as error:
         reasons.append(str(error))
     else:
-        if not options.quiet:
+        if not quiet:
             console.print(f"showing a preview window: {reasons[0]}")
         return [window]
     if options.record is None:
         raise DeviceError(f"nothing to show the camera on: {'; or: '.join(reasons)}")
-    if not options.quiet:
+    if not quiet:
         console.print("recording only: there is neither a virtual camera nor a screen")
     return []
 
 
-def _say(console: Console, options: argparse.Namespace, output: Output) -> Output:
+def _say(console: Console, quiet: bool, output: VirtualCamera) -> Output:
     """Name the virtual camera, so that it is found in the call."""
-    if not options.quiet:
-        console.print(f"showing on the virtual camera {getattr(output, 'device', '')}; Ctrl-C ends")
+    if not quiet:
+        console.print(f"showing on the virtual camera {output.device}; Ctrl-C ends")
     return output
 
 

@@ -1,25 +1,25 @@
-"""Making the remover that the main command's options ask for."""
+"""Making removers, with a bar while weights are downloaded."""
 
 from __future__ import annotations
 
-import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ..options.network import NetworkOptions
     from ..remover import Remover
 
 
-def load_remover(options: argparse.Namespace, mode: str | None, console: Console) -> Remover:
-    """Load the network, with a bar while weights are downloaded.
+def load_remover(
+    network: NetworkOptions, console: Console, *, quiet: bool, verbose: bool, threads: int | None = None
+) -> Remover:
+    """Load a network.
 
     Parameters
     ----------
-    options
-        Of the main command.
-    mode
-        In place of ``options.mode``.
+    threads
+        Processor threads of it; None: what suits the machine.
 
     Raises
     ------
@@ -30,18 +30,9 @@ def load_remover(options: argparse.Namespace, mode: str | None, console: Console
     from ..remover import Remover
     from .console import download_progress
 
-    set_threads(options.threads)
-    with download_progress(console, shown=not options.quiet) as progress:
-        return Remover(
-            mode,
-            options.jit,
-            options.device,
-            options.ckpt,
-            options.resize,
-            normalisation=options.normalisation,
-            backend=options.backend,
-            precision=options.precision,
-            compile=options.compile,
-            progress=progress,
-            offline=True if options.offline else None,
-        )
+    set_threads(threads)
+    with download_progress(console, shown=not quiet) as progress:
+        remover = Remover(**network.arguments(), progress=progress)
+    if verbose:
+        console.print(f"{remover!r}: {remover.plan.describe()}")
+    return remover

@@ -9,18 +9,21 @@ from typing import Any
 from .. import checkpoints
 from ..checkpoints import Checkpoint
 from ..errors import WeightsError
-from .console import download_progress, error_console, print_data, set_up_logging
-from .options import Parser
+from .arguments import Parser
+from .console import download_progress, print_data, start_console
+
+
+class _Command(Parser):
+    """A command of this one, as argparse makes them."""
+
+    def __init__(self, prog: str, **words: Any) -> None:
+        super().__init__(prog.removeprefix("transparent-background "), words.get("description") or "")
 
 
 def build_parser() -> Parser:
     """Return the sub-command's parser."""
-    parser = Parser(
-        prog="transparent-background models",
-        description="List, download, locate and verify weights.",
-        allow_abbrev=False,
-    )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    parser = Parser("models", "List, download, locate and verify weights.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Command)
     listing = commands.add_parser("list", help="list them with size, state and origin (default)")
     for place in (parser, listing):
         place.add_argument("--json", action="store_true", help="print JSON")
@@ -37,8 +40,7 @@ def build_parser() -> Parser:
 def main(argv: Sequence[str]) -> int:
     """Run the sub-command; return its exit code."""
     options = build_parser().parse_args(argv)
-    console = error_console()
-    set_up_logging(console, quiet=False, verbose=True, debug=False)
+    console = start_console(verbose=True)
     if options.command in (None, "list"):
         _list(options.json)
         return 0

@@ -2,65 +2,64 @@
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
 import json
 import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SourceNotFoundError, UsageError
 from ..media.sources import SourceList, find_sources
-from ..options.result_types import Solid, parse_type
-from ..options.suffixes import format_of
-from . import films
-from .options import build_parser
+from .options import Request, read_request
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from ..films.report import FilmReport
-    from ..options.settings import Settings
     from ..pipeline import Outcome, Plan, Summary
     from ..remover import Remover
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; return its exit code."""
-    parser = build_parser()
-    options = parser.parse_intermixed_args(argv)
-    arguments = [*options.sources, *options.source]
-    if not arguments:
-        parser.error("a source is missing: a picture, a film, a folder, or - for standard input")
-    settings = _settings(options)
-    _check_mode(options)
-    sources = _find(arguments, options)
-    camera = _camera(sources, options)
-    if camera is not None:
+    request = read_request(argv)
+    run = request.run
+    if request.network.mode is not None:
+        from ..checkpoints import find
+
+        find(request.network.mode)  # a misspelt one is told before anything is loaded
+    if run.save_recipe is not None:
+        from ..options.recipe import Recipe, of_kept
+
+        Recipe(of_kept(request.values)).save(run.save_recipe)
+    sources = _find(request)
+    address = live_address(sources, request)
+    if address is not None:
         from .live import run_live
 
-        return run_live(options, camera, settings)
+        return run_live(request, address)
 
     from ..pipeline import make_plan
-    from .console import error_console, set_up_logging
+    from .console import start_console
 
-    console = error_console()
-    set_up_logging(console, quiet=options.quiet, verbose=options.verbose, debug=options.debug)
-    plan = make_plan(sources, settings, options.dest)
-    if options.json and any(task.destination is None for task in plan.tasks):
+    console = start_console(quiet=run.quiet, verbose=run.verbose, debug=run.debug)
+    plan = make_plan(as_files(sources), request.settings, run.dest, skip_existing=run.skip_existing)
+    if run.json and any(task.destination is None for task in plan.tasks):
         raise UsageError("--json and the result cannot both go to standard output; give --dest FILE")
-    return _Job(options, settings, console).run(plan, arguments)
+    return _Job(request, console).run(plan)
 
 
-def _camera(sources: SourceList, options: argparse.Namespace) -> str | None:
+def live_address(sources: SourceList, request: Request) -> str | None:
     """Return the camera that is to be shown live; None if there are files to be made.
 
     A film or address is one too if it is to be shown. A stream with ``--dest`` is recorded as a film, every
     frame of it; a device with ``--dest`` is shown, and what is shown is recorded.
     """
-    shown = options.preview or options.virtual_camera or options.record
+    camera = request.camera
+    shown = bool(camera.preview or camera.virtual_camera or camera.record)
     if not (shown or any(source.kind == "camera" for source in sources.items)):
         return None
     if len(sources.items) != 1:
@@ -69,84 +68,20 @@ def _camera(sources: SourceList, options: argparse.Namespace) -> str | None:
     if source.kind not in ("camera", "film"):
         raise UsageError(f"{source.name}: only a camera, a film or an address can be shown live")
     address = str(source.path) if source.address is None else source.address
-    if options.dest is not None and not shown:
-        if "://" in address:
-            sources.items[0] = dataclasses.replace(source, kind="film")
-            return None
-        options.record = options.dest
-    return address
+    return None if request.run.dest is not None and not shown and "://" in address else address
 
 
-def _settings(options: argparse.Namespace) -> Settings:
-    """Check what can be checked before anything heavy is imported."""
-    from ..options.settings import Settings
-
-    kind = parse_type(options.type or "rgba")
-    background = parse_type(options.background)
-    if not isinstance(background, Solid):
-        raise UsageError(f"--background {options.background!r} is no colour")
-    if options.format is not None and format_of(options.format) is None:
-        from ..media.video.containers import film_format
-
-        if film_format(options.format) is None:
-            raise UsageError(
-                f"--format {options.format!r} cannot be written; choose png, jpg, webp, tiff or avif, "
-                "for films mp4, mov, mkv, webm, gif or apng"
-            )
-    if options.quality is not None and not 1 <= options.quality <= 100:
-        raise UsageError(f"--quality must be from 1 to 100, not {options.quality}")
-    if options.quiet and options.verbose:
-        raise UsageError("--quiet and --verbose exclude each other")
-    return Settings(
-        type=kind,
-        type_text=options.type or "rgba",
-        threshold=_threshold(options.threshold),
-        reverse=options.reverse,
-        fit=options.background_fit,
-        foreground="auto" if options.foreground in films.FOREGROUND_FILMS else options.foreground,
-        format=options.format,
-        quality=options.quality,
-        background=background.rgb,
-        crop=_crop(options.crop),
-        skip_existing=options.skip_existing,
-        film=films.read_options(options),
-    )
+def as_files(sources: SourceList) -> SourceList:
+    """Return sources of which files are made: streams of cameras are films then."""
+    items = [replace(s, kind="film") if s.kind == "camera" and s.address else s for s in sources.items]
+    return replace(sources, items=items)
 
 
-def _threshold(text: str | None) -> float | None:
-    if text is None:
-        return None
+def _find(request: Request) -> SourceList:
     try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise UsageError(f"--threshold must be a number from 0 to 1, not {text!r}")
-    return value
-
-
-def _crop(text: str | None) -> str | None:
-    if text is not None:
-        from ..options.padding import parse_padding
-
-        parse_padding(text)
-    return text
-
-
-def _check_mode(options: argparse.Namespace) -> None:
-    from .. import checkpoints
-
-    if options.mode is not None:
-        checkpoints.find(options.mode)
-    if options.jit and options.resize in ("dynamic", "blend"):
-        raise UsageError(f"--jit works at one size; it cannot be had with --resize {options.resize}")
-
-
-def _find(arguments: Sequence[str], options: argparse.Namespace) -> SourceList:
-    try:
-        return find_sources(arguments, recursive=options.recursive)
+        return find_sources(request.sources, recursive=request.run.recursive)
     except SourceNotFoundError:
-        if options.watch and all(os.path.isdir(argument) for argument in arguments):  # noqa: PTH112
+        if request.run.watch and all(Path(source).is_dir() for source in request.sources):
             return SourceList()  # the first picture may come later
         raise
 
@@ -154,29 +89,28 @@ def _find(arguments: Sequence[str], options: argparse.Namespace) -> SourceList:
 class _Job:
     """The work of one call, with a remover that is made when it is first needed."""
 
-    def __init__(self, options: argparse.Namespace, settings: Settings, console: Console) -> None:
-        self.options, self.settings, self.console = options, settings, console
+    def __init__(self, request: Request, console: Console) -> None:
+        self.request, self.options, self.console = request, request.run, console
         self.remover: Remover | None = None
 
-    def run(self, plan: Plan, arguments: Sequence[str]) -> int:
+    def run(self, plan: Plan) -> int:
         summary = self._work(plan)
         if self.options.watch:
-            self._watch(arguments, summary)
+            self._watch(summary)
         self._conclude(summary)
-        failed = summary.count("failed")
-        return 4 if failed or summary.stopped else 0
+        return 4 if summary.count("failed") or summary.stopped else 0
 
     def _work(self, plan: Plan) -> Summary:
         from ..pipeline import run
         from .console import film_progress, picture_progress
 
+        options = self.options
         if plan.tasks and self.remover is None:
             self.remover = self._load()
-        if not self.options.quiet:
+        if not options.quiet:
             for item in plan.left_out:
                 self.console.print(f"left out: {item.path}: {item.reason}")
-        workers = self.options.workers or min(2, os.cpu_count() or 1)
-        shown = not self.options.quiet
+        shown = not options.quiet
         with (
             picture_progress(self.console, len(plan.tasks), shown=shown) as advance,
             film_progress(self.console, shown=shown) as on_film,
@@ -184,17 +118,17 @@ class _Job:
 
             def on_outcome(outcome: Outcome) -> None:
                 advance(outcome.source)
-                if self.options.verbose and outcome.result:
+                if options.verbose and outcome.result:
                     self.console.print(f"{outcome.source} -> {outcome.result}")
-                if outcome.film is not None and not self.options.quiet:
-                    self.console.print(_film_line(outcome.source, outcome.film, self.options.verbose))
+                if outcome.film is not None and shown:
+                    self.console.print(_film_line(outcome.source, outcome.film, options.verbose))
 
             return run(
                 plan,
                 self.remover,
-                self.settings,
-                workers=workers,
-                batch_size=self.options.batch,
+                self.request.settings,
+                workers=options.workers or min(2, os.cpu_count() or 1),
+                batch_size=options.batch_size,
                 on_outcome=on_outcome,
                 on_film=on_film,
             )
@@ -202,16 +136,20 @@ class _Job:
     def _load(self) -> Remover:
         from .loading import load_remover
 
-        remover = load_remover(self.options, self.options.mode, self.console)
-        if self.options.verbose:
-            self.console.print(f"{remover!r}: {remover.plan.describe()}")
-        return remover
+        options = self.options
+        return load_remover(
+            self.request.network,
+            self.console,
+            quiet=options.quiet,
+            verbose=options.verbose,
+            threads=options.threads,
+        )
 
-    def _watch(self, arguments: Sequence[str], summary: Summary) -> None:
+    def _watch(self, summary: Summary) -> None:
         """Look for new and changed sources every second, until Ctrl-C."""
         from .watch import Watcher
 
-        watcher = Watcher(arguments, self.options.recursive)
+        watcher = Watcher(self.request.sources, self.options.recursive)
         if not self.options.quiet:
             self.console.print("watching; Ctrl-C ends")
         try:
@@ -227,7 +165,8 @@ class _Job:
         """Work on what is new; return what was written."""
         from ..pipeline import make_plan
 
-        plan = make_plan(fresh, self.settings, self.options.dest)
+        options = self.options
+        plan = make_plan(fresh, self.request.settings, options.dest, skip_existing=options.skip_existing)
         more = self._work(plan)
         summary.outcomes += more.outcomes
         summary.left_out += more.left_out
@@ -238,7 +177,7 @@ class _Job:
         """Say what was done: JSON on standard output, or a line on standard error."""
         if self.options.json:
             sys.stdout.write(json.dumps(self._as_json(summary), indent=2) + "\n")
-        if self.options.quiet or len(summary.outcomes) + len(summary.left_out) == 0:
+        if self.options.quiet or not (summary.outcomes or summary.left_out):
             return
         done = summary.count("done")
         words = [f"{done} done in {summary.seconds:.1f} s"]
@@ -248,16 +187,14 @@ class _Job:
         if summary.stopped:
             words.append(f"stopped early: {summary.stopped}")
         self.console.print(", ".join(words))
-        for outcome in summary.outcomes[:1] if done == 1 and len(summary.outcomes) == 1 else []:
-            if outcome.result not in (None, "-"):
-                self.console.print(f"{outcome.result}")
+        results = [outcome.result for outcome in summary.outcomes]
+        if done == 1 and len(results) == 1 and results[0] not in (None, "-"):
+            self.console.print(f"{results[0]}")
 
     def _as_json(self, summary: Summary) -> dict[str, Any]:
         remover = self.remover
         return {
-            "done": summary.count("done"),
-            "skipped": summary.count("skipped"),
-            "failed": summary.count("failed"),
+            **{status: summary.count(status) for status in ("done", "skipped", "failed")},
             "seconds": round(summary.seconds, 3),
             "stopped": summary.stopped,
             "mode": remover.checkpoint.name if remover else None,
@@ -272,34 +209,29 @@ def _film_line(source: str, film: FilmReport, verbose: bool) -> str:
     count = f"{film.frames} frames" if film.frames != 1 else "one frame"
     text = f"{source}: {count}, {film.fps:.1f} a second"
     if verbose and film.stages:
-        shares = [
-            f"{name} {1000 * spent / max(film.frames, 1):.0f} ms" for name, spent in film.stages.items()
-        ]
+        each = 1000 / max(film.frames, 1)
+        shares = [f"{name} {each * spent:.0f} ms" for name, spent in film.stages.items()]
         text += f" (a frame, side by side: {', '.join(shares)})"
     beside = [str(path) for path in (film.matte, film.foreground) if path is not None]
     return text + "".join(f"; also {path}" for path in beside)
 
 
-def _film_as_json(film: FilmReport) -> dict[str, Any]:
-    return {
-        "frames": film.frames,
-        "seconds": round(film.seconds, 3),
-        "fps": round(film.fps, 2),
-        "matte": None if film.matte is None else str(film.matte),
-        "foreground": None if film.foreground is None else str(film.foreground),
-        "losses": film.losses,
-        "notes": film.notes,
-        "stages": film.stages,
-    }
-
-
 def _outcome_as_json(outcome: Outcome) -> dict[str, Any]:
-    size = None if outcome.size is None else {"height": outcome.size[0], "width": outcome.size[1]}
-    return {
+    size, film = outcome.size, outcome.film
+    entry: dict[str, Any] = {
         "source": outcome.source,
         "status": outcome.status,
         "result": outcome.result,
-        "size": size,
+        "size": None if size is None else {"height": size[0], "width": size[1]},
         "error": outcome.error,
-        **({} if outcome.film is None else {"film": _film_as_json(outcome.film)}),
     }
+    if film is not None:
+        entry["film"] = {
+            "frames": film.frames,
+            "seconds": round(film.seconds, 3),
+            "fps": round(film.fps, 2),
+            "matte": None if film.matte is None else str(film.matte),
+            "foreground": None if film.foreground is None else str(film.foreground),
+            **{name: getattr(film, name) for name in ("losses", "notes", "stages")},
+        }
+    return entry

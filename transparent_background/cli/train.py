@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .console import error_console, print_data, set_up_logging
-from .options import Parser
+from ..options.declare import read
+from ..options.running import RunOptions
+from .arguments import Parser, given
+from .console import print_data, start_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,20 +27,13 @@ Ctrl-C saves the run; --resume goes on at the same step.
 
 def build_parser() -> Parser:
     """Return the sub-command's parser."""
-    parser = Parser(
-        prog="transparent-background train",
-        description="Train InSPyReNet on folders with images/ and masks/.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = Parser("train", "Train InSPyReNet on folders with images/ and masks/.", EPILOG)
     parser.add_argument("config", metavar="CONFIG", nargs="?", help="a YAML file, or a name from --list")
     parser.add_argument("changes", metavar="key=value", nargs="*", help="changes, such as data.batch_size=8")
     parser.add_argument("--resume", action="store_true", help="go on from the state in the output folder")
     parser.add_argument("--list", action="store_true", help="list the configurations of the package")
     parser.add_argument("--show", action="store_true", help="print the whole configuration and stop")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print errors only")
-    parser.add_argument("--debug", action="store_true", help="show tracebacks and everything that is logged")
+    parser.add_options(RunOptions, only=("quiet", "debug"))
     return parser
 
 
@@ -58,10 +52,10 @@ def main(argv: Sequence[str]) -> int:
     if options.show:
         print_data(dump_config(config).rstrip())
         return 0
-    console = error_console()
+    run = read(RunOptions, given(options, RunOptions))
     # under torchrun one process speaks for all
-    quiet = options.quiet or os.environ.get("RANK", "0") != "0"
-    set_up_logging(console, quiet=quiet, verbose=not quiet, debug=options.debug)
+    quiet = run.quiet or os.environ.get("RANK", "0") != "0"
+    console = start_console(quiet=quiet, verbose=not quiet, debug=run.debug)
     from ..train.trainer import Trainer
 
     with _progress(console, shown=not quiet) as progress:

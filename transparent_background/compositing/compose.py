@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import InputError, UsageError
 from ..images.picture import convert_depth, white_of
 from ..images.result import Result
-from ..options.checks import check_threshold
+from ..options.result import ForegroundColours, check_threshold
 from ..options.result_types import GREEN, Backdrop, Blur, Matte, ResultType, Rgba, Solid
 from .backgrounds import Backdrops, BackdropSource
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ..images.picture import Picture
     from ..types import BackgroundFit, ColourArray, FloatArray
 
-ForegroundColours: TypeAlias = Literal["auto", "estimate", "original"]
 
 STRIP_PIXELS = 1 << 19  # pixels handled at once: about 6 MB of float32 colours
 BLEND_PIXELS = 1 << 16  # pixels blended at once: what fits a core's cache; six times as fast

@@ -13,8 +13,8 @@ from ..errors import OutputError
 from ..images.result import Result
 from ..media.reading import Animation, read_frames
 from ..media.writing import write, write_animation
-from ..options.padding import parse_padding
 from ..options.suffixes import KEEPS_ALPHA
+from ..options.values import Padding
 from .backgrounds import Backdrops
 from .compose import compose, finish_alpha, flatten
 
@@ -110,7 +110,7 @@ def prepare(task: Task) -> Path | BinaryIO:
     return task.destination
 
 
-def crop(result: Result, alpha: FloatArray, padding: str) -> Result:
+def crop(result: Result, alpha: FloatArray, padding: Padding) -> Result:
     """Cut a result to its object plus padding, as :func:`crop_area` finds it."""
     area = crop_area(alpha, padding)
 
@@ -120,7 +120,7 @@ def crop(result: Result, alpha: FloatArray, padding: str) -> Result:
     return Result(rgb=cut(result.rgb), alpha=cut(result.alpha), grey=cut(result.grey))
 
 
-def crop_area(alpha: FloatArray, padding: str) -> tuple[slice, slice]:
+def crop_area(alpha: FloatArray, padding: Padding) -> tuple[slice, slice]:
     """Return the rows and columns of an object plus padding, within the frame; all if there is no object.
 
     Parameters
@@ -128,9 +128,9 @@ def crop_area(alpha: FloatArray, padding: str) -> tuple[slice, slice]:
     alpha
         The finished matte (h, w) in [0, 1]; the object is where it exceeds 0.05.
     padding
-        As in :func:`parse_padding`.
+        As :func:`options.values.parse_padding` reads it.
     """
-    value, share = parse_padding(padding)
+    value, share = padding
     rows = np.flatnonzero((alpha > OBJECT_ABOVE).any(axis=1))
     columns = np.flatnonzero((alpha > OBJECT_ABOVE).any(axis=0))
     if not rows.size:

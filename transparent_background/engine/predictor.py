@@ -1,4 +1,4 @@
-"""What predicts mattes, as an interface: a network of one's own, or a place in a queue before a shared one."""
+"""What predicts mattes, as an interface: a network, or a place in the queue before a shared one."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from ..matting.frames import FrameMatter
 from ..media.video.frames import Frame
 from ..media.video.opening import FilmSource
 from ..media.video.readers import open_film
-from ..options.checks import check_threshold
 from ..options.films import Selection
+from ..options.result import check_threshold
 from ..remover_video import VideoFrame
 from .overlap import Prefetch
 

@@ -14,7 +14,7 @@ from ..compositing.compose import finish_alpha
 from ..images.picture import Picture
 from ..images.result import Result
 from ..matting.frames import FrameMatter
-from ..options.checks import check_threshold
+from ..options.result import check_threshold
 from .rate import Pace, Step, make_ladder
 
 if TYPE_CHECKING:

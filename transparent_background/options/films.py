@@ -1,48 +1,81 @@
-"""What can be asked for of a film beside what is asked for of photos. Imports nothing heavy."""
+"""What can be asked for of a film beside what is asked for of pictures."""
 
 from __future__ import annotations
 
 import math
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from ..errors import UsageError
-from ..types import ResizeMethod, Size
+from ..types import ResizeMethod
+from .declare import LOCAL, Door, Subject, choice, flag, option, shared
+from .network import NetworkOptions
+from .running import BatchOptions
+from .values import parse_bitrate, parse_rate, parse_scale, parse_time
 
 BackgroundPlay: TypeAlias = Literal["loop", "hold"]
 ForegroundFilm: TypeAlias = Literal["straight", "premultiplied"]
 
+FILM: frozenset[Subject] = frozenset(("film",))
+MOVING: frozenset[Subject] = frozenset(("film", "camera"))
+SERVED: frozenset[Door] = frozenset(("command", "python", "http", "page"))
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Selection:
     """Which part of a film is taken, and at what rate and size."""
 
-    start: Fraction | None = None
+    IN_COMMON: ClassVar = {"group": "films", "doors": LOCAL, "subjects": FILM}
+
+    start: Fraction | None = option(
+        None,
+        "text",
+        "begin there: seconds (12.5) or a clock (1:30)",
+        parse=parse_time,
+        metavar="TIME",
+        label="From",
+        doors=SERVED,
+    )
     """Seconds from its beginning."""
-    end: Fraction | None = None
+    end: Fraction | None = option(
+        None,
+        "text",
+        "end there; frames from there on are left out",
+        parse=parse_time,
+        metavar="TIME",
+        label="To",
+        doors=SERVED,
+    )
     """Seconds from its beginning; frames from there on are left out."""
-    fps: Fraction | None = None
+    fps: Fraction | None = option(
+        None,
+        "text",
+        "frames a second",
+        parse=parse_rate,
+        metavar="RATE",
+        default_help="as they are",
+        doors=frozenset(("command", "python", "http")),
+        subjects=MOVING,
+    )
     """Frames a second, by leaving out or repeating; None: as they are."""
-    every: int = 1
-    """Take every so manieth frame."""
-    scale: str | None = None
+    scale: str | None = option(
+        None,
+        "text",
+        "size of the result: 0.5, 50%, 1280x720, 1280x, 720p",
+        parse=parse_scale,
+        metavar="SIZE",
+        label="Size",
+        doors=SERVED,
+    )
     """``0.5``, ``50%``, ``1280x720``, ``1280x``, ``x720`` or ``720p``."""
+    every: int = option(1, "whole", "keep every n-th frame only", least=1, metavar="N")
 
     def __post_init__(self) -> None:
         """Check what can be checked without a film."""
-        if self.start is not None and self.start < 0:
-            raise UsageError(f"the start must not be before the film: {float(self.start):g} s")
         if self.end is not None and self.end <= (self.start or 0):
             raise UsageError(f"the end ({float(self.end):g} s) must come after the start")
-        if self.fps is not None and not 0 < self.fps <= 1000:
-            raise UsageError(f"the frame rate must be above 0 and at most 1000, not {float(self.fps):g}")
-        if self.every < 1:
-            raise UsageError(f"every must be at least 1, not {self.every}")
-        if self.scale is not None:
-            scaled_size((1080, 1920), self.scale)
 
     def rate_of(self, rate: Fraction) -> Fraction:
         """Return the rate of what is taken of a film of that rate."""
@@ -60,142 +93,94 @@ class Selection:
         return max(math.ceil((stop - begin) * rate / self.every), 1)
 
 
-def scaled_size(size: Size, scale: str) -> Size:
-    """Return the size that a scale means for frames of a size, even, in pixels.
-
-    Parameters
-    ----------
-    size
-        (height, width).
-    scale
-        A factor (``0.5``, ``50%``), a size (``1280x720``), or one side, the other in proportion
-        (``1280x``, ``x720``, ``720p``).
-
-    Raises
-    ------
-    UsageError
-        It is none of these, or comes to less than 16 or more than 16,384 pixels a side.
-    """
-    height, width = size
-    text = scale.strip().lower()
-    try:
-        if match := re.fullmatch(r"(\d*)\s*[x:*]\s*(\d*)", text):
-            wide, high = (int(part) if part else None for part in match.groups())
-            if wide is None and high is None:
-                raise ValueError
-            new = (high or height * (wide or 0) / width, wide or width * (high or 0) / height)
-        elif match := re.fullmatch(r"(\d+)p", text):
-            new = (int(match[1]), width * int(match[1]) / height)
-        else:
-            factor = float(text[:-1]) / 100 if text.endswith("%") else float(text)
-            new = (height * factor, width * factor)
-        result = _even(new[0]), _even(new[1])
-    except (ValueError, OverflowError):
-        raise UsageError(
-            f"scale {scale!r} is not understood; give 0.5, 50%, 1280x720, 1280x, x720 or 720p"
-        ) from None
-    if not all(16 <= side <= 16384 for side in result):
-        raise UsageError(f"scale {scale!r} makes {result[1]} x {result[0]} pixels; 16 to 16384 are possible")
-    return result
-
-
-def _even(length: float) -> int:
-    return round(length / 2) * 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class EncodingOptions:
-    """What the user wants of the file; None and empty: the defaults."""
+    """What the user wants of a film's file; None: the defaults."""
 
-    codec: str | None = None
-    """``h264``, ``hevc``, ``vp9``, ``av1``, ``prores``, ``ffv1``, ``png``, or an FFmpeg encoder's name."""
-    crf: float | None = None
-    """Constant quality, smaller is better."""
-    bitrate: int | None = None
-    """Bits a second, in place of constant quality."""
-    preset: str | None = None
-    """The encoder's speed setting; of ProRes, its profile."""
-    pix_fmt: str | None = None
-    """FFmpeg's name of a pixel format."""
+    IN_COMMON: ClassVar = {"group": "films", "doors": LOCAL, "subjects": FILM}
+
+    codec: str | None = option(
+        None,
+        "text",
+        "h264, hevc, vp9, av1, prores, ffv1 (lossless), png, or an FFmpeg encoder",
+        metavar="NAME",
+        default_help="by the format",
+    )
+    crf: float | None = option(
+        None, "number", "constant quality, smaller is better", metavar="N", default_help="no visible loss"
+    )
+    bitrate: int | None = option(
+        None, "text", "bits a second in place of it: 8M, 800k", parse=parse_bitrate, metavar="RATE"
+    )
+    preset: str | None = option(
+        None,
+        "text",
+        "the encoder's speed: veryfast ... slow; of ProRes its profile: hq, 4444xq ...",
+        metavar="NAME",
+    )
+    pix_fmt: str | None = option(None, "text", "FFmpeg's pixel format, such as yuv420p10le", metavar="NAME")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilmOptions:
+def _matte(value: Any, name: str) -> bool | Path:
+    return value if isinstance(value, bool) else Path(value).expanduser()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilmOptions(Selection, EncodingOptions):
     """How films are read, matted and written."""
 
-    selection: Selection = field(default_factory=Selection)
-    encoding: EncodingOptions = field(default_factory=EncodingOptions)
-    resize: ResizeMethod | None = None
+    IN_COMMON: ClassVar = {"group": "films", "doors": LOCAL, "subjects": FILM}
+
+    resize: ResizeMethod | None = shared(NetworkOptions, "resize")
     """What the network sees; None: what the remover was asked for, else ``static``."""
-    temporal: bool = True
-    """Whether mattes are steadied along the motion."""
-    sound: bool = True
-    """Whether sound, subtitles, chapters and metadata are passed on."""
-    matte: bool | Path = False
-    """Also write the matte: beside the result, or as a file of that name."""
-    foreground: ForegroundFilm | None = None
-    """Also write the object's colours: as they are, or multiplied by the matte."""
-    background_play: BackgroundPlay = "loop"
-    """What a background film that is shorter does at its end."""
-    batch: int = 1
+    temporal: bool = flag(
+        "steady the mattes along the motion",
+        default=True,
+        label="Steady edges, without flicker",
+        doors=SERVED,
+        subjects=MOVING,
+    )
+    sound: bool = flag(
+        "pass on sound, subtitles, chapters and metadata", default=True, label="Keep the sound", doors=SERVED
+    )
+    matte: bool | Path = option(
+        False,
+        "text",
+        "also write the matte as a film: --matte, --matte=FILE",
+        parse=_matte,
+        metavar="FILE",
+        bare=True,
+    )
+    foreground_film: ForegroundFilm | None = choice(
+        None,
+        ForegroundFilm,
+        "also write a film of the object's own colours, as they are or multiplied by the matte",
+    )
+    background_play: BackgroundPlay = choice(
+        "loop", BackgroundPlay, "what a shorter film behind does at its end"
+    )
+    batch_size: int = shared(BatchOptions, "batch_size")
     """Frames that share a pass of the network."""
-    resume: bool = False
-    """Write in segments, and go on after the last whole one."""
+    resume: bool = flag("write in segments; if stopped, the same command goes on after the last one")
 
+    @property
+    def selection(self) -> FilmOptions:
+        return self
 
-def parse_time(value: str | float | Fraction | None, name: str = "time") -> Fraction | None:
-    """Read seconds (``12.5``) or a clock (``1:30``, ``00:01:30.250``).
+    @property
+    def encoding(self) -> FilmOptions:
+        return self
 
-    Raises
-    ------
-    UsageError
-        It is neither.
-    """
-    if value is None:
-        return None
-    if isinstance(value, (int, float, Fraction)) and 0 <= value < 1e9:
-        return Fraction(value)
-    text = str(value).strip()
-    match = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?|\.\d+)", text)
-    if match is None:
-        raise UsageError(f"{name} {value!r} is not understood; give seconds (12.5) or a clock (1:30.5)")
-    hours, minutes, seconds = match.groups()
-    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + Fraction(seconds)
+    @property
+    def batch(self) -> int:
+        return self.batch_size
 
+    @property
+    def foreground(self) -> ForegroundFilm | None:
+        return self.foreground_film
 
-def parse_rate(value: str | float | Fraction | None) -> Fraction | None:
-    """Read frames a second: ``25``, ``29.97``, ``30000/1001``.
-
-    Raises
-    ------
-    UsageError
-        It is no number above 0.
-    """
-    if value is None:
-        return None
-    try:
-        rate = Fraction(str(value))
-    except (ValueError, ZeroDivisionError):
-        rate = Fraction(0)
-    if rate <= 0:
-        raise UsageError(f"frame rate {value!r} is not understood; give 25, 29.97 or 30000/1001")
-    for exact in (Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60000, 1001)):
-        if abs(rate - exact) < Fraction(1, 100):  # 29.97 means the exact one
-            return exact
-    return rate
-
-
-def parse_bitrate(value: str | int | None) -> int | None:
-    """Read bits a second: ``8M``, ``800k``, ``8000000``.
-
-    Raises
-    ------
-    UsageError
-        It is none of these.
-    """
-    if value is None:
-        return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKmM]?)", str(value).strip())
-    if match is None:
-        raise UsageError(f"bit rate {value!r} is not understood; give 8M, 800k or bits a second")
-    return round(float(match[1]) * {"": 1, "k": 1000, "m": 1_000_000}[match[2].lower()])
+    def __post_init__(self) -> None:
+        """Check what goes together."""
+        super().__post_init__()
+        if self.crf is not None and self.bitrate is not None:
+            raise UsageError("crf and bitrate exclude each other")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -41,20 +41,29 @@ _TRIPLE = re.compile(r"\s*(?:\[(.*)\]|\((.*)\)|([^\[\]()]*,[^\[\]()]*))\s*")
 class Rgba:
     """The object's colours and its alpha."""
 
+    text: str = field(default="rgba", compare=False)
+    """As the user wrote it; it becomes part of the results' names. So with the other types."""
+
 
 @dataclass(frozen=True, slots=True)
 class Matte:
     """Alpha as grey."""
+
+    text: str = field(default="map", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Blur:
     """The object, sharp, over the blurred picture."""
 
+    text: str = field(default="blur", compare=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
     """The object tinted half green, its edge drawn."""
+
+    text: str = field(default="overlay", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +72,7 @@ class Solid:
 
     rgb: RGB
     """Bytes, 0..255 each."""
-    name: str = ""
-    """What the user called it."""
+    text: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +114,17 @@ def parse_type(type: str | Sequence[int] | os.PathLike[str]) -> ResultType:
         values = list(type)
     except TypeError:
         values = []
-    return _solid(values, repr(type))
+    return _solid(values, str(type))
 
 
 def _parse_text(text: str) -> ResultType:
     name = text.strip().lower()
     plain: dict[str, ResultType] = {
-        "rgba": Rgba(),
-        "map": Matte(),
-        "blur": Blur(),
-        "overlay": Overlay(),
-        "green": Solid(GREEN, "green"),
+        "rgba": Rgba(text),
+        "map": Matte(text),
+        "blur": Blur(text),
+        "overlay": Overlay(text),
+        "green": Solid(GREEN, text),
     }
     if name in plain:
         return plain[name]
@@ -126,7 +134,7 @@ def _parse_text(text: str) -> ResultType:
         return _solid([part.strip() for part in inner.split(",")], text)
     colour = _named(name)
     if colour is not None:
-        return Solid(colour, name)
+        return Solid(colour, text)
     return _backdrop(text)
 
 
@@ -160,7 +168,7 @@ def _solid(values: Sequence[object], text: str) -> Solid:
             f"choose {CHOICES}"
         )
     red, green, blue = numbers
-    return Solid((red, green, blue), f"[{red}, {green}, {blue}]")
+    return Solid((red, green, blue), text)
 
 
 def _backdrop(text: str) -> Backdrop:

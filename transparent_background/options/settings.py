@@ -1,42 +1,58 @@
-"""What to make of every source, photo or film: checked once, then handed down."""
+"""What to make of every source, photo, film or frame: checked once, then handed down."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, get_args
 
-from ..types import BackgroundFit
-from .films import FilmOptions
-from .result_types import Backdrop, ResultType
+from .declare import check_names, declared, read, with_old_names
+from .films import FilmOptions, ForegroundFilm
+from .result import ResultOptions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+@dataclass(frozen=True, kw_only=True)
+class Settings(ResultOptions):
     """What to make of every source."""
 
-    type: ResultType
-    type_text: str
-    """As the user wrote it; it becomes part of the results' names."""
-    threshold: float | None = None
-    reverse: bool = False
-    fit: BackgroundFit = "cover"
-    foreground: Literal["auto", "estimate", "original"] = "auto"
-    format: str | None = None
-    """Such as ``webp``; None: png for ``rgba``, else the source's."""
-    quality: int | None = None
-    background: tuple[int, int, int] = (255, 255, 255)
-    """Under cut-outs in formats without transparency."""
-    crop: str | None = None
-    """Padding around the object, ``"12"`` pixels or ``"5%"``; None: no crop."""
-    skip_existing: bool = False
     film: FilmOptions = field(default_factory=FilmOptions)
     """What concerns films only."""
 
     @property
-    def tag(self) -> str:
-        """What follows the source's stem in a result's name."""
-        kind = self.type
-        text = kind.path.stem if isinstance(kind, Backdrop) else self.type_text
-        text = text.replace(os.sep, "_").replace("/", "_")
-        return f"_{text}_reverse" if self.reverse else f"_{text}"
+    def type_text(self) -> str:
+        return getattr(self.type, "text", "")
+
+
+def read_settings(values: Mapping[str, Any], *, named: Callable[[str], str] = str) -> Settings:
+    """Check options of results and films, by name; those of others are passed over.
+
+    Parameters
+    ----------
+    named
+        Gives what messages call an option.
+
+    Raises
+    ------
+    UsageError
+        A value makes no sense, or two do not fit each other.
+    """
+    values = with_old_names(values, ResultOptions, FilmOptions)
+    if values.get("foreground") in get_args(ForegroundFilm):  # an earlier way to ask for the film
+        values |= {"foreground_film": values.pop("foreground")}
+    result = read(ResultOptions, values, named=named)
+    film = read(FilmOptions, values, named=named)
+    return Settings(film=film, **{name: getattr(result, name) for name in declared(ResultOptions)})
+
+
+def settings_of(**values: Any) -> Settings:
+    """Check options given as keyword arguments.
+
+    Raises
+    ------
+    UsageError
+        One is unknown, or its value makes no sense.
+    """
+    known = declared(ResultOptions, FilmOptions)
+    values = with_old_names(values, ResultOptions, FilmOptions)
+    check_names(values, known)
+    return read_settings(values)

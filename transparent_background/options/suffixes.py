@@ -129,6 +129,9 @@ WRITABLE = {
 }
 """Suffix to Pillow's format, for what results can be written as."""
 
+FILM_FORMATS = ("mp4", "m4v", "mov", "qt", "mkv", "webm", "ts", "gif", "apng", "webp")
+"""What films can be written as; ``media.video.containers`` says how."""
+
 KEEPS_ALPHA = frozenset(("PNG", "WEBP", "TIFF", "AVIF", "GIF", "JPEG2000", "TGA", "ICO"))
 ANIMATED = frozenset(("PNG", "WEBP", "GIF"))
 

@@ -54,7 +54,9 @@ class Plan:
     left_out: list[LeftOut] = field(default_factory=list)
 
 
-def make_plan(sources: SourceList, settings: Settings, dest: str | None) -> Plan:
+def make_plan(
+    sources: SourceList, settings: Settings, dest: str | None, *, skip_existing: bool = False
+) -> Plan:
     """Decide where every result goes.
 
     Parameters
@@ -62,6 +64,8 @@ def make_plan(sources: SourceList, settings: Settings, dest: str | None) -> Plan
     dest
         A folder; with one source also a picture's file name, or ``-`` for standard output. None: a
         folder named like the source folder in the current one, or the current one for single files.
+    skip_existing
+        Whether sources whose results are there and newer are left out.
 
     Returns
     -------
@@ -85,7 +89,7 @@ def make_plan(sources: SourceList, settings: Settings, dest: str | None) -> Plan
     inputs = {file_key(task.source.path): task for task in tasks if task.source.path}
     taken: dict[str, Task] = {}
     for task in tasks:
-        _place(task, inputs, taken, settings, plan)
+        _place(task, inputs, taken, plan, skip_existing=skip_existing)
     return plan
 
 
@@ -213,7 +217,7 @@ def _is_result(task: Task, results: dict[str, Task], plan: Plan) -> bool:
 
 
 def _place(
-    task: Task, inputs: dict[str, Task], taken: dict[str, Task], settings: Settings, plan: Plan
+    task: Task, inputs: dict[str, Task], taken: dict[str, Task], plan: Plan, *, skip_existing: bool
 ) -> None:
     if task.destination is None:
         plan.tasks.append(task)
@@ -232,7 +236,7 @@ def _place(
         taken.setdefault(key, task)
     if reason is not None:
         plan.refused.append((task.source.name, f"{task.source.name}: {reason}"))
-    elif settings.skip_existing and _is_newer(task):
+    elif skip_existing and _is_newer(task):
         plan.skipped.append(task)
     else:
         plan.tasks.append(task)

@@ -8,7 +8,7 @@ import zipfile
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from ..options.limits import Limits
+from ..options.service import Limits
 from ..web.problems import Problem
 
 

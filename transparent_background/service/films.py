@@ -22,9 +22,10 @@ from ..films.process import process_film
 from ..films.report import VideoProgress
 from ..media.reading import animation, measure
 from ..media.video.opening import open_input, video_stream
-from ..options.films import Selection, scaled_size
-from ..options.limits import Limits
+from ..options.films import Selection
+from ..options.service import Limits
 from ..options.suffixes import ANIMATED_SUFFIXES, FILM_SUFFIXES, PICTURE_SUFFIXES
+from ..options.values import scaled_size
 from ..web.uploads import safe_stem, shown_name
 from .admission import ClosingError, QueueFullError
 from .requests import Job

@@ -21,7 +21,7 @@ from ..errors import TooLargeError, UsageError
 from ..matting.frames import FrameMatter
 from ..media.reading import measure, read
 from ..media.writing import write
-from ..options.limits import Limits
+from ..options.service import Limits
 from ..types import BackgroundFit
 from ..web.problems import told, validation_sentence
 from .pictures import Behind, NamedBytes

@@ -24,8 +24,8 @@ from ..errors import TooLargeError, UnknownModeError
 from ..images.result import Result
 from ..media.reading import measure, read
 from ..media.writing import write
-from ..options.limits import Limits
 from ..options.result_types import Matte
+from ..options.service import Limits
 from ..options.suffixes import KEEPS_ALPHA
 from ..remover import matte_at
 from .admission import Admission, Budget

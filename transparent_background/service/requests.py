@@ -1,92 +1,84 @@
-"""What a request asks for: the names of the options, their checks, and rembg's names for them."""
+"""What a request asks for: schemas made from the declared options, and what they come to."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from ..errors import UsageError
-from ..media.video.containers import film_format
-from ..options.checks import check_threshold
-from ..options.films import FilmOptions, Selection, parse_time
-from ..options.padding import parse_padding
-from ..options.result_types import Backdrop, ResultType, Solid, parse_type
-from ..options.settings import Settings
+from ..options.cameras import CameraOptions
+from ..options.declare import Door, Option, Subject, offered
+from ..options.films import FilmOptions
+from ..options.network import NetworkOptions
+from ..options.recipe import Recipe
+from ..options.result import PICTURE_FORMATS, SERVED_FILMS, ResultOptions
+from ..options.result_types import Backdrop, ResultType, parse_type
+from ..options.settings import Settings, read_settings
 from ..options.suffixes import format_of
-from ..types import BackgroundFit, ResizeMethod
-
-PictureFormat = Literal["png", "webp", "jpg", "jpeg", "tiff", "avif"]
-FilmFormat = Literal["mov", "mp4", "webm", "mkv", "gif", "apng", "webp"]
+from ..types import ResizeMethod
+from . import rembg
 
 TYPES = ("rgba", "map", "green", "white", "blur", "overlay")
-FORMATS = tuple(format for format in get_args(PictureFormat) if format != "jpeg")
-FILM_FORMATS: tuple[str, ...] = get_args(FilmFormat)
+FORMATS = PICTURE_FORMATS
+FILM_FORMATS = SERVED_FILMS
 UPLOADED = Path("background_image")
 """Stands for the picture that came with the request."""
+ADDRESS: dict[str, Any] = {
+    "max_length": 2000,
+    "description": "Where the picture is, if the service may fetch any.",
+}
 
-Foreground = Literal["auto", "estimate", "original"]
+
+def field_of(entry: Option, subject: Subject) -> tuple[Any, Any]:
+    """Return an option as pydantic takes it: its type, and its field with words and bounds."""
+    kind: Any = {"flag": bool, "whole": int, "number": float, "text": str, "choice": str}[entry.kind]
+    choices = entry.served.get(subject) or entry.choices
+    words: dict[str, Any] = {"description": f"{entry.served_help or entry.help}."}
+    if choices:
+        kind = Literal[choices]
+    elif kind is str:
+        words["max_length"] = entry.length
+    else:
+        bounds = {"ge": entry.least, "gt": entry.above, "le": entry.most}
+        words |= {name: bound for name, bound in bounds.items() if bound is not None}
+    return (kind if entry.default is not None else kind | None), Field(entry.default, **words)
 
 
-class CommonOptions(BaseModel):
-    """What pictures and films have in common."""
+def fields_of(*classes: type, door: Door, subject: Subject) -> dict[str, Any]:
+    """Return the options that a doorway offers for a subject, as pydantic takes them."""
+    return {entry.name: field_of(entry, subject) for entry in offered(*classes, door=door, subject=subject)}
+
+
+class Asked(BaseModel):
+    """What every request has in common."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    mode: str | None = Field(None, max_length=100, description="Model, as /api/models lists them.")
-    type: str = Field(
-        "rgba",
-        max_length=100,
-        description="rgba (transparent), map (the matte), green, white, blur, overlay, or a colour: "
-        "#rrggbb, a CSS name, [r, g, b]. Where a background_image comes with the request, that is used.",
-    )
-    threshold: float | None = Field(None, ge=0, le=1, description="Cut hard where the matte exceeds this.")
-    reverse: bool = Field(False, description="Remove the object, keep the background.")
-    fit: BackgroundFit = Field("cover", description="How a picture behind fills the frame.")
-    foreground: Foreground = Field(
-        "auto",
-        description="Edge colours: estimate takes the old background out of them, original keeps them; "
-        "auto estimates for rgba.",
-    )
-    resize: ResizeMethod | None = Field(
-        None, description="What the network sees: base size, the picture's shape, or both."
+    recipe: str | None = Field(
+        None, max_length=10_000, description="Options in YAML or JSON; what else is asked for counts more."
     )
 
 
-class PictureOptions(CommonOptions):
+_PICTURE = (ResultOptions, NetworkOptions)
+_Picture: Any = create_model(
+    "Picture", __base__=Asked, **fields_of(*_PICTURE, door="http", subject="picture"), **rembg.FIELDS
+)
+_Film: Any = create_model(
+    "Film", __base__=Asked, **fields_of(*_PICTURE, FilmOptions, door="http", subject="film")
+)
+_Camera: Any = create_model("Camera", **fields_of(*_PICTURE, CameraOptions, door="http", subject="camera"))
+
+
+class PictureOptions(_Picture):  # type: ignore[misc]
     """What can be asked of a picture."""
 
-    format: PictureFormat | None = Field(None, description="Of the answer; png if none is named.")
-    quality: int | None = Field(None, ge=1, le=100, description="Of jpg, webp (100 is lossless) and avif.")
-    crop: str | None = Field(
-        None,
-        max_length=20,
-        pattern=r"^\d*\.?\d*%?$",
-        description="Crop to the object, with so many pixels (20) or percent (5%) around it; 0 for none.",
-    )
-    background: str = Field(
-        "white", max_length=100, description="Colour under cut-outs in formats without transparency."
-    )
     url: str | None = Field(
         None, max_length=2000, description="Where the picture is, if the service may fetch any."
     )
-    model: str | None = Field(
-        None, max_length=100, description="rembg's name of mode; its own models mean the default here."
-    )
-    om: bool = Field(False, description="rembg: only the mask, as type=map.")
-    ppm: bool = Field(False, description="rembg: smooth the mask and cut it hard.")
-    bgc: str | None = Field(
-        None, max_length=40, description="rembg: background colour as red,green,blue,alpha of 0 to 255."
-    )
-    a: bool = Field(False, description="rembg: edge colours are estimated, as foreground=estimate.")
-    dc: bool = Field(False, description="rembg: edge colours are estimated, as foreground=estimate.")
-    af: int = Field(240, ge=0, le=255, description="rembg: taken, without effect.")
-    ab: int = Field(10, ge=0, le=255, description="rembg: taken, without effect.")
-    ae: int = Field(10, ge=0, le=10_000, description="rembg: taken, without effect.")
-    vm: bool = Field(False, description="rembg: taken, without effect.")
-    extras: str | None = Field(None, max_length=10_000, description="rembg: taken, without effect.")
 
 
 class AddressOptions(PictureOptions):
@@ -95,20 +87,16 @@ class AddressOptions(PictureOptions):
     url: str = Field(min_length=1, max_length=2000, description="Where the picture is.")
 
 
-class FilmJobOptions(CommonOptions):
+class FilmJobOptions(_Film):  # type: ignore[misc]
     """What can be asked of a film."""
 
-    format: FilmFormat | None = Field(
-        None, description="Of the result; mov for rgba, else mp4. webm is transparent in browsers."
-    )
-    start: str | None = Field(None, max_length=20, description="Seconds or a clock (1:30.5).")
-    end: str | None = Field(
-        None, max_length=20, description="Seconds or a clock; frames from there are left out."
-    )
-    fps: float | None = Field(None, gt=0, le=240, description="Frames a second; none: as they are.")
-    scale: str | None = Field(None, max_length=20, description="0.5, 1280x720 or 720p.")
-    temporal: bool = Field(True, description="Steady the mattes along the motion.")
-    sound: bool = Field(True, description="Pass on sound, subtitles and metadata.")
+
+class LiveOptions(_Camera):  # type: ignore[misc]
+    """What a camera's client asks for; sent first, and whenever it changes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    background_image: str | None = Field(None, description="A picture's file in base64, to put behind.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +112,23 @@ class Job:
     """rembg's ``ppm``."""
     veil: tuple[int, int, int, int] | None = None
     """rembg's ``bgc``: a colour behind that may be transparent itself."""
+
+
+def asked_for(options: BaseModel) -> dict[str, Any]:
+    """Return the options that were given, on top of those of a recipe; others keep their defaults.
+
+    Raises
+    ------
+    UsageError, pydantic.ValidationError
+        The recipe makes no sense.
+    """
+    values = options.model_dump(exclude_unset=True)
+    recipe = values.pop("recipe", None)
+    if recipe:
+        known = type(options).model_fields
+        kept = {name: value for name, value in Recipe.parse(recipe).items() if name in known}
+        values = type(options).model_validate({**kept, **values}).model_dump(exclude_unset=True)
+    return values
 
 
 def parse_result_type(text: str, *, behind: bool) -> ResultType:
@@ -152,7 +157,24 @@ def parse_result_type(text: str, *, behind: bool) -> ResultType:
     return kind
 
 
-def picture_job(options: PictureOptions, *, behind: bool = False) -> Job:
+def settings_for(values: Mapping[str, Any], *, behind: bool) -> Settings:
+    """Check a request's options for a result.
+
+    Parameters
+    ----------
+    behind
+        Whether a picture came along to be put behind.
+
+    Raises
+    ------
+    UsageError
+    """
+    kind = parse_result_type(str(values.get("type", "rgba")), behind=behind)
+    rest = {name: value for name, value in values.items() if name != "type"}
+    return replace(read_settings(rest), type=kind)
+
+
+def picture_job(options: BaseModel, *, behind: bool = False) -> Job:
     """Check the options of a picture.
 
     Raises
@@ -160,33 +182,19 @@ def picture_job(options: PictureOptions, *, behind: bool = False) -> Job:
     UsageError
         One of them is out of range, or they do not fit each other.
     """
-    settings, veil = _common(options, behind=behind), None
-    if options.bgc is not None:
-        veil = _colour_with_alpha(options.bgc)
-    kind = format_of(options.format or "png")
-    assert kind is not None
-    background = parse_type_or_none(options.background)
-    if not isinstance(background, Solid):
-        raise UsageError(f"background {options.background!r} is no colour")
-    crop = None if options.crop is None else options.crop or "0"
-    if crop is not None:
-        parse_padding(crop)
-    values: dict[str, Any] = {"quality": options.quality, "background": background.rgb, "crop": crop}
-    if options.om:
-        values |= {"type": parse_type("map"), "type_text": "map"}
-    if options.a or options.dc:
-        values["foreground"] = "estimate"
+    values = rembg.translate(asked_for(options))
+    settings = settings_for(values, behind=behind)
     return Job(
-        mode=options.mode or options.model,
-        settings=_replace(settings, **values),
-        resize=options.resize,
-        format=kind,
-        smooth_mask=options.ppm,
-        veil=veil,
+        mode=values.get("mode"),
+        settings=settings,
+        resize=values.get("resize"),
+        format=format_of(settings.format or "png") or "PNG",
+        smooth_mask=values.get("ppm", False),
+        veil=rembg.colour_of(values),
     )
 
 
-def film_job(options: FilmJobOptions, *, behind: Path | None = None) -> Job:
+def film_job(options: BaseModel, *, behind: Path | None = None) -> Job:
     """Check the options of a film.
 
     Parameters
@@ -198,62 +206,47 @@ def film_job(options: FilmJobOptions, *, behind: Path | None = None) -> Job:
     ------
     UsageError
     """
-    settings = _common(options, behind=behind is not None)
-    kind = settings.type if behind is None else Backdrop(behind)
-    name = options.format
-    if name is not None and film_format(name) is None:
-        raise UsageError(f"format {name!r} is unknown; choose {', '.join(FILM_FORMATS)}")
-    from ..options.films import parse_rate
+    values = asked_for(options)
+    settings = settings_for(values, behind=behind is not None)
+    if behind is not None:
+        settings = replace(settings, type=Backdrop(behind))
+    return Job(mode=values.get("mode"), settings=settings, resize=values.get("resize"))
 
-    film = FilmOptions(
-        selection=Selection(
-            start=parse_time(options.start, "start"),
-            end=parse_time(options.end, "end"),
-            fps=parse_rate(options.fps),
-            scale=options.scale or None,
-        ),
-        resize=options.resize,
-        temporal=options.temporal,
-        sound=options.sound,
+
+class Control(BaseModel):
+    """An option, as the page shows it."""
+
+    name: str
+    label: str
+    help: str
+    kind: Literal["flag", "whole", "number", "text", "choice"]
+    default: Any
+    choices: list[str]
+    choice_labels: dict[str, str]
+    least: float | None
+    most: float | None
+    unit: str
+    subjects: list[str]
+
+
+_SHOWN = ("name", "help", "kind", "default", "least", "most", "unit")
+
+
+def controls() -> list[Control]:
+    """Return the options that the page has controls for."""
+    entries: Iterable[Option] = offered(
+        ResultOptions, NetworkOptions, FilmOptions, CameraOptions, door="page"
     )
-    return Job(
-        mode=options.mode,
-        settings=_replace(settings, type=kind, format=name, film=film),
-        resize=options.resize,
-    )
-
-
-def _common(options: CommonOptions, *, behind: bool) -> Settings:
-    return Settings(
-        type=parse_result_type(options.type, behind=behind),
-        type_text="background" if behind else options.type,
-        threshold=check_threshold(options.threshold),
-        reverse=options.reverse,
-        fit=options.fit,
-        foreground=options.foreground,
-    )
-
-
-def _replace(settings: Settings, **values: Any) -> Settings:
-    import dataclasses
-
-    return dataclasses.replace(settings, **values)
-
-
-def parse_type_or_none(text: str) -> ResultType | None:
-    """Read a type, None where it is none."""
-    try:
-        return parse_type(text)
-    except UsageError:
-        return None
-
-
-def _colour_with_alpha(text: str) -> tuple[int, int, int, int]:
-    """Read rembg's ``255,255,255,255``; three numbers are opaque."""
-    parts = [part.strip() for part in text.split(",")]
-    if len(parts) == 3:
-        parts.append("255")
-    if len(parts) != 4 or not all(part.isascii() and part.isdigit() and int(part) <= 255 for part in parts):
-        raise UsageError(f"bgc {text!r} is not understood; give red,green,blue,alpha, each from 0 to 255")
-    red, green, blue, alpha = map(int, parts)
-    return red, green, blue, alpha
+    return [
+        Control(
+            **{
+                name: getattr(entry, name)
+                for name in ("name", "help", "kind", "default", "least", "most", "unit")
+            },
+            label=entry.label or entry.name,
+            choices=list(entry.choices),
+            choice_labels=dict(entry.choice_labels),
+            subjects=sorted(entry.subjects or ()),
+        )
+        for entry in entries
+    ]

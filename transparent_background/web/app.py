@@ -15,8 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from .._version import __version__
 from ..assistants.server import make_endpoint
-from ..options.limits import MIB, Limits
-from ..options.service import ServiceSettings
+from ..options.service import MIB, Limits, ServiceSettings
 from ..service.metrics import CountRequests
 from ..service.services import Services
 from . import problems

@@ -18,7 +18,7 @@ from .problems import Problem, problem
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from ..options.limits import Limits
+    from ..options.service import Limits
 
 PUBLIC = ("/healthz", "/readyz")
 """Answered without a token, as are the page's files."""

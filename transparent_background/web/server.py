@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from ..options.limits import SLOWEST
-from ..options.service import ServiceSettings
+from ..options.service import SLOWEST, ServiceSettings
 from ..service.films import CANCELLING
 
 if TYPE_CHECKING:

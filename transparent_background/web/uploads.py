@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect, Request
 
-from ..options.limits import Limits
+from ..options.service import Limits
 from .problems import Problem
 
 T = TypeVar("T")

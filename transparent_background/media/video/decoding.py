@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import UnreadableError
 from ...images.picture import Picture
-from ...options.films import Selection, scaled_size
+from ...options.films import Selection
+from ...options.values import scaled_size
 from .colours import ToRgb, bits_of, has_alpha, tags_of
 from .frames import FilmInfo, Frame, Raw, select
 from .losses import Losses

@@ -13,7 +13,8 @@ import numpy as np
 
 from ...errors import SourceNotFoundError, UnreadableError
 from ...images.picture import Picture, to_eight_bit
-from ...options.films import Selection, scaled_size
+from ...options.films import Selection
+from ...options.values import scaled_size
 from ...types import Size
 from ..reading import Animation, animation, read, read_frames
 from .colours import ColourTags

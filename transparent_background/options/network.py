@@ -1,0 +1,85 @@
+"""Which network makes the mattes, and how it is run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ..types import Backend, Normalisation, Precision, ResizeMethod
+from .declare import DOORS, LOCAL, choice, flag, option
+from .values import parse_path
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions:
+    """Which network makes the mattes, and how it is run: the arguments of :class:`Remover`."""
+
+    IN_COMMON: ClassVar = {"group": "the model", "doors": LOCAL}
+
+    mode: str | None = option(
+        None,
+        "text",
+        "base, fast, base-nightly, lite (bundled, works offline) or another name that "
+        "'transparent-background models' lists",
+        metavar="NAME",
+        short=("-m",),
+        default_help="base, or lite if it cannot be had",
+        label="Model",
+        served_help="model, as /api/models or list_models names them",
+        doors=DOORS,
+    )
+    ckpt: Path | None = option(
+        None, "text", "weights of your own", parse=parse_path, metavar="FILE", short=("-c",), file=True
+    )
+    resize: ResizeMethod | None = choice(
+        None,
+        ResizeMethod,
+        "what the network sees: the base size, the picture's shape, or both",
+        short=("-r",),
+        default_help="the mode's; for films static",
+        label="What the network sees",
+        choice_labels={
+            "static": "A small square: quick",
+            "dynamic": "The photo's own shape: finer edges",
+            "blend": "Both, one after the other: slower",
+        },
+        doors=DOORS,
+        subjects=frozenset(("picture", "film")),
+    )
+    normalisation: Normalisation | None = choice(
+        None,
+        Normalisation,
+        "stretch every matte to full range, or leave pictures without an object empty",
+        default_help="the mode's",
+    )
+    jit: bool = flag(
+        "record the network once: faster for many pictures; implies --resize static", short=("-j",)
+    )
+    device: Any = option(
+        None,
+        "text",
+        "cpu, cuda, cuda:1, mps",
+        metavar="NAME",
+        short=("-D",),
+        default_help="the best there is",
+    )
+    backend: Backend = choice(
+        "auto",
+        Backend,
+        "what runs the network: torch, plain (torch, layer by layer), openvino or onnxruntime; auto is the "
+        "fastest that is there (-v and doctor say which)",
+    )
+    precision: Precision = choice(
+        "float32",
+        Precision,
+        "half precision is faster on GPUs; it is tried first, and float32 is used where it changes mattes",
+    )
+    compile: bool = flag(
+        "compile the network (torch.compile): for long work on a GPU; the first picture waits"
+    )
+    offline: bool | None = option(None, "flag", "never download weights")
+
+    def arguments(self) -> dict[str, Any]:
+        """Return them as keyword arguments of :class:`Remover`."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(self)}

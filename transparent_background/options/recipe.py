@@ -1,0 +1,125 @@
+"""Recipes: options in a file (YAML or JSON), the same for the command, Python, the service and the page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigError, OutputError, UsageError
+from .cameras import CameraOptions
+from .declare import check_names, declared, offered, with_old_names
+from .films import FilmOptions
+from .network import NetworkOptions
+from .result import ResultOptions
+from .settings import read_settings
+
+KEPT = (ResultOptions, FilmOptions, NetworkOptions, CameraOptions)
+"""Whose options a recipe may hold: what is wanted, not which files and how fast."""
+
+
+def of_kept(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of some options that a recipe holds."""
+    known = declared(*KEPT)
+    return {name: value for name, value in values.items() if name in known}
+
+
+class Recipe(dict[str, Any]):
+    """Options by name, as users write them.
+
+    Examples
+    --------
+    >>> recipe = Recipe(type="white", crop="5%", mode="lite")
+    >>> recipe.network
+    {'mode': 'lite'}
+    >>> recipe.picture
+    {'type': 'white', 'crop': '5%'}
+
+    Raises
+    ------
+    UsageError
+        An option is unknown, or a value makes no sense.
+    """
+
+    def __init__(self, *values: Mapping[str, Any], **more: Any) -> None:
+        today = with_old_names(dict(*values, **more), *KEPT)
+        known = declared(*KEPT)
+        check_names(today, known, "option in recipes")
+        for name, value in today.items():
+            known[name].read(value)
+        read_settings(today)
+        super().__init__(today)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Recipe:
+        """Read a recipe from a file.
+
+        Raises
+        ------
+        UsageError
+            It cannot be read, or something in it makes no sense.
+        """
+        try:
+            text = Path(path).expanduser().read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path}: the recipe cannot be read: {error}") from error
+        return cls.parse(text, str(path))
+
+    @classmethod
+    def parse(cls, text: str, name: str = "recipe") -> Recipe:
+        """Read a recipe from text, YAML or JSON; ``name`` is what messages call it.
+
+        Raises
+        ------
+        UsageError
+            Something in it makes no sense.
+        """
+        try:
+            import yaml
+
+            values = yaml.safe_load(text) or {}
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{name}: is neither YAML nor JSON: {' '.join(str(error).split())}") from error
+        if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+            raise ConfigError(f"{name}: a recipe is a list of options, such as 'type: white'")
+        try:
+            return cls(values)
+        except UsageError as error:
+            raise type(error)(f"{name}: {error}") from error
+
+    def save(self, path: str | Path) -> None:
+        """Write it to a file: JSON if its name ends so, else YAML.
+
+        Raises
+        ------
+        OutputError
+            The file cannot be written.
+        """
+        import yaml
+
+        path = Path(path).expanduser()
+        as_json = path.suffix.lower() == ".json"
+        plain = json.loads(json.dumps(dict(self), default=str))
+        text = json.dumps(plain, indent=2) + "\n" if as_json else yaml.safe_dump(plain, sort_keys=False)
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"{path}: the recipe cannot be written: {error.strerror}") from error
+
+    @property
+    def network(self) -> dict[str, Any]:
+        """The arguments for :class:`Remover`."""
+        return {name: self[name] for name in declared(NetworkOptions) if name in self}
+
+    @property
+    def picture(self) -> dict[str, Any]:
+        """The arguments for :meth:`Remover.process` and its like."""
+        known = offered(ResultOptions, door="python", subject="picture")
+        return {entry.name: self[entry.name] for entry in known if entry.name in self}
+
+    @property
+    def film(self) -> dict[str, Any]:
+        """The arguments for :meth:`Remover.process_video`."""
+        known = offered(ResultOptions, FilmOptions, door="python", subject="film")
+        return {entry.name: self[entry.name] for entry in known if entry.name in self}
