@@ -67,7 +67,7 @@ def compose(name: str) -> dict:
 def served(command: list[str]) -> ServiceSettings:
     """Read a command as ``transparent-background`` itself would."""
     assert command[0] == "serve"
-    return read_settings(build_parser().parse_args(command[1:]))
+    return read_settings(vars(build_parser().parse_args(command[1:])))
 
 
 def commands() -> Iterator[tuple[str, list[str]]]:

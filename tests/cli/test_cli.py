@@ -133,10 +133,10 @@ def test_failed_sources_do_not_stop_the_rest(photo_file, capsys) -> None:
         (["photo.jpg", "-t", "#12345"], 2, "#12345"),
         (["photo.jpg", "-th", "1.5"], 2, "--threshold must be a number from 0 to 1"),
         (["photo.jpg", "-f", "xyz"], 2, "--format 'xyz' cannot be written"),
-        (["photo.jpg", "--quality", "0"], 2, "--quality must be from 1 to 100"),
+        (["photo.jpg", "--quality", "0"], 2, "--quality must be a whole number from 1 to 100"),
         (["photo.jpg", "--background", "photo.jpg"], 2, "is no colour"),
         (["photo.jpg", "--crop=wide"], 2, "crop padding 'wide'"),
-        (["photo.jpg", "--workers", "0"], 2, "whole number above 0"),
+        (["photo.jpg", "--workers", "0"], 2, "--workers must be a whole number of at least 1"),
         (["photo.jpg", "-j", "-r", "dynamic"], 2, "--jit works at one size"),
         (["photo.jpg", "-m", "nope"], 2, "mode 'nope' is unknown; choose from base"),
         (["photo.jpg", "-D", "cuda:42"], 2, "cuda:42"),
@@ -341,7 +341,7 @@ def test_what_is_shown_live(photo_file, monkeypatch, arguments, camera, record) 
     shown = []
     monkeypatch.setattr(
         "transparent_background.cli.live.run_live",
-        lambda options, source, settings: shown.append((source, options.record)) or 0,
+        lambda request, source: shown.append((source, request.camera.record or request.run.dest)) or 0,
     )
     Path("clip.mp4").touch()
     assert tb(*arguments) == 0

@@ -16,18 +16,19 @@ class Parser(argparse.ArgumentParser):
     ----------
     command
         The sub-command; empty for the command itself.
-    description, epilog
-        Of the help.
+    description, epilog, words
+        As for :class:`argparse.ArgumentParser`.
     """
 
-    def __init__(self, command: str = "", description: str = "", epilog: str | None = None) -> None:
-        super().__init__(
-            prog=f"transparent-background {command}".strip(),
-            description=description,
-            epilog=epilog,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
+    def __init__(
+        self, command: str = "", description: str | None = None, epilog: str | None = None, **words: Any
+    ) -> None:
+        own: dict[str, Any] = {
+            "prog": f"transparent-background {command}".strip(),
+            "formatter_class": argparse.RawDescriptionHelpFormatter,
+            "allow_abbrev": False,
+        }
+        super().__init__(description=description, epilog=epilog, **own | words)
         self._titled: dict[str, argparse._ArgumentGroup] = {}
 
     def error(self, message: str) -> NoReturn:

@@ -13,17 +13,11 @@ from .arguments import Parser
 from .console import download_progress, print_data, start_console
 
 
-class _Command(Parser):
-    """A command of this one, as argparse makes them."""
-
-    def __init__(self, prog: str, **words: Any) -> None:
-        super().__init__(prog.removeprefix("transparent-background "), words.get("description") or "")
-
 
 def build_parser() -> Parser:
     """Return the sub-command's parser."""
     parser = Parser("models", "List, download, locate and verify weights.")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Command)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     listing = commands.add_parser("list", help="list them with size, state and origin (default)")
     for place in (parser, listing):
         place.add_argument("--json", action="store_true", help="print JSON")
