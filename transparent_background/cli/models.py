@@ -13,7 +13,6 @@ from .arguments import Parser
 from .console import download_progress, print_data, start_console
 
 
-
 def build_parser() -> Parser:
     """Return the sub-command's parser."""
     parser = Parser("models", "List, download, locate and verify weights.")
