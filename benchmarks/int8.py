@@ -29,8 +29,8 @@ from transparent_background.backends.runtimes import find_runtime
 from transparent_background.checkpoints.recognition import find_checkpoint
 from transparent_background.engine.loading import load_network
 from transparent_background.evaluate.metrics import Evaluator
-from transparent_background.matting.preprocess import resize_rgb
 from transparent_background.media.pairs import find_pairs, read_pair
+from transparent_background.model.input import resize_rgb
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
 Run = Callable[..., Array]

@@ -18,12 +18,12 @@ from transparent_background.checkpoints import Checkpoint
 from transparent_background.checkpoints.recognition import find_checkpoint
 from transparent_background.engine.loading import load_network
 from transparent_background.errors import DeviceError, MissingExtraError, UsageError
-from transparent_background.matting.preprocess import normalise
 from transparent_background.model import (
     InSPyReNet,
     PyramidNetwork,
     create_backbone,
 )
+from transparent_background.model.input import normalise
 
 PUBLISHED = Checkpoint(name="test", file_name="", depth=16, base_size=(64, 64))
 

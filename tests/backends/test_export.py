@@ -27,7 +27,6 @@ from transparent_background.errors import (
     SourceNotFoundError,
     UsageError,
 )
-from transparent_background.matting.preprocess import normalise, resize_rgb
 from transparent_background.model import (
     InSPyReNet,
     PyramidNetwork,
@@ -35,6 +34,7 @@ from transparent_background.model import (
     fold_batch_norm,
     to_probability,
 )
+from transparent_background.model.input import normalise, resize_rgb
 
 
 @pytest.fixture(scope="module")

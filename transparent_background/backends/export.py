@@ -10,9 +10,9 @@ from typing import Literal, TypeAlias, get_args
 
 from ..checkpoints import Checkpoint
 from ..errors import UsageError
-from ..matting.preprocess import blends
 from ..media.atomic import cannot_write
 from ..model import PyramidNetwork
+from ..model.input import blends
 from ..types import Size
 from .files import publish, staging
 from .graph import Graph, describe

@@ -15,8 +15,8 @@ from torch.overrides import TorchFunctionMode
 from .._version import __version__
 from ..checkpoints import Checkpoint
 from ..errors import UsageError
-from ..matting.preprocess import IMAGENET_MEAN, IMAGENET_STD, MULTIPLE
 from ..model import PyramidNetwork, to_probability
+from ..model.input import IMAGENET_MEAN, IMAGENET_STD, MULTIPLE
 from ..types import Normalisation, Size
 
 INPUTS = ("image", "image_low_resolution")

@@ -15,9 +15,9 @@ import torch
 
 from ..errors import DeviceError, SourceNotFoundError
 from ..images.picture import to_eight_bit
-from ..matting.preprocess import resize_rgb
 from ..media.reading import read
 from ..media.sources import find_sources
+from ..model.input import resize_rgb
 from .graph import Graph
 from .openvino import first_line, import_openvino, without_reports
 from .runtimes import ROUNDED_TOLERANCE, Difference, Model, difference_of, import_from
