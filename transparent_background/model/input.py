@@ -51,9 +51,9 @@ def resize_rgb(rgb: ByteArray, size: Size) -> torch.Tensor:
     return torch.from_numpy(rgb).permute(2, 0, 1)
 
 
-def normalise(images: torch.Tensor, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+def normalise(images: torch.Tensor) -> torch.Tensor:
     """Turn uint8 (B, 3, h, w) into the network's input: (x / 255 - mean) / std, channels_last."""
     mean = torch.tensor(IMAGENET_MEAN, device=images.device).view(1, 3, 1, 1)
     std = torch.tensor(IMAGENET_STD, device=images.device).view(1, 3, 1, 1)
     x = images.to(torch.float32).div_(255.0).sub_(mean).div_(std)
-    return x.to(dtype=dtype, memory_format=torch.channels_last)
+    return x.to(memory_format=torch.channels_last)
