@@ -21,8 +21,9 @@ from .engine.loading import load_network
 from .errors import DeviceError, UsageError
 from .images.conversions import give_back, take
 from .images.picture import to_eight_bit
-from .matting.preprocess import normalise, pass_sizes, resize_rgb
+from .matting.preprocess import pass_sizes
 from .model import to_probability
+from .model.input import normalise, resize_rgb
 from .options.result import ForegroundColours, check_threshold
 from .options.result_types import parse_type
 from .remover_video import VideoMethods

@@ -25,12 +25,12 @@ class FakeRemover:
     """Takes the green channel for the matte; counts what is in flight."""
 
     device = torch.device("cpu")
-    plan = choose_plan("published", device)
 
     def __init__(self, head: str = "published") -> None:
         self.calls: list[int] = []
         self.threads: set[int] = set()
         self.checkpoint = Checkpoint(name="fake", file_name="fake", head=head)
+        self.plan = choose_plan(head, self.device)
 
     def mattes(self, pictures):
         self.calls.append(len(pictures))

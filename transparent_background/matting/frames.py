@@ -10,8 +10,8 @@ import torch
 from torch.nn import functional
 
 from ..images.picture import Picture, to_eight_bit
+from ..model.input import resize_rgb
 from .guided import ENLARGES, guided_upsample
-from .preprocess import resize_rgb
 from .steady import Steadier
 
 if TYPE_CHECKING:
