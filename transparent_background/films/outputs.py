@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OutputError, UsageError
+from ..media.atomic import make_folder
 from ..media.video.containers import (
     CHOICES,
     CONTAINERS,
@@ -171,7 +172,7 @@ class Outputs:
         """Frames that an earlier run has finished."""
         self._segments: dict[str, SegmentedWriter] = {}
         for target in targets.files.values():
-            _make_folder(target.path.parent)
+            make_folder(target.path.parent)
         if settings.film.resume:
             self._set_up_segments(model)
 
@@ -245,10 +246,3 @@ class Outputs:
             self.notes += [note for note in writer.notes if note not in self.notes]
         if self.settings.crop is not None:
             self.notes.append("films are not cropped")
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: the folder cannot be made: {error.strerror}") from error

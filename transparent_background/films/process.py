@@ -16,9 +16,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..compositing.backgrounds import Backdrops
-from ..compositing.compose import finish_alpha
-from ..compositing.film_results import make_results
+from ..compositing.backgrounds import Background, background_of
 from ..engine.threads import passes_side_by_side
 from ..errors import InputError, UsageError
 from ..images.result import Result
@@ -28,16 +26,16 @@ from ..media.video.frames import Frame
 from ..media.video.opening import FilmSource, name_of, url_scheme
 from ..media.video.readers import open_film
 from ..options.result_types import Backdrop
-from .backdrop import FilmBackdrop, Still
+from .backdrop import FilmBackdrop
 from .outputs import Outputs, Targets
 from .overlap import Prefetch, Stopwatch
 from .report import FilmReport, ProgressCallback, VideoProgress
+from .results import frame_results, settings_of_frames
 
 if TYPE_CHECKING:
-    from ..compositing.backgrounds import BackdropSource
+    from ..engine.predictor import Predictor
     from ..images.picture import Picture
     from ..options.settings import Settings
-    from ..remover import Remover
     from ..types import FloatArray
 
 logger = logging.getLogger(__name__)
@@ -47,7 +45,7 @@ WARM_UP = 12  # frames worked through again before those that follow a finished 
 
 
 def process_film(
-    remover: Remover,
+    predictor: Predictor,
     source: FilmSource,
     targets: Targets,
     settings: Settings,
@@ -90,8 +88,8 @@ def process_film(
         raise UsageError(f"--resume: {name_of(source)} cannot be read twice; it goes with files only")
     started = time.perf_counter()
     with (
-        passes_side_by_side(remover) if passes is None else nullcontext(passes) as passes,
-        _Film(remover, source, targets, settings, workers, passes) as film,
+        passes_side_by_side(predictor) if passes is None else nullcontext(passes) as passes,
+        _Film(predictor, source, targets, settings, workers, passes) as film,
     ):
         film.run(progress, started)
         report = film.finish()
@@ -103,17 +101,6 @@ def process_film(
     return report
 
 
-def describe_model(remover: Remover) -> str:
-    """Say which network makes the mattes and how: what is made with another does not fit."""
-    weights = remover.weights
-    try:
-        status = weights.stat()
-        file = f"{weights} {status.st_size} {status.st_mtime_ns}"
-    except OSError:
-        file = str(weights)
-    return f"{remover!r} {remover.normalisation} {file}"
-
-
 @dataclass(frozen=True, slots=True)
 class _Read:
     """A frame that is ready for the network."""
@@ -121,7 +108,7 @@ class _Read:
     frame: Frame
     small: Picture
     """At the size the network sees."""
-    behind: BackdropSource | None
+    behind: Background | None
     """The background film's frame at that time."""
 
 
@@ -130,7 +117,7 @@ class _Film:
 
     def __init__(
         self,
-        remover: Remover,
+        predictor: Predictor,
         source: FilmSource,
         targets: Targets,
         settings: Settings,
@@ -148,8 +135,8 @@ class _Film:
             square=not targets.keeps_shape,
         )
         try:
-            self.outputs = Outputs(targets, self.reader, settings, describe_model(remover))
-            self.matter = FrameMatter(remover, resize=self.options.resize, temporal=self.options.temporal)
+            self.outputs = Outputs(targets, self.reader, settings, predictor.fingerprint)
+            self.matter = FrameMatter(predictor, resize=self.options.resize, temporal=self.options.temporal)
             kind = settings.type
             moves = isinstance(kind, Backdrop) and kind.moves
             self.backdrop = (
@@ -160,7 +147,8 @@ class _Film:
         except BaseException:
             self.reader.close()
             raise
-        self.backdrops = Backdrops()
+        self.background = background_of(settings)
+        self.frame_settings, self.device = settings_of_frames(settings), predictor.device
         self.network = ThreadPoolExecutor(passes, thread_name_prefix="network")
         self.inferring: deque[tuple[list[_Read], Future[list[FloatArray]]]] = deque()
         self.composers = ThreadPoolExecutor(workers, thread_name_prefix="compose")
@@ -264,7 +252,7 @@ class _Film:
             if self.backdrop is None:
                 yield _Read(frame, small, None)
             else:
-                yield _Read(frame, small, Still(self.backdrop.at(frame.time, frame.picture.size)))
+                yield _Read(frame, small, self.backdrop.at(frame.time))
 
     def _submit(self, read: _Read, matte: FloatArray | None) -> None:
         """Hand a frame to the composers, and its result to the encoder."""
@@ -278,18 +266,15 @@ class _Film:
 
     _small: FloatArray
 
-    def _compose(
-        self, picture: Picture, small: FloatArray, behind: BackdropSource | None
-    ) -> dict[str, Result]:
+    def _compose(self, picture: Picture, small: FloatArray, behind: Background | None) -> dict[str, Result]:
         with self.watch.timed("compose"):
-            alpha = finish_alpha(
+            return frame_results(
+                picture,
                 enlarge(small, picture),
-                threshold=self.settings.threshold,
-                reverse=self.settings.reverse,
-                own=picture.alpha,
-            )
-            return make_results(
-                picture, alpha, self.settings, behind or self.backdrops, holds_alpha=self.outputs.alpha
+                self.frame_settings,
+                self.device,
+                background=behind or self.background,
+                holds_alpha=self.outputs.alpha,
             )
 
     def _encode(self, frame: Frame, composed: Future[dict[str, Result]]) -> None:
