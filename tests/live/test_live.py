@@ -54,7 +54,7 @@ class HalfRemover:
     def __init__(self, seconds: float = 0.0) -> None:
         self.checkpoint = SimpleNamespace(base_size=(64, 64))
         self.asked_resize = None
-        self.jit = False
+        self.jit, self.device = False, torch.device("cpu")
         self.seconds, self.calls = seconds, 0
         self.sizes: list[tuple[int, int]] = []
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..compositing.backgrounds import Background, StillBackground
+from ..compositing.backgrounds import Background, StillBackground, background_of
 from ..media.video.frames import Frame
 from ..media.video.readers import open_film
 from ..options.films import BackgroundPlay
+from ..options.result_types import Backdrop
 
 if TYPE_CHECKING:
+    from ..options.settings import Settings
     from ..types import BackgroundFit
 
 
@@ -81,3 +84,15 @@ class FilmBackdrop:
     def close(self) -> None:
         """Let go of the film."""
         self._reader.close()
+
+
+@contextmanager
+def background_over_time(settings: Settings) -> Iterator[Callable[[Fraction], Background | None]]:
+    """Give a function that says what goes behind the object at a time, in seconds; None: nothing."""
+    kind = settings.type
+    if isinstance(kind, Backdrop) and kind.moves:
+        with closing(FilmBackdrop(kind.path, settings.fit, settings.film.background_play)) as film:
+            yield film.at
+    else:
+        background = background_of(settings)
+        yield lambda time: background

@@ -176,6 +176,18 @@ class Outputs:
         if settings.film.resume:
             self._set_up_segments(model)
 
+    def __enter__(self) -> Outputs:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Save what was done if the user stopped it, remove it if it failed."""
+        if isinstance(error, KeyboardInterrupt):
+            for path in self._each(lambda writer: writer.save()):
+                if path is not None:
+                    logger.warning("%s: stopped; %s holds what was done", self.reader.info.name, path)
+        elif error is not None:
+            self._each(lambda writer: writer.abandon())
+
     def _set_up_segments(self, model: str) -> None:
         for name, target in self.targets.files.items():
             if target.encoding is None:
@@ -222,15 +234,6 @@ class Outputs:
         paths = {name: writer.finish() for name, writer in self.writers.items()}
         self._collect_notes()
         return paths
-
-    def save(self) -> list[Path]:
-        """End all files early; return the names of those that are there."""
-        paths = self._each(lambda writer: writer.save())
-        return [path for path in paths if path is not None]
-
-    def abandon(self) -> None:
-        """Remove all files."""
-        self._each(lambda writer: writer.abandon())
 
     def _each(self, do: Callable[[Writer], Path | None]) -> list[Path | None]:
         paths = []
