@@ -54,7 +54,7 @@ class HalfRemover:
     def __init__(self, seconds: float = 0.0) -> None:
         self.checkpoint = SimpleNamespace(base_size=(64, 64))
         self.asked_resize = None
-        self.jit = False
+        self.jit, self.device = False, torch.device("cpu")
         self.seconds, self.calls = seconds, 0
         self.sizes: list[tuple[int, int]] = []
 
@@ -689,7 +689,7 @@ def parsed(*arguments: str, **others: object) -> argparse.Namespace:
     return options
 
 
-SETTINGS = Settings(type=parse_type("white"), type_text="white")
+SETTINGS = Settings(type=parse_type("white"))
 
 
 def test_options_are_read() -> None:

@@ -62,7 +62,7 @@ def flat_bytes(result: Result, under: ByteArray | tuple[int, int, int]) -> ByteA
     """Return a result as opaque uint8 (h, w, 3), transparency over a colour or a picture of its size."""
     import numpy as np
 
-    from ..compositing.compose import blend
+    from ..compositing.blend import blend
     from ..images.picture import to_eight_bit
 
     if result.rgb is None:

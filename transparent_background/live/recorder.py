@@ -12,7 +12,7 @@ from typing import Any
 
 import cv2
 
-from ..compositing.compose import flatten
+from ..compositing.blend import flatten
 from ..errors import UsageError
 from ..images.result import Result
 from ..media.video.colours import ColourTags

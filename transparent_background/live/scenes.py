@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from ..compositing.backgrounds import Backdrops, fit_background, opaque
-from ..compositing.compose import compose
+from ..compositing.backgrounds import Background, FileBackground, StillBackground
+from ..compositing.finish import Finished, finish
 from ..errors import UnreadableError
-from ..images.result import Result
 from ..media.camera import CameraReader
 from ..options.result_types import Backdrop, parse_type
+from ..options.settings import Settings
 
 if TYPE_CHECKING:
+    import torch
+
     from ..images.picture import Picture
     from ..options.result_types import ResultType
-    from ..types import BackgroundFit, ColourArray, FloatArray
+    from ..types import BackgroundFit, ColourArray, FloatArray, Size
 
 SceneType: TypeAlias = str | Sequence[int] | os.PathLike[str]
 
@@ -49,7 +51,7 @@ class Scenes:
         self.fit = fit
         self.index = 0
         """Which one is in use."""
-        self._pictures: dict[Path, Backdrops] = {}
+        self._pictures: dict[Path, Background] = {}
         self._film: _FilmBehind | None = None
         for kind in self.kinds:
             self._check(kind)
@@ -68,16 +70,24 @@ class Scenes:
         if isinstance(kind, Backdrop) and kind.moves:
             _FilmBehind(kind.path, self.fit).close()
         elif isinstance(kind, Backdrop):
-            self._pictures.setdefault(kind.path, Backdrops()).get(kind.path, (16, 16), self.fit)
+            self._pictures.setdefault(kind.path, FileBackground(kind.path, self.fit)).at_size((16, 16))
 
-    def compose(self, picture: Picture, alpha: FloatArray) -> Result:
-        """Make a result of a frame and its finished matte with the type in use."""
+    def finish(
+        self,
+        picture: Picture,
+        matte: FloatArray,
+        device: torch.device,
+        *,
+        threshold: float | None = None,
+        reverse: bool = False,
+    ) -> Finished:
+        """Make a result of a frame and its matte with the type in use."""
         kind = self.kinds[self.index]
-        film = self._film_for(kind)
-        if isinstance(kind, Backdrop):
-            behind = film or self._pictures[kind.path]
-            return compose(picture, alpha, kind, fit=self.fit, backdrops=behind)
-        return compose(picture, alpha, kind)
+        behind: Background | None = self._film_for(kind)
+        if behind is None and isinstance(kind, Backdrop):
+            behind = self._pictures[kind.path]
+        settings = Settings(type=kind, threshold=threshold, reverse=reverse)
+        return finish(picture, matte, settings, device, background=behind)
 
     def _film_for(self, kind: ResultType) -> _FilmBehind | None:
         """Return the film of a type, started; one that is no longer in use is closed."""
@@ -106,17 +116,14 @@ class _FilmBehind:
         if first is None:
             self._reader.close()
             raise UnreadableError(f"{path}: not one frame of it came in {FIRST_FRAME:g} s")
-        self._number, self._colours = first.number, opaque(first.picture)
-        self._fitted: tuple[tuple[int, int], ColourArray] | None = None
+        self._number, self._shown = first.number, StillBackground(first.picture, fit)
 
-    def get(self, path: Path, size: tuple[int, int], fit: BackgroundFit) -> ColourArray:
+    def at_size(self, size: Size) -> ColourArray:
         """Return the frame that is on screen now, (h, w, 3)."""
         newer = self._reader.latest(self._number, 0)
         if newer is not None:
-            self._number, self._colours, self._fitted = newer.number, opaque(newer.picture), None
-        if self._fitted is None or self._fitted[0] != size:
-            self._fitted = size, fit_background(self._colours, size, fit)
-        return self._fitted[1]
+            self._number, self._shown = newer.number, StillBackground(newer.picture, self.fit)
+        return self._shown.at_size(size)
 
     def close(self) -> None:
         self._reader.close()

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..compositing.compose import finish_alpha
 from ..images.picture import Picture
 from ..images.result import Result
 from ..matting.frames import FrameMatter
@@ -74,7 +73,7 @@ class Worker:
         reverse: bool,
     ) -> None:
         self.scenes, self._fps = scenes, fps
-        self._matter = FrameMatter(remover, temporal=temporal)
+        self._matter, self._device = FrameMatter(remover, temporal=temporal), remover.device
         self._threshold, self._reverse = check_threshold(threshold), reverse
         # a network that was recorded for one size (jit=True) takes no other; "dynamic" has no base size
         self._flexible = not remover.jit and self._matter.resize != "dynamic"
@@ -86,7 +85,7 @@ class Worker:
         """At which sizes the next frame is worked on."""
         if self._pace is not None:
             return self._pace.step
-        return Step(self._matter.remover.checkpoint.base_size if self._flexible else None)
+        return Step(self._matter.predictor.checkpoint.base_size if self._flexible else None)
 
     def __call__(self, frame: CameraFrame, *, mirror: bool) -> LiveFrame:
         """Return a frame's result."""
@@ -97,21 +96,25 @@ class Worker:
             self._matter.steadier.reset()
         self._matter.base_size = self.step.base_size
         (matte,) = self._matter([picture])
-        alpha = finish_alpha(matte, threshold=self._threshold, reverse=self._reverse, own=picture.alpha)
-        result = self.scenes.compose(picture, alpha)
+        done = self.scenes.finish(
+            picture, matte, self._device, threshold=self._threshold, reverse=self._reverse
+        )
         rgb: ByteArray = picture.rgb  # type: ignore[assignment]  # cameras give bytes
-        return LiveFrame(frame.number, frame.time, time.monotonic() - frame.time, rgb, alpha, result)
+        latency = time.monotonic() - frame.time
+        return LiveFrame(frame.number, frame.time, latency, rgb, done.alpha, done.result)
 
     def again(self, frame: LiveFrame) -> LiveFrame:
         """Return a frame with the type that is in use now."""
-        return dataclasses.replace(frame, result=self.scenes.compose(Picture(frame.rgb), frame.alpha))
+        return dataclasses.replace(
+            frame, result=self.scenes.finish(Picture(frame.rgb), frame.alpha, self._device).result
+        )
 
     def keep_pace(self, seconds: float, size: tuple[int, int]) -> None:
         """Take in how long a frame of a size (height, width) took in all."""
         if self._fps is None:
             return
         if self._pace is None:
-            base = self._matter.remover.checkpoint.base_size
+            base = self._matter.predictor.checkpoint.base_size
             self._pace = Pace(make_ladder(base, size, flexible=self._flexible), self._fps)
         before = self._pace.step
         after = self._pace.feed(seconds)

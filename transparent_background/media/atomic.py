@@ -53,6 +53,20 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows translates line ends without it
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those that it lies in.
+
+    Raises
+    ------
+    OutputError
+        It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: the folder cannot be made: {error.strerror}") from error
+
+
 def cannot_write(path: Path | str, error: OSError) -> OutputError:
     """Say in one line why a file cannot be written."""
     reasons = {

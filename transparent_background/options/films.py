@@ -163,22 +163,6 @@ class FilmOptions(Selection, EncodingOptions):
     """Frames that share a pass of the network."""
     resume: bool = flag("write in segments; if stopped, the same command goes on after the last one")
 
-    @property
-    def selection(self) -> FilmOptions:
-        return self
-
-    @property
-    def encoding(self) -> FilmOptions:
-        return self
-
-    @property
-    def batch(self) -> int:
-        return self.batch_size
-
-    @property
-    def foreground(self) -> ForegroundFilm | None:
-        return self.foreground_film
-
     def __post_init__(self) -> None:
         """Check what goes together."""
         super().__post_init__()

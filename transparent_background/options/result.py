@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from ..types import BackgroundFit
 from .declare import Door, Subject, choice, declared, flag, option
-from .result_types import RGB, Backdrop, ResultType, Rgba, parse_type
+from .result_types import RGB, ResultType, Rgba, parse_type
 from .values import Padding, parse_colour, parse_format, parse_padding
 
 ForegroundColours: TypeAlias = Literal["auto", "estimate", "original"]
@@ -126,9 +126,7 @@ class ResultOptions:
     @property
     def tag(self) -> str:
         """What follows the source's stem in a result's name."""
-        kind = self.type
-        text = kind.path.stem if isinstance(kind, Backdrop) else kind.text
-        text = text.replace(os.sep, "_").replace("/", "_")
+        text = self.type.text.replace(os.sep, "_").replace("/", "_")
         return f"_{text}_reverse" if self.reverse else f"_{text}"
 
 
