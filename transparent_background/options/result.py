@@ -34,7 +34,6 @@ class ResultOptions:
         "'#ff0000', a CSS name), or a picture or film to put behind",
         parsed=Rgba(),
         parse=lambda value, name: parse_type(value),
-        metavar="TYPE",
         short=("-t",),
         served_help="rgba (transparent), map (the matte, white on the object), green, white, blur, overlay, "
         "or a colour to put behind: #rrggbb, a CSS name, [r, g, b]; a background_image goes before it",
@@ -94,7 +93,6 @@ class ResultOptions:
         "png, jpg, webp, tiff, avif, gif, bmp ...; of films mp4, mov, mkv, webm, gif, apng, webp, or png, "
         "jpg ... for one picture a frame",
         parse=parse_format,
-        metavar="FORMAT",
         short=("-f",),
         default_help="png for rgba, else the source's; of films mov for rgba, else mp4",
         label="Format",
