@@ -1,4 +1,4 @@
-"""What MkDocs is told beyond mkdocs.yml: pages that lie outside docs/, and links that hold on the site as well.
+"""MkDocs reads this beside mkdocs.yml: it adds pages from outside docs/ and adapts links to the site.
 
 Every page is plain Markdown that reads well on a code host, where links follow the folders of the repository.
 On the site README.md is the home page, so links are rewritten from one order to the other.

@@ -9,20 +9,17 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from sybil import Document, Region
+from sybil import Document, Example, Region
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown.lexers import RawFencedCodeBlockLexer
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted(
-    path
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("samples/*.md")]
-    if path.name != "CHANGELOG.md"
-)
+PAGES = [ROOT / "README.md", ROOT / "MODEL_CARD.md", *sorted(ROOT.glob("docs/**/*.md"))]
 
 FENCES = RawFencedCodeBlockLexer(re.compile(r"(?P<language>[^\n]*)\n"))
 NOT_RUN = re.compile(r"<!-- not run: (?:`(?P<fragment>[^`]+)`: )?(?P<reason>[^>]+?) -->")
 BEFORE = re.compile(NOT_RUN.pattern + r"\s*\Z")
+RESULT = re.compile(r" # (\w+\.\w+)[,:] ")
 EVALUATE = PythonEvaluator()
 
 
@@ -34,6 +31,8 @@ class Command:
     """Without the comment behind it."""
     words: tuple[str, ...]
     page: Path
+    result: str | None
+    """The file that it writes, where the comment behind it begins with its name."""
     reason: str | None
     """Why it is not run."""
 
@@ -81,6 +80,7 @@ class Block:
                 re.sub(r"\s+# .*", "", text),
                 words,
                 self.page,
+                match[1] if (match := RESULT.search(text)) else None,
                 self.reason or next((why for fragment, why in reasons if fragment in text), None),
             )
             for text, words in found
@@ -126,8 +126,8 @@ def all_commands() -> list[Command]:
     return [command for block in all_blocks() for command in block.commands]
 
 
-def python_examples(page: Path, namespace: dict[str, object]) -> Iterator[tuple[Block, object]]:
-    """Yield a page's runnable Python blocks with what runs them, one after the other in one namespace."""
+def python_examples(page: Path, namespace: dict[str, object]) -> Iterator[Example]:
+    """Yield the runnable Python blocks of a page, which share a namespace."""
     document = Document(page.read_text("utf-8"), str(page))
     document.namespace.update(namespace)
     for region in FENCES(document):
@@ -136,4 +136,4 @@ def python_examples(page: Path, namespace: dict[str, object]) -> Iterator[tuple[
     runnable: Sequence[Block] = blocks_of(page)
     for block, example in zip(runnable, document.examples(), strict=True):
         if block.language == "python" and block.reason is None:
-            yield block, example
+            yield example
