@@ -13,17 +13,19 @@ import logging
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..engine.threads import passes_side_by_side
 from ..errors import OutputError, TransparentBackgroundError
 from ..films.outputs import Targets
+from ..films.overlap import in_advance, threads
 from ..images.picture import Picture
 from ..media.reading import Animation, animation, read
 from ..options.settings import Settings
@@ -120,7 +122,14 @@ def run(
     """
     started = time.perf_counter()
     summary = Summary(left_out=[(str(item.path), item.reason) for item in plan.left_out])
-    report = _Report(summary, on_outcome)
+
+    def report(outcome: Outcome) -> None:
+        summary.outcomes.append(outcome)
+        if outcome.error is not None:
+            logger.error("%s", outcome.error)
+        if on_outcome is not None:
+            on_outcome(outcome)
+
     for source, reason in plan.refused:
         report(Outcome(source, "failed", error=reason))
     for task in plan.skipped:
@@ -128,23 +137,12 @@ def run(
     if plan.tasks:
         if predictor is None:
             raise TypeError("a predictor is needed where there is something to do")
-        _Work(predictor, settings, report, workers, batch_size, on_film).do(plan.tasks)
+        many = len(plan.tasks) >= MANY and all(task.targets is None for task in plan.tasks)
+        with passes_side_by_side(predictor) if many else nullcontext(1) as passes:
+            work = _Work(predictor, settings, report, workers, passes, on_film)
+            summary.stopped = work.do(plan.tasks, batch_size)
     summary.seconds = time.perf_counter() - started
     return summary
-
-
-class _Report:
-    """Collects outcomes."""
-
-    def __init__(self, summary: Summary, on_outcome: Callable[[Outcome], None] | None) -> None:
-        self.summary, self.on_outcome = summary, on_outcome
-
-    def __call__(self, outcome: Outcome) -> None:
-        self.summary.outcomes.append(outcome)
-        if outcome.error is not None:
-            logger.error("%s", outcome.error)
-        if self.on_outcome is not None:
-            self.on_outcome(outcome)
 
 
 class _Work:
@@ -154,68 +152,42 @@ class _Work:
         self,
         predictor: Predictor,
         settings: Settings,
-        report: _Report,
+        report: Callable[[Outcome], None],
         workers: int,
-        batch_size: int,
+        passes: int,
         on_film: FilmProgress | None,
     ) -> None:
         from ..compositing.backgrounds import background_of
 
         self.predictor, self.settings, self.report, self.on_film = predictor, settings, report, on_film
-        self.workers, self.batch_size, self.passes = workers, batch_size, 1
+        self.workers, self.passes = workers, passes
         self.background = background_of(settings)
         self.writing: deque[tuple[Task, Future[Size]]] = deque()
         self.full: str | None = None
 
-    def do(self, tasks: list[Task]) -> None:
-        """Work through the tasks; an interrupt leaves no half-written file."""
-        many = len(tasks) >= MANY and all(task.targets is None for task in tasks)
-        with passes_side_by_side(self.predictor) if many else nullcontext(1) as passes:
-            self._do(tasks, passes)
-
-    def _do(self, tasks: list[Task], passes: int) -> None:
-        self.passes = passes
-        readers = ThreadPoolExecutor(self.workers, thread_name_prefix="read")
-        writers = ThreadPoolExecutor(max(self.workers, passes), thread_name_prefix="write")
-        try:
-            batch: list[tuple[Task, _Loaded]] = []
-            for task, future in self._read_ahead(tasks, readers):
-                loaded = self._result_of(task, future)
-                if loaded is not None:
-                    batch.append((task, loaded))
-                if len(batch) >= self.batch_size:
-                    self._work_on(batch, writers)
-                    batch = []
-                if self.full:
-                    break
-            if not self.full:
+    def do(self, tasks: list[Task], batch_size: int) -> str | None:
+        """Work through the tasks; return why it stopped early. An interrupt leaves no half-written file."""
+        with (
+            threads(self.workers, "read") as readers,
+            threads(max(self.workers, self.passes), "write") as writers,
+        ):
+            loaded = self._loaded(in_advance(readers, _load, tasks, self.workers + batch_size))
+            while not self.full and (batch := list(islice(loaded, batch_size))):
                 self._work_on(batch, writers)
             self._drain(0)
-        finally:
-            readers.shutdown(wait=True, cancel_futures=True)
-            writers.shutdown(wait=True, cancel_futures=True)
-        self.report.summary.stopped = self.full
+        return self.full
 
-    def _read_ahead(
-        self, tasks: list[Task], readers: ThreadPoolExecutor
-    ) -> Iterator[tuple[Task, Future[_Loaded]]]:
-        """Yield tasks in order, with a few more being read behind each."""
-        ahead: deque[tuple[Task, Future[_Loaded]]] = deque()
-        for task in tasks:
-            ahead.append((task, readers.submit(_load, task)))
-            if len(ahead) > self.workers + self.batch_size:
-                yield ahead.popleft()
-        while ahead:
-            yield ahead.popleft()
+    def _loaded(self, reading: Iterable[tuple[Task, Future[_Loaded]]]) -> Iterator[tuple[Task, _Loaded]]:
+        """Give tasks with what was read of them; those that cannot be read have failed."""
+        for task, future in reading:
+            try:
+                loaded = future.result()
+            except Exception as error:
+                self._fail(task, error)
+            else:
+                yield task, loaded
 
-    def _result_of(self, task: Task, future: Future[_Loaded]) -> _Loaded | None:
-        try:
-            return future.result()
-        except Exception as error:
-            self._fail(task, error)
-            return None
-
-    def _work_on(self, batch: list[tuple[Task, _Loaded]], writers: ThreadPoolExecutor) -> None:
+    def _work_on(self, batch: list[tuple[Task, _Loaded]], writers: Executor) -> None:
         """Work on what was read: pictures together, everything else one by one."""
         pictures = [(task, loaded) for task, loaded in batch if isinstance(loaded, Picture)]
         if self.passes > 1:
@@ -235,7 +207,7 @@ class _Work:
             except Exception as error:
                 self._fail(task, error)
 
-    def _infer(self, pictures: list[tuple[Task, Picture]], writers: ThreadPoolExecutor) -> None:
+    def _infer(self, pictures: list[tuple[Task, Picture]], writers: Executor) -> None:
         """Run the network on pictures and hand the mattes to the writers."""
         try:
             mattes = self._mattes([picture for _, picture in pictures])
