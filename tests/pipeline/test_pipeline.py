@@ -249,7 +249,7 @@ def test_reading_goes_ahead_only_so_far(monkeypatch) -> None:
         save(Path(f"photos/{index}.jpg"))
     waiting, most = 0, 0
     lock = threading.Lock()
-    from transparent_background.pipeline import work as module
+    from transparent_background.pipeline import worker as module
 
     real_load = module._load
 
@@ -268,7 +268,7 @@ def test_reading_goes_ahead_only_so_far(monkeypatch) -> None:
             return super().predictions(pictures)
 
     monkeypatch.setattr(module, "_load", load)
-    summary = module.run(plan_of(["photos"]), Slow(), settings(), workers=2)
+    summary = run(plan_of(["photos"]), Slow(), settings(), workers=2)
     assert summary.count("done") == 30
     assert most <= 6
 
@@ -282,7 +282,7 @@ def test_a_full_disk_stops_the_run(monkeypatch) -> None:
         error.errno = errno.ENOSPC
         raise error
 
-    monkeypatch.setattr("transparent_background.pipeline.results.write", no_space)
+    monkeypatch.setattr("transparent_background.pipeline.worker.write", no_space)
     summary = run(plan_of(["photos"]), FakePredictor(), settings(), workers=1)
     assert summary.stopped == "the disk is full"
     assert 0 < summary.count("failed") < 20
