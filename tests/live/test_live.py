@@ -25,6 +25,7 @@ from PIL import Image
 
 from transparent_background import Remover
 from transparent_background.cli import live, loading
+from transparent_background.engine import ExecutionPlan
 from transparent_background.errors import (
     DeviceError,
     MissingExtraError,
@@ -34,7 +35,6 @@ from transparent_background.errors import (
     UsageError,
 )
 from transparent_background.images.result import Result
-from transparent_background.live import camera as live_camera
 from transparent_background.live.camera import Camera
 from transparent_background.live.outputs import Status, VirtualCamera
 from transparent_background.live.rate import LONGEST_PATIENCE, PATIENCE, Pace, Step, make_ladder
@@ -54,7 +54,8 @@ class HalfRemover:
     def __init__(self, seconds: float = 0.0) -> None:
         self.checkpoint = SimpleNamespace(base_size=(64, 64))
         self.asked_resize = None
-        self.jit = False
+        self.device = torch.device("cpu")
+        self.plan = ExecutionPlan("torch", "plain", torch.float32)
         self.seconds, self.calls = seconds, 0
         self.sizes: list[tuple[int, int]] = []
 
@@ -294,11 +295,10 @@ def test_outputs_get_results_until_one_wants_to_quit(camera) -> None:
     assert not screens[0].shown[-1][1].recording
 
 
-def test_keys_steer_the_camera(camera) -> None:
+def test_keys_steer_the_camera(film) -> None:
     screen = Screen(["next", "mirror", "pause", None, "pause", None])
-    camera._scenes = live_camera.Scenes(["white", "map"], "cover")
-    camera._worker.scenes = camera._scenes
-    camera.run([screen])
+    with Camera(film, HalfRemover(), type="white", backgrounds=["map"], temporal=False) as camera:
+        camera.run([screen])
     statuses = [status for _, status in screen.shown]
     assert [statuses[index].background for index in (0, 1)] == ["white", "map"]
     assert camera.mirror

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..compositing.backgrounds import Backdrops, fit_background, opaque
-from ..compositing.compose import compose
-from ..errors import UnreadableError
-from ..images.result import Result
-from ..media.camera import CameraReader
-from ..options.result_types import Backdrop, parse_type
+from ..media.camera import CameraFrame, CameraReader
+from ..options.result_types import Backdrop, ResultType, parse_type
+from .frame import FrameOptions
 
 if TYPE_CHECKING:
-    from ..images.picture import Picture
-    from ..options.result_types import ResultType
-    from ..types import BackgroundFit, ColourArray, FloatArray
+    from ..types import BackgroundFit, ColourArray, Size
 
 SceneType: TypeAlias = str | Sequence[int] | os.PathLike[str]
 
@@ -25,7 +22,7 @@ FIRST_FRAME = 5.0  # seconds that a background film may take to begin
 
 
 class Scenes:
-    """Composes frames with one of several types.
+    """The types that a camera is shown with, one at a time.
 
     Parameters
     ----------
@@ -44,74 +41,58 @@ class Scenes:
     """
 
     def __init__(self, types: Sequence[SceneType], fit: BackgroundFit) -> None:
-        self.kinds = [parse_type(type) for type in types]
-        self.names = [_name(kind, type) for kind, type in zip(self.kinds, types, strict=True)]
-        self.fit = fit
+        self._scenes = [_scene(type) for type in types]
         self.index = 0
         """Which one is in use."""
-        self._pictures: dict[Path, Backdrops] = {}
-        self._film: _FilmBehind | None = None
-        for kind in self.kinds:
-            self._check(kind)
+        self._playing: _FilmBehind | None = None
+        for scene in self._scenes:
+            if isinstance(scene.type, Backdrop) and scene.behind is not None:
+                try:  # now, so that a bad file is no surprise in a call
+                    scene.behind.get(scene.type.path, (16, 16), fit)
+                finally:
+                    if isinstance(scene.behind, _FilmBehind):
+                        scene.behind.close()
 
     @property
     def name(self) -> str:
         """The type in use, as it was given; of a file, its name."""
-        return self.names[self.index]
+        return self._scenes[self.index].name
 
     def move(self, by: int) -> None:
         """Go on to the next (1) or back to the previous one (-1), around the end."""
-        self.index = (self.index + by) % len(self.kinds)
+        self.index = (self.index + by) % len(self._scenes)
 
-    def _check(self, kind: ResultType) -> None:
-        """Read a file now, so that a bad one is no surprise in a call."""
-        if isinstance(kind, Backdrop) and kind.moves:
-            _FilmBehind(kind.path, self.fit).close()
-        elif isinstance(kind, Backdrop):
-            self._pictures.setdefault(kind.path, Backdrops()).get(kind.path, (16, 16), self.fit)
-
-    def compose(self, picture: Picture, alpha: FloatArray) -> Result:
-        """Make a result of a frame and its finished matte with the type in use."""
-        kind = self.kinds[self.index]
-        film = self._film_for(kind)
-        if isinstance(kind, Backdrop):
-            behind = film or self._pictures[kind.path]
-            return compose(picture, alpha, kind, fit=self.fit, backdrops=behind)
-        return compose(picture, alpha, kind)
-
-    def _film_for(self, kind: ResultType) -> _FilmBehind | None:
-        """Return the film of a type, started; one that is no longer in use is closed."""
-        path = kind.path if isinstance(kind, Backdrop) and kind.moves else None
-        if self._film is not None and self._film.path != path:
-            self._film.close()
-            self._film = None
-        if path is not None and self._film is None:
-            self._film = _FilmBehind(path, self.fit)
-        return self._film
+    def apply(self, options: FrameOptions) -> FrameOptions:
+        """Return options with the type in use; a film that is no longer behind is closed."""
+        scene = self._scenes[self.index]
+        if self._playing is not scene.behind:
+            self.close()
+            self._playing = scene.behind if isinstance(scene.behind, _FilmBehind) else None
+        return replace(options, type=scene.type, backdrops=scene.behind)
 
     def close(self) -> None:
-        """Let go of the films."""
-        if self._film is not None:
-            self._film.close()
-            self._film = None
+        """Let go of the film that is playing."""
+        if self._playing is not None:
+            self._playing.close()
+            self._playing = None
 
 
 class _FilmBehind:
     """A film behind the object: read like a camera, so that a slow machine leaves frames out."""
 
-    def __init__(self, path: Path, fit: BackgroundFit) -> None:
-        self.path, self.fit = path, fit
-        self._reader = CameraReader(str(path))
-        first = self._reader.latest(0, FIRST_FRAME)
-        if first is None:
-            self._reader.close()
-            raise UnreadableError(f"{path}: not one frame of it came in {FIRST_FRAME:g} s")
-        self._number, self._colours = first.number, opaque(first.picture)
-        self._fitted: tuple[tuple[int, int], ColourArray] | None = None
+    def __init__(self) -> None:
+        self._reader: CameraReader | None = None
+        self._number = 0  # of the frame that is on screen
+        self._colours: ColourArray
+        self._fitted: tuple[Size, ColourArray] | None = None
 
-    def get(self, path: Path, size: tuple[int, int], fit: BackgroundFit) -> ColourArray:
-        """Return the frame that is on screen now, (h, w, 3)."""
-        newer = self._reader.latest(self._number, 0)
+    def get(self, path: Path, size: Size, fit: BackgroundFit) -> ColourArray:
+        """Return the frame that is on screen now, (h, w, 3); the first call starts the film."""
+        if self._reader is None:
+            self._reader = CameraReader(str(path))
+            newer: CameraFrame | None = self._reader.first(FIRST_FRAME)
+        else:
+            newer = self._reader.latest(self._number, 0)
         if newer is not None:
             self._number, self._colours, self._fitted = newer.number, opaque(newer.picture), None
         if self._fitted is None or self._fitted[0] != size:
@@ -119,10 +100,20 @@ class _FilmBehind:
         return self._fitted[1]
 
     def close(self) -> None:
-        self._reader.close()
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
 
 
-def _name(kind: ResultType, given: SceneType) -> str:
-    if isinstance(kind, Backdrop):
-        return kind.path.name
-    return given if isinstance(given, str) else str(given)
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    name: str
+    type: ResultType
+    behind: Backdrops | _FilmBehind | None
+
+
+def _scene(given: SceneType) -> _Scene:
+    type = parse_type(given)
+    if isinstance(type, Backdrop):
+        return _Scene(type.path.name, type, _FilmBehind() if type.moves else Backdrops())
+    return _Scene(given if isinstance(given, str) else str(given), type, None)

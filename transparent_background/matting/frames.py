@@ -15,7 +15,7 @@ from .preprocess import resize_rgb
 from .steady import Steadier
 
 if TYPE_CHECKING:
-    from ..remover import Remover
+    from ..engine.predictor import Predictor
     from ..types import FloatArray, ResizeMethod
 
 
@@ -40,7 +40,7 @@ class FrameMatter:
 
     def __init__(
         self,
-        remover: Remover,
+        remover: Predictor,
         *,
         resize: ResizeMethod | None = None,
         temporal: bool = True,

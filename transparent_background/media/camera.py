@@ -139,6 +139,22 @@ class CameraReader:
             self._taken = number
         return CameraFrame(number, arrived.time, arrived.convert(self.size, scale))
 
+    def first(self, timeout: float) -> CameraFrame:
+        """Return the newest frame; wait for the first one.
+
+        Raises
+        ------
+        UnreadableError
+            None comes in that many seconds, or the camera is gone.
+        """
+        frame = self.latest(0, timeout)
+        if frame is None:
+            raise UnreadableError(
+                f"{self.name}: not one picture came in {timeout:g} s; "
+                "if it is a camera, plug it in again, or close what else uses it"
+            )
+        return frame
+
     def check(self) -> None:
         """Raise what :meth:`latest` would raise, without taking a frame."""
         if self._error is not None:
