@@ -19,7 +19,7 @@ from transparent_background.errors import SourceNotFoundError, UnreadableError, 
 from transparent_background.media.video.readers import open_film
 from transparent_background.media.video.tone import gamut_matrix
 from transparent_background.options.films import Selection
-from transparent_background.options.values import scaled_size
+from transparent_background.options.values import parse_scale, scaled_size
 
 
 def read(source, deep: bool = False, **selection):
@@ -324,7 +324,7 @@ def test_scales(scale, size) -> None:
 @pytest.mark.parametrize("scale", ["", "x", "big", "0", "-1", "1e9", "3x3"])
 def test_scales_that_make_no_sense(scale) -> None:
     with pytest.raises(UsageError, match="scale"):
-        Selection(scale=scale)
+        parse_scale(scale)
 
 
 def test_frames_are_scaled_while_they_are_read(tmp_path) -> None:

@@ -25,7 +25,8 @@ from ..images.result import Result
 from ..matting.frames import FrameMatter, enlarge
 from ..media.video.decoding import FilmReader
 from ..media.video.frames import Frame
-from ..media.video.opening import FilmSource, name_of, url_scheme
+from ..media.files import name_of, url_scheme
+from ..media.video.opening import FilmSource
 from ..media.video.readers import open_film
 from ..options.result_types import Backdrop
 from .backdrop import FilmBackdrop, Still
