@@ -30,7 +30,8 @@ from transparent_background.films.backdrop import FilmBackdrop
 from transparent_background.images.result import Result
 from transparent_background.media.video.containers import choose_encoding
 from transparent_background.media.video.readers import open_film
-from transparent_background.media.video.writing import FilmWriter, Look
+from transparent_background.media.video.writing import FilmWriter
+from transparent_background.media.video.encoding import Look
 from transparent_background.options.films import EncodingOptions
 from transparent_background.options.values import parse_bitrate, parse_rate, parse_time
 from transparent_background.remover_video import VideoMethods

@@ -27,8 +27,9 @@ from transparent_background.errors import OutputError, UsageError
 from transparent_background.images.result import Result
 from transparent_background.media.video.containers import CODECS, CONTAINERS, choose_encoding
 from transparent_background.media.video.decoding import FilmReader
+from transparent_background.media.video.encoding import Look
 from transparent_background.media.video.readers import open_film
-from transparent_background.media.video.writing import FilmWriter, Look, SequenceWriter
+from transparent_background.media.video.writing import FilmWriter, SequenceWriter
 from transparent_background.options.films import EncodingOptions, Selection
 
 

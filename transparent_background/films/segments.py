@@ -20,7 +20,8 @@ from ..media.video.decoding import FilmReader
 from ..media.video.frames import Reader
 from ..media.video.joining import join
 from ..media.video.pictures import SequenceReader
-from ..media.video.writing import FilmWriter, Look
+from ..media.video.writing import FilmWriter
+from ..media.video.encoding import Look
 from ..options.result_types import Backdrop
 
 if TYPE_CHECKING:

@@ -17,9 +17,10 @@ from ..errors import UsageError
 from ..images.result import Result
 from ..media.video.colours import ColourTags
 from ..media.video.containers import CONTAINERS, choose_encoding, film_format
+from ..media.video.encoding import Look
 from ..media.video.frames import FilmInfo
 from ..media.video.opening import import_av
-from ..media.video.writing import FilmWriter, Look
+from ..media.video.writing import FilmWriter
 from ..options.films import EncodingOptions
 
 logger = logging.getLogger(__name__)
