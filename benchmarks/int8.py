@@ -29,7 +29,6 @@ from transparent_background.backends.runtimes import find_runtime
 from transparent_background.checkpoints.recognition import find_checkpoint
 from transparent_background.engine.loading import load_network
 from transparent_background.evaluate.metrics import Evaluator
-from transparent_background.matting.preprocess import resize_rgb
 from transparent_background.media.pairs import find_pairs, read_pair
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
@@ -131,8 +130,7 @@ def _in_pytorch(graph: Graph) -> Run:
 def _scores(runs: dict[str, Run], graph: Graph, data: Path, limit: int | None) -> dict[str, dict[str, float]]:
     evaluators = {title: Evaluator() for title in runs}
     for rgb, mask in _pairs(data, limit):
-        resized = graph.from_bytes(*(resize_rgb(rgb, size)[None] for size in graph.sizes))
-        inputs = [x.contiguous().numpy() for x in resized]
+        inputs = [x.numpy() for x in graph.take([rgb])]
         for title, run in runs.items():
             matte = torch.nn.functional.interpolate(
                 torch.from_numpy(run(*inputs)), mask.shape, mode="bilinear", align_corners=True
@@ -150,7 +148,7 @@ def _pairs(data: Path, limit: int | None) -> Iterator[tuple[Any, Array]]:
 
 def _times(runs: dict[str, Run], graph: Graph, repeat: int) -> dict[str, list[float]]:
     """Time the runs in turn, so that a busy moment of the machine meets them all: milliseconds."""
-    inputs = [x.contiguous().numpy() for x in graph.examples(1)]
+    inputs = [x.numpy() for x in graph.examples(1)]
     for run in runs.values():
         run(*inputs)
     times: dict[str, list[float]] = {title: [] for title in runs}

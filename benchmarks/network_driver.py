@@ -91,7 +91,7 @@ def _ours(remover: Any, images: list[Image.Image]) -> Any:
 
     def run() -> np.ndarray:
         with torch.inference_mode():
-            matte = to_probability(remover._run(x), stretch=True)[0, 0]
+            matte = to_probability(remover.run(x), stretch=True)[0, 0]
             return matte.float().cpu().numpy()
 
     return run

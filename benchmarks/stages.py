@@ -29,12 +29,13 @@ STAGES = ("decode", "resize", "network", "upsample", "colours", "encode")
 
 def profile(remover: Any, photo: Path, rounds: int) -> dict[str, float]:
     """Return the median seconds of each stage, and of the whole."""
-    from transparent_background.compositing.compose import finish_alpha
+    from transparent_background.compositing.finish import finish_alpha
     from transparent_background.compositing.foreground.estimate import estimate_foreground
     from transparent_background.images.picture import to_pil
-    from transparent_background.matting.preprocess import pass_sizes, resize_rgb
+    from transparent_background.matting.pictures import matte_at
+    from transparent_background.matting.preprocess import pass_sizes
     from transparent_background.media.reading import read
-    from transparent_background.remover import matte_at
+    from transparent_background.model.input import resize_rgb
 
     taken: dict[str, list[float]] = {stage: [] for stage in (*STAGES, "all")}
 

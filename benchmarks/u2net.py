@@ -34,7 +34,7 @@ from PIL import Image, ImageOps
 
 from benchmarks.photo import SAMPLES, alternate, load, megapixel, write_png
 from transparent_background import Remover
-from transparent_background.matting.preprocess import IMAGENET_MEAN, IMAGENET_STD
+from transparent_background.model.input import IMAGENET_MEAN, IMAGENET_STD
 
 if TYPE_CHECKING:
     import onnxruntime

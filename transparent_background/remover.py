@@ -1,40 +1,36 @@
-"""The background remover: one picture in, one picture out."""
+"""The background remover: pictures and films in, pictures and films out."""
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
-import numpy as np
-import torch
-from torch.nn import functional
-
-from .checkpoints import Checkpoint
-from .checkpoints.recognition import find_checkpoint
-from .compositing.backgrounds import Backdrops
-from .compositing.compose import compose, finish_alpha
-from .engine import ExecutionPlan, Runner, choose_plan, prepare, was_converted
-from .engine.devices import choose_device, estimates_on
-from .engine.loading import load_network
-from .errors import DeviceError, UsageError
+from .compositing.backgrounds import background_of
+from .compositing.finish import finish, finish_alpha
+from .errors import UsageError
 from .images.conversions import give_back, take
-from .images.picture import to_eight_bit
-from .matting.preprocess import normalise, pass_sizes, resize_rgb
-from .model import to_probability
-from .options.result import ForegroundColours, check_threshold
-from .options.result_types import parse_type
-from .remover_video import VideoMethods
-from .types import Backend, BackgroundFit, ByteProgress, Normalisation, Precision, ResizeMethod, Size
+from .matting.network import NetworkPredictor
+from .matting.pictures import predict_mattes
+from .media.reading import read
+from .options.declare import read as read_options
+from .options.result import ForegroundColours, ResultOptions, check_threshold
+from .options.settings import settings_of
 
 if TYPE_CHECKING:
+    from .films.frames import VideoFrame
+    from .films.report import FilmReport, ProgressCallback
     from .images.picture import Picture
-    from .types import FloatArray, ImageInput
+    from .types import BackgroundFit, FloatArray, ImageInput
+
+FilmInput: TypeAlias = str | os.PathLike[str] | BinaryIO
+ResultKind: TypeAlias = str | Sequence[int] | os.PathLike[str]
 
 
-class Remover(VideoMethods):
-    """Removes the background of pictures.
+class Remover(NetworkPredictor):
+    """Removes the background of pictures and films.
 
     Parameters
     ----------
@@ -86,72 +82,10 @@ class Remover(VideoMethods):
     A remover holds no state between calls and may be used by several threads.
     """
 
-    checkpoint: Checkpoint
-    """What is known of the weights."""
-    device: torch.device
-    """Where the network runs."""
-    resize: ResizeMethod
-    """How pictures are resized for the network."""
-    asked_resize: ResizeMethod | None
-    """What the caller asked for; None: left to the checkpoint. Films have another default."""
-    normalisation: Normalisation
-    """How its output becomes a matte."""
-
-    parameter_count: int
-    """Weights of the network."""
-    weights: Path
-    """The file that they were read from."""
-    jit: bool
-    """Whether pictures take the network's base size only, as ``jit`` asks for."""
-    plan: ExecutionPlan
-    """How the network is run, and why."""
-
-    def __init__(
-        self,
-        mode: str | None = None,
-        jit: bool = False,
-        device: str | torch.device | None = None,
-        ckpt: str | os.PathLike[str] | None = None,
-        resize: ResizeMethod | None = None,
-        *,
-        normalisation: Normalisation | None = None,
-        backend: Backend = "auto",
-        precision: Precision = "float32",
-        compile: bool = False,
-        progress: ByteProgress | None = None,
-        offline: bool | None = None,
-    ) -> None:
-        _check_choice("resize", resize, ResizeMethod)
-        _check_choice("normalisation", normalisation, Normalisation)
-        self.device = choose_device(device)
-        file = None if ckpt is None else Path(ckpt).expanduser()
-        self.checkpoint, path = find_checkpoint(mode, file, progress=progress, offline=offline)
-        self.weights = path
-        self.jit = jit
-        self.asked_resize: ResizeMethod | None = "static" if jit else resize
-        self.resize = self.asked_resize or self.checkpoint.resize
-        self.normalisation = normalisation or self.checkpoint.normalisation
-        plan = choose_plan(
-            self.checkpoint.head,
-            self.device,
-            backend=backend,
-            precision=precision,
-            jit=jit,
-            compiled=compile,
-            converted=lambda: was_converted(self.checkpoint, path),
-        )
-        network = load_network(self.checkpoint, path, self.device)
-        self.parameter_count = sum(weight.numel() for weight in network.parameters())
-        self._run: Runner
-        self._run, self.plan = prepare(network, self.checkpoint, path, plan, self.device)
-
-    def __repr__(self) -> str:
-        return f"Remover(mode={self.checkpoint.name!r}, device={str(self.device)!r}, resize={self.resize!r})"
-
     def process(
         self,
         img: ImageInput,
-        type: str | Sequence[int] | os.PathLike[str] = "rgba",
+        type: ResultKind = "rgba",
         threshold: float | str | None = None,
         reverse: bool = False,
         *,
@@ -199,7 +133,7 @@ class Remover(VideoMethods):
     def process_batch(
         self,
         images: Iterable[ImageInput],
-        type: str | Sequence[int] | os.PathLike[str] = "rgba",
+        type: ResultKind = "rgba",
         threshold: float | str | None = None,
         reverse: bool = False,
         *,
@@ -214,26 +148,21 @@ class Remover(VideoMethods):
         """
         if batch_size < 1:
             raise UsageError(f"batch_size must be at least 1, not {batch_size}")
-        _check_choice("fit", fit, BackgroundFit)
-        _check_choice("foreground", foreground, ForegroundColours)
-        kind = parse_type(type)
-        limit = check_threshold(threshold)
-        backdrops = Backdrops()
-        results: list[Any] = []
-        for chunk in _chunks(images, batch_size):
-            pictures = [take(image) for image in chunk]
+        wanted = {
+            "type": type,
+            "threshold": threshold,
+            "reverse": reverse,
+            "fit": fit,
+            "foreground": foreground,
+        }
+        settings = read_options(ResultOptions, wanted)
+        background = background_of(settings)
+        waiting, results = iter(images), []
+        while chunk := list(islice(waiting, batch_size)):
+            pictures = [_read(image) for image in chunk]
             for image, picture, matte in zip(chunk, pictures, self.mattes(pictures), strict=True):
-                alpha = finish_alpha(matte, threshold=limit, reverse=reverse, own=picture.alpha)
-                result = compose(
-                    picture,
-                    alpha,
-                    kind,
-                    fit=fit,
-                    foreground=foreground,
-                    backdrops=backdrops,
-                    device=estimates_on(self.device),
-                )
-                results.append(give_back(result, image))
+                done = finish(picture, matte, settings, self.device, background=background)
+                results.append(give_back(done.result, image))
         return results
 
     def alpha(
@@ -252,7 +181,7 @@ class Remover(VideoMethods):
         transparency is multiplied in.
         """
         limit = check_threshold(threshold)
-        picture = take(img)
+        picture = _read(img)
         (matte,) = self.mattes([picture])
         return finish_alpha(matte, threshold=limit, reverse=reverse, own=picture.alpha)
 
@@ -263,82 +192,113 @@ class Remover(VideoMethods):
         -------
         list of float32 (h, w) in [0, 1], in the order of the pictures.
         """
-        predictions = self.predictions(pictures)
-        return [matte_at(p, picture.size) for p, picture in zip(predictions, pictures, strict=True)]
+        return predict_mattes(self, pictures)
 
-    def predictions(
+    def process_video(
         self,
-        pictures: Sequence[Picture],
+        source: FilmInput,
+        dest: str | os.PathLike[str] | None = None,
+        type: ResultKind = "rgba",
+        threshold: float | str | None = None,
+        reverse: bool = False,
         *,
-        resize: ResizeMethod | None = None,
-        base_size: Size | None = None,
-    ) -> list[torch.Tensor]:
-        """Predict mattes at the size that the network worked at.
+        progress: ProgressCallback | None = None,
+        **options: Any,
+    ) -> FilmReport:
+        """Remove the background of a film; needs the extra ``video``.
 
         Parameters
         ----------
-        pictures
-            Decoded pictures.
-        resize
-            In place of the remover's own.
-        base_size
-            (height, width), multiples of 32, in place of the checkpoint's.
+        source
+            A film, an animated picture, numbered pictures (``frame_%04d.png``), an address (HTTP, HLS,
+            RTSP), or an open binary file.
+        dest
+            The file to write, or a pattern of pictures (``cut_%05d.png``); its suffix chooses container
+            and codec. None: ``NAME_TYPE.mov`` for ``rgba``, else ``NAME_TYPE.mp4``, in the current folder.
+        type, threshold, reverse
+            As in :meth:`process`; ``type`` may be the path of a film, which is put behind.
+        progress
+            Called after each frame with a :class:`films.report.VideoProgress`.
+        **options
+            By name: ``format``, a container, if the suffix does not say; ``codec``, ``crf``, ``bitrate``,
+            ``preset`` and ``pix_fmt``, in FFmpeg's words, by default without visible loss; ``start`` and
+            ``end``, seconds or a clock (``"1:30.5"``); ``fps``; ``scale`` (``0.5``, ``"1280x720"``,
+            ``"720p"``); ``every``, to keep every n-th frame only; ``temporal=False``, not to steady the
+            mattes along the motion; ``sound=False``, to leave out sound, subtitles, chapters and metadata;
+            ``matte``, to write the matte as well: True for ``NAME_TYPE_matte``, or the file's name;
+            ``fit`` and ``foreground`` as in :meth:`process`, where ``foreground="straight"`` and
+            ``"premultiplied"`` also write the object's own colours as a film, as they are or multiplied by
+            the matte; ``background``, the colour under cut-outs in formats without transparency;
+            ``background_play``, whether a shorter film behind begins again (``"loop"``) or keeps its last
+            frame (``"hold"``); ``quality`` of numbered JPEG, WebP and AVIF pictures, 1 to 100; ``resize``,
+            what the network sees, None: what this remover was made with, else ``"static"``;
+            ``batch_size``, frames that share a pass of the network; ``resume``, to write in segments of ten
+            seconds, so that after a stop the same call goes on after the last one.
 
         Returns
         -------
-        list of float32 (1, 1, h, w) on the device, in [0, 1], in the order of the pictures.
+        FilmReport
+            The files, how many frames, how fast, and what was lost or changed on the way.
+
+        Raises
+        ------
+        MissingExtraError
+            PyAV is not installed: ``pip install "transparent-background[video]"``.
+        InputError
+            The source cannot be read; where only parts are damaged, the rest is done and the report says so.
+        UsageError
+            An option is unknown, or options do not fit each other.
+        OutputConflictError
+            The result would take the source's place.
+        OutputError
+            A result cannot be written.
+        KeyboardInterrupt
+            Passed on; what is done is then playable as ``NAME.partial.SUFFIX``.
         """
-        groups: dict[tuple[Size, Size | None], list[int]] = {}
-        for index, picture in enumerate(pictures):
-            sizes = self.sizes_of_passes(picture, resize=resize, base_size=base_size)
-            groups.setdefault(sizes, []).append(index)
-        found: dict[int, torch.Tensor] = {}
-        for (main, low_resolution), members in groups.items():
-            images = [to_eight_bit(pictures[index].rgb) for index in members]
-            prediction = self._predict(images, main, low_resolution)
-            for index, single in zip(members, torch.split(prediction, 1), strict=True):
-                found[index] = single
-        return [found[index] for index in range(len(pictures))]
+        from .films.naming import check_targets, film_result_path
+        from .films.outputs import plan_targets
+        from .films.process import process_film
 
-    def sizes_of_passes(
-        self, picture: Picture, *, resize: ResizeMethod | None = None, base_size: Size | None = None
-    ) -> tuple[Size, Size | None]:
-        """Say at which sizes the network sees a picture; pictures that share them can share a pass.
+        settings = settings_of(type=type, threshold=threshold, reverse=reverse, **options)
+        targets = plan_targets(film_result_path(source, dest, settings), settings.format, settings)
+        check_targets(source, targets)
+        return process_film(self, source, targets, settings, progress=progress)
 
-        Returns
-        -------
-        main : (height, width)
-        low_resolution : (height, width) of the first of two passes in ``blend``; None for one pass
+    def iter_video(
+        self,
+        source: FilmInput,
+        threshold: float | str | None = None,
+        reverse: bool = False,
+        *,
+        deep: bool = False,
+        **options: Any,
+    ) -> Iterator[VideoFrame]:
+        """Give the frames of a film with their mattes, one by one; the next ones are decoded meanwhile.
+
+        Parameters
+        ----------
+        source, threshold, reverse
+            As in :meth:`process_video`.
+        deep
+            Whether films of more than 8 bits give uint16.
+        **options
+            ``start``, ``end``, ``fps``, ``scale``, ``every``, ``temporal``, ``resize`` and ``batch_size``,
+            as in :meth:`process_video`.
+
+        Yields
+        ------
+        VideoFrame
+            Its arrays are the caller's own.
+
+        Raises
+        ------
+        MissingExtraError, InputError, UsageError
+            As :meth:`process_video`.
         """
-        return pass_sizes(
-            picture.size,
-            base_size or self.checkpoint.base_size,
-            resize or self.resize,
-            short_side=self.checkpoint.short_side,
-            enlarge=self.checkpoint.enlarge,
-        )
+        from .films.frames import iterate_frames
 
-    @torch.inference_mode()
-    def _predict(
-        self, images: Sequence[np.ndarray[Any, Any]], main: Size, low_resolution: Size | None
-    ) -> torch.Tensor:
-        """Run the network on uint8 (h, w, 3) pictures: float32 (B, 1, *main) in [0, 1]."""
-        inputs = [self._input(images, size) for size in (main, low_resolution) if size is not None]
-        try:
-            logits = self._run(*inputs)
-        except torch.OutOfMemoryError as error:
-            raise DeviceError(
-                f"{self.device} has too little memory for {len(images)} picture(s) at "
-                f"{main[1]} x {main[0]}; use resize='static', a smaller batch or device='cpu'"
-            ) from error
-        return to_probability(logits, stretch=self.normalisation == "minmax")
-
-    def _input(self, images: Sequence[np.ndarray[Any, Any]], size: Size) -> torch.Tensor:
-        """Resize and normalise: (B, 3, *size) on the device."""
-        resized = torch.stack([resize_rgb(image, size) for image in images])
-        if self.device.type == "cuda":
-            resized = resized.pin_memory()  # so that the copy goes on beside the network's work
-        return normalise(resized.to(self.device, non_blocking=True))
+        settings = settings_of(threshold=threshold, reverse=reverse, **options)
+        return iterate_frames(self, source, settings, deep=deep)
 
 
 def remove(img: ImageInput, **options: Any) -> Any:
@@ -353,34 +313,9 @@ def remove(img: ImageInput, **options: Any) -> Any:
     **options
         Those of :class:`Remover` and of :meth:`Remover.process`, by name.
     """
-    names = (
-        *("mode", "jit", "device", "ckpt", "resize", "normalisation", "backend", "precision", "compile"),
-        *("progress", "offline"),
-    )
-    settings = {name: options.pop(name) for name in names if name in options}
-    return Remover(**settings).process(img, **options)
+    own = {name: options.pop(name) for name in inspect.signature(Remover).parameters if name in options}
+    return Remover(**own).process(img, **options)
 
 
-def matte_at(prediction: torch.Tensor, size: Size) -> FloatArray:
-    """Bring a prediction (1, 1, h, w), on any device, to a picture's size: float32 (height, width)."""
-    # align_corners=True as published; the weights' users expect these very edges
-    resized = functional.interpolate(prediction, size=size, mode="bilinear", align_corners=True)
-    matte: FloatArray = resized[0, 0].clamp_(0.0, 1.0).cpu().numpy()
-    return matte
-
-
-def _check_choice(name: str, value: object, choices: Any) -> None:
-    allowed = get_args(choices)
-    if value is not None and value not in allowed:
-        raise UsageError(f"{name}={value!r} is unknown; choose from {', '.join(allowed)}")
-
-
-def _chunks(images: Iterable[ImageInput], size: int) -> Iterable[list[ImageInput]]:
-    chunk: list[ImageInput] = []
-    for image in images:
-        chunk.append(image)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+def _read(image: ImageInput) -> Picture:
+    return read(image) if isinstance(image, (str, os.PathLike, bytes)) else take(image)

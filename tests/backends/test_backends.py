@@ -9,21 +9,21 @@ from pathlib import Path
 
 import pytest
 import torch
-from networks import LIGHT, make_light, need, noise, settle_published
+from networks import LIGHT, drawn, make_light, need, noise, settle
 
 from transparent_background.backends import converted
 from transparent_background.backends.converted import ConvertedNetwork, was_converted
-from transparent_background.backends.graph import Graph, draw_pictures
+from transparent_background.backends.graph import Graph
 from transparent_background.checkpoints import Checkpoint
 from transparent_background.checkpoints.recognition import find_checkpoint
 from transparent_background.engine.loading import load_network
 from transparent_background.errors import DeviceError, MissingExtraError, UsageError
-from transparent_background.matting.preprocess import normalise
 from transparent_background.model import (
     InSPyReNet,
     PyramidNetwork,
     create_backbone,
 )
+from transparent_background.model.input import normalise
 
 PUBLISHED = Checkpoint(name="test", file_name="", depth=16, base_size=(64, 64))
 
@@ -41,7 +41,7 @@ def weights(tmp_path) -> Path:
 
 
 def pictures(batch: int, *size: int) -> torch.Tensor:
-    return normalise((draw_pictures(batch, size) * 255).to(torch.uint8))
+    return normalise(drawn(batch, *size))
 
 
 @torch.inference_mode()
@@ -83,7 +83,7 @@ def test_two_passes_give_pytorchs_numbers_in_onnx_runtime(light, weights) -> Non
 def test_the_published_network_gives_pytorchs_numbers(weights, backbone) -> None:
     need("openvino")
     torch.manual_seed(0)
-    reference = settle_published(InSPyReNet(create_backbone(backbone), depth=16, base_size=(64, 64)))
+    reference = settle(InSPyReNet(create_backbone(backbone), depth=16, base_size=(64, 64)))
     network = ConvertedNetwork(reference, PUBLISHED, weights)
     assert_same(network, reference, noise(2, 3, 64, 64))
     assert_same(network, reference, noise(1, 3, 96, 128), noise(1, 3, 64, 64, seed=1))
@@ -224,7 +224,7 @@ def test_wrong_arguments_are_named(light, weights) -> None:
     for options, words in (
         ({"backend": "tvm"}, "backend='tvm'.*openvino"),
         ({"precision": "int4"}, "precision='int4'.*float32"),
-        ({"backend": "onnxruntime", "precision": "bfloat16"}, "needs backend='openvino'"),
+        ({"backend": "onnxruntime", "precision": "bfloat16"}, "precision='bfloat16'.*float32"),
         ({"threads": 0}, "at least 1"),
     ):
         with pytest.raises(UsageError, match=words):

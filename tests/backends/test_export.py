@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from networks import LIGHT, make_light, need, settle_published
+from networks import LIGHT, drawn, make_light, need, settle
 from PIL import Image
 
+from transparent_background.backends.checking import Difference, check_int8, join
 from transparent_background.backends.export import export, export_sizes
-from transparent_background.backends.graph import Graph, draw_pictures
-from transparent_background.backends.int8 import check as check_int8
+from transparent_background.backends.graph import Graph
 from transparent_background.backends.int8 import find_photos
-from transparent_background.backends.runtimes import Difference
 from transparent_background.checkpoints import find
 from transparent_background.cli import main
 from transparent_background.errors import (
@@ -27,7 +26,6 @@ from transparent_background.errors import (
     SourceNotFoundError,
     UsageError,
 )
-from transparent_background.matting.preprocess import normalise, resize_rgb
 from transparent_background.model import (
     InSPyReNet,
     PyramidNetwork,
@@ -35,15 +33,12 @@ from transparent_background.model import (
     fold_batch_norm,
     to_probability,
 )
+from transparent_background.model.input import normalise
 
 
 @pytest.fixture(scope="module")
 def light() -> PyramidNetwork:
     return make_light()
-
-
-def eight_bit(batch: int, *size: int) -> torch.Tensor:
-    return (draw_pictures(batch, size) * 255).to(torch.uint8)
 
 
 @torch.inference_mode()
@@ -66,7 +61,7 @@ def test_an_openvino_file_takes_rgb_and_returns_mattes(light, tmp_path) -> None:
     model = core.read_model(report.path)
     assert model.get_rt_info(["transparent_background", "size"]).astype(str) == "96x128"
     compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    large, small = eight_bit(3, 96, 128), eight_bit(3, 64, 64)
+    large, small = drawn(3, 96, 128), drawn(3, 64, 64)
     result = compiled({"image": as_input(large), "image_low_resolution": as_input(small)})["alpha"]
     expected = matte(light, large, small, stretch=LIGHT.normalisation == "minmax")
     np.testing.assert_allclose(result, expected, atol=1e-4)
@@ -84,7 +79,7 @@ def test_an_onnx_file_takes_rgb_and_returns_mattes(light, tmp_path) -> None:
     session = runtime.InferenceSession(report.path, providers=["CPUExecutionProvider"])
     assert session.get_modelmeta().custom_metadata_map["mean"] == "[0.485, 0.456, 0.406]"
     assert [entry.shape[1:] for entry in session.get_inputs()] == [[3, 64, 96]]
-    images = eight_bit(3, 64, 96)
+    images = drawn(3, 64, 96)
     (result,) = session.run(["alpha"], {"image": as_input(images)})
     np.testing.assert_allclose(result, matte(light, images, stretch=True), atol=1e-4)
     for index in range(3):
@@ -99,7 +94,7 @@ def test_openvino_reads_the_onnx_file_of_two_passes(light, tmp_path) -> None:
     need("onnxruntime", "onnxscript")
     report = export(light, LIGHT, tmp_path / "net.onnx", "onnx", (96, 160), (64, 64))
     compiled = openvino.Core().compile_model(report.path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    large, small = eight_bit(1, 96, 160), eight_bit(1, 64, 64)
+    large, small = drawn(1, 96, 160), drawn(1, 64, 64)
     result = compiled([as_input(large), as_input(small)])[0]
     np.testing.assert_allclose(result, matte(light, large, small, stretch=True), atol=1e-4)
 
@@ -111,7 +106,7 @@ def test_a_torchscript_file_takes_normalised_pictures_if_asked(light, tmp_path) 
     extra = {"transparent_background.json": ""}
     module = torch.jit.load(report.path, _extra_files=extra)
     assert json.loads(extra["transparent_background.json"])["output"] == "logits of the matte"
-    x = normalise(eight_bit(2, 64, 64))
+    x = normalise(drawn(2, 64, 64))
     with torch.inference_mode():
         torch.testing.assert_close(module(x), light(x).d0, atol=1e-3, rtol=1e-3)
 
@@ -124,7 +119,7 @@ def test_a_torchscript_file_takes_normalised_pictures_if_asked(light, tmp_path) 
 def test_the_published_network_can_be_written(format, backbone, tmp_path) -> None:
     need("openvino", "onnxruntime", "onnxscript")
     torch.manual_seed(0)
-    network = settle_published(InSPyReNet(create_backbone(backbone), depth=16, base_size=(64, 64)))
+    network = settle(InSPyReNet(create_backbone(backbone), depth=16, base_size=(64, 64)))
     report = export(fold_batch_norm(network), LIGHT, tmp_path / "net", format, (96, 128), (64, 64))
     assert report.mean_difference < 1e-4
 
@@ -153,7 +148,7 @@ def photos(tmp_path) -> list[Path]:
     """Drawn ones: noise would be outside the ranges of everything."""
     folder = tmp_path / "photos"
     folder.mkdir()
-    for number, photo in enumerate(eight_bit(6, 96, 128)):
+    for number, photo in enumerate(drawn(6, 96, 128)):
         Image.fromarray(photo.permute(1, 2, 0).numpy()).save(folder / f"{number}.png")
     return sorted(folder.iterdir())
 
@@ -174,10 +169,7 @@ def test_int8_is_calibrated_on_photos_and_says_how_far_it_is(light, photos, tmp_
     assert {str(node.get_type_name()) for node in model.get_ops()} >= {"FakeQuantize"}
     compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     graph = Graph(light, (96, 128), (64, 64), finish=None if raw else "sigmoid")
-    resized = [
-        [resize_rgb(np.array(Image.open(photo)), size) for photo in photos] for size in ((96, 128), (64, 64))
-    ]
-    inputs = graph.from_bytes(*map(torch.stack, resized))
+    inputs = graph.take([np.array(Image.open(photo)) for photo in photos])
     assert [port.shape[0] for port in (*report.inputs, *report.outputs)] == [1, 1, 1]
     each = [compiled([x[i : i + 1].contiguous().numpy() for x in inputs])[0].copy() for i in range(6)]
     output = torch.from_numpy(np.concatenate(each))
@@ -195,7 +187,7 @@ def test_int8_that_spoils_the_network_is_refused() -> None:
 
 
 def test_differences_of_photos_are_joined() -> None:
-    joined = Difference.over([Difference(0.5, 0.01, 0.2), Difference(0.1, 0.03, 0.4)])
+    joined = join([Difference(0.5, 0.01, 0.2), Difference(0.1, 0.03, 0.4)])
     assert joined == Difference(0.5, pytest.approx(0.02), pytest.approx(0.3))
 
 

@@ -7,12 +7,13 @@ import os
 import cv2
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from transparent_background.compositing.backgrounds import Backdrops, fit_background
-from transparent_background.compositing.compose import compose, finish_alpha
+from transparent_background.compositing.backgrounds import FileBackground, fit_background
+from transparent_background.compositing.finish import finish, finish_alpha
 from transparent_background.errors import InputError, UnknownTypeError, UsageError
-from transparent_background.images.picture import Metadata, Picture
+from transparent_background.images.picture import Picture
 from transparent_background.options.result import check_threshold
 from transparent_background.options.result_types import (
     Backdrop,
@@ -23,10 +24,14 @@ from transparent_background.options.result_types import (
     Solid,
     parse_type,
 )
+from transparent_background.options.settings import Settings
+
+CPU = torch.device("cpu")
 
 
-def picture(rgb, alpha=None):
-    return Picture(rgb=rgb, alpha=alpha, metadata=Metadata())
+def made(rgb, matte, type, **options):
+    """Make a result of a picture's colours and its matte."""
+    return finish(Picture(rgb), matte, Settings(type=type, **options), CPU).result
 
 
 @pytest.fixture
@@ -53,7 +58,7 @@ def over(image, matte, background):
     [("green", (120, 255, 155)), ("white", (255, 255, 255)), ("[255, 0, 7]", (255, 0, 7))],
 )
 def test_colours_equal_the_published_result(photo, alpha, name, colour):
-    ours = compose(picture(photo), alpha, parse_type(name)).rgb
+    ours = made(photo, alpha, parse_type(name)).rgb
     assert abs(ours.astype(int) - over(photo, alpha, np.array(colour))).max() <= 1
 
 
@@ -62,7 +67,7 @@ def test_overlay_equals_the_published_result(photo, alpha):
     published = over(tint, alpha, photo)
     edge = cv2.Canny(((alpha > 0.5) * 255).astype(np.uint8), 50, 100)
     published[edge != 0] = [120, 255, 155]
-    ours = compose(picture(photo), alpha, Overlay()).rgb
+    ours = made(photo, alpha, Overlay()).rgb
     assert abs(ours.astype(int) - published).max() <= 2
 
 
@@ -71,13 +76,13 @@ def test_a_stretched_background_equals_the_published_result(photo, alpha, tmp_pa
     behind = rng.integers(0, 256, (50, 200, 3), dtype=np.uint8)
     path = tmp_path / "room.png"
     Image.fromarray(behind).save(path)
-    ours = compose(picture(photo), alpha, parse_type(str(path)), fit="stretch").rgb
+    ours = made(photo, alpha, parse_type(str(path)), fit="stretch").rgb
     published = over(photo, alpha, cv2.resize(behind, (120, 90)))
     assert abs(ours.astype(int) - published).max() <= 2
 
 
 def test_map_is_alpha(photo, alpha):
-    result = compose(picture(photo), alpha, Matte())
+    result = made(photo, alpha, Matte())
     assert result.rgb is None
     np.testing.assert_array_equal(result.grey, alpha)
 
@@ -87,7 +92,7 @@ def test_blur_far_from_the_object_equals_the_published_result():
     image = cv2.GaussianBlur(rng.integers(0, 256, (400, 600, 3), dtype=np.uint8), (0, 0), 3)
     matte = np.zeros((400, 600), np.float32)
     matte[100:300, 20:150] = 1
-    ours = compose(picture(image), matte, Blur()).rgb
+    ours = made(image, matte, Blur()).rgb
     published = cv2.GaussianBlur(image, (0, 0), 15)
     far = (slice(80, 320), slice(300, 520))
     assert abs(ours[far].astype(int) - published[far]).max() <= 2
@@ -99,7 +104,7 @@ def test_blur_has_no_halo(scale):
     matte = np.zeros(size, np.float32)
     matte[30 * scale : 70 * scale, 40 * scale : 80 * scale] = 1
     image = np.where(matte[..., None] > 0, np.uint8([250, 10, 10]), np.uint8([20, 60, 90]))
-    ours = compose(picture(image), matte, Blur()).rgb
+    ours = made(image, matte, Blur()).rgb
     assert abs(ours[matte == 0].astype(int) - [20, 60, 90]).max() <= 1
     np.testing.assert_array_equal(ours[matte == 1], image[matte == 1])
 
@@ -107,16 +112,16 @@ def test_blur_has_no_halo(scale):
 def test_a_cut_out_has_no_fringe_over_black_or_white():
     matte = cv2.GaussianBlur(np.pad(np.ones((40, 40), np.float32), 40), (0, 0), 4)
     image = over(np.uint8([200, 30, 30]), matte, np.uint8([20, 200, 20]))
-    result = compose(picture(image), matte, Rgba())
+    result = made(image, matte, Rgba())
     soft = (matte > 0.1) & (matte < 0.9)
     assert abs(result.rgb[soft].astype(int) - [200, 30, 30]).max() <= 8
     np.testing.assert_array_equal(result.alpha, matte)
-    original = compose(picture(image), matte, Rgba(), foreground="original")
+    original = made(image, matte, Rgba(), foreground="original")
     np.testing.assert_array_equal(original.rgb, image)
 
 
 def test_a_binary_matte_keeps_the_pictures_colours(photo, alpha):
-    result = compose(picture(photo), finish_alpha(alpha, threshold=0.5), Rgba())
+    result = made(photo, alpha, Rgba(), threshold=0.5)
     np.testing.assert_array_equal(result.rgb, photo)
 
 
@@ -125,8 +130,8 @@ def test_estimated_colours_can_be_asked_for_on_a_new_background():
     image = over(np.uint8([200, 30, 30]), matte, np.uint8([20, 200, 20]))
     wanted = over(np.uint8([200, 30, 30]), matte, np.uint8([255, 255, 255]))
     white = Solid((255, 255, 255))
-    estimate = compose(picture(image), matte, white, foreground="estimate").rgb
-    plain = compose(picture(image), matte, white).rgb
+    estimate = made(image, matte, white, foreground="estimate").rgb
+    plain = made(image, matte, white).rgb
     assert abs(estimate.astype(int) - wanted).max() <= 5
     assert abs(plain.astype(int) - wanted).max() > 30
 
@@ -138,18 +143,18 @@ def test_deep_pictures_stay_deep(photo, alpha, dtype, kind):
     if dtype == np.float32:
         deep = photo / np.float32(255)
     white = 65535 if dtype == np.uint16 else 1
-    result = compose(picture(deep), alpha, kind).rgb
+    result = made(deep, alpha, kind).rgb
     assert result.dtype == dtype
-    shallow = compose(picture(photo), alpha, kind).rgb
+    shallow = made(photo, alpha, kind).rgb
     assert abs(result / white - shallow / 255).max() < 2 / 255
 
 
 def test_strips_do_not_show(monkeypatch, photo, alpha):
     kinds = [Solid((1, 2, 3)), Overlay(), Blur()]
-    whole = [compose(picture(photo), alpha, kind).rgb for kind in kinds]
-    monkeypatch.setattr("transparent_background.compositing.compose.STRIP_PIXELS", 120 * 16)
+    whole = [made(photo, alpha, kind).rgb for kind in kinds]
+    monkeypatch.setattr("transparent_background.compositing.strips.STRIP_PIXELS", 120 * 16)
     for kind, expected in zip(kinds, whole, strict=True):
-        ours = compose(picture(photo), alpha, kind).rgb
+        ours = made(photo, alpha, kind).rgb
         assert abs(ours.astype(int) - expected).max() <= 2
 
 
@@ -158,7 +163,7 @@ def test_strips_do_not_show(monkeypatch, photo, alpha):
 def test_tiny_pictures_work(kind, size):
     rng = np.random.default_rng(1)
     image = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
-    result = compose(picture(image), rng.random(size, dtype=np.float32), kind)
+    result = made(image, rng.random(size, dtype=np.float32), kind)
     assert result.size == size
 
 
@@ -183,7 +188,7 @@ def test_a_threshold_outside_0_to_1_is_refused(value):
 
 def test_a_matte_of_another_size_is_refused(photo):
     with pytest.raises(InputError):
-        compose(picture(photo), np.zeros((5, 5), np.float32), Rgba())
+        made(photo, np.zeros((5, 5), np.float32), Rgba())
 
 
 def test_cover_keeps_the_shape_and_the_middle():
@@ -215,7 +220,7 @@ def test_an_unknown_fit_is_refused():
 def test_a_transparent_background_shows_white(photo, tmp_path):
     path = tmp_path / "clear.png"
     Image.new("RGBA", (10, 10), (0, 0, 0, 0)).save(path)
-    result = compose(picture(photo), np.zeros((90, 120), np.float32), Backdrop(path))
+    result = made(photo, np.zeros((90, 120), np.float32), Backdrop(path))
     assert (result.rgb == 255).all()
 
 
@@ -227,7 +232,7 @@ def test_a_backgrounds_orientation_is_applied(photo, tmp_path):
     exif[0x0112] = 3  # turned by 180 degrees
     Image.fromarray(stored).save(path, exif=exif)
     nothing = np.zeros((90, 120), np.float32)
-    result = compose(picture(photo), nothing, Backdrop(path), fit="stretch").rgb
+    result = made(photo, nothing, Backdrop(path), fit="stretch").rgb
     assert result[5, 5, 0] == 0
     assert result[-5, 5, 0] == 255
 
@@ -235,12 +240,12 @@ def test_a_backgrounds_orientation_is_applied(photo, tmp_path):
 def test_a_background_is_read_once_until_it_changes(tmp_path):
     path = tmp_path / "b.png"
     Image.new("RGB", (4, 4), (1, 2, 3)).save(path)
-    backdrops = Backdrops()
-    first = backdrops.get(path, (8, 8), "cover")
-    assert backdrops.get(path, (8, 8), "cover") is first
+    background = FileBackground(path, "cover")
+    first = background.at_size((8, 8))
+    assert background.at_size((8, 8)) is first
     Image.new("RGB", (4, 4), (9, 9, 9)).save(path)
     os.utime(path, ns=(1, 1))
-    assert (backdrops.get(path, (8, 8), "cover") == 9).all()
+    assert (background.at_size((8, 8)) == 9).all()
 
 
 @pytest.mark.parametrize(

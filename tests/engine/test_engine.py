@@ -72,6 +72,14 @@ def test_openvino_is_chosen_if_it_is_there_was_used_and_is_faster(monkeypatch) -
     assert choose_plan("light", CPU, converted=lambda: True).backend == "torch"
 
 
+def test_passes_run_side_by_side_only_of_small_networks_on_a_processor_in_pytorch(gpu) -> None:
+    assert choose_plan("light", CPU).side_by_side
+    assert choose_plan("light", CPU, jit=True).side_by_side
+    assert not choose_plan("light", CPU, backend="onnxruntime").side_by_side
+    assert not choose_plan("light", CUDA).side_by_side
+    assert not choose_plan("published", CPU).side_by_side
+
+
 @pytest.mark.parametrize(
     "wishes",
     [

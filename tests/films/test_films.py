@@ -19,6 +19,7 @@ from PIL import Image
 from transparent_background import Remover
 from transparent_background.checkpoints import Checkpoint
 from transparent_background.cli import main
+from transparent_background.engine import choose_plan
 from transparent_background.errors import (
     InputError,
     MissingExtraError,
@@ -29,23 +30,23 @@ from transparent_background.errors import (
 from transparent_background.films.backdrop import FilmBackdrop
 from transparent_background.images.result import Result
 from transparent_background.media.video.containers import choose_encoding
+from transparent_background.media.video.encoding import Look
 from transparent_background.media.video.readers import open_film
 from transparent_background.media.video.writing import FilmWriter
-from transparent_background.media.video.encoding import Look
 from transparent_background.options.films import EncodingOptions
 from transparent_background.options.values import parse_bitrate, parse_rate, parse_time
-from transparent_background.remover_video import VideoMethods
 
 LEFT = np.zeros(SIZE, np.float32)
 LEFT[:, : SIZE[1] // 2] = 1
 
 
-class HalfRemover(VideoMethods):
+class HalfRemover(Remover):
     """Takes the left half of every picture for the object; remembers what it was asked."""
 
     asked_resize = None
-    normalisation = "sigmoid"
-    weights = Path("half.pth")
+    device = torch.device("cpu")
+    plan = choose_plan("published", device)
+    fingerprint = "half"
     checkpoint = Checkpoint(name="half", file_name="", base_size=SIZE)
 
     def __init__(self) -> None:
@@ -53,9 +54,6 @@ class HalfRemover(VideoMethods):
         self.batches: list[int] = []
         self.resizes: list[str] = []
         self.after = None
-
-    def __repr__(self) -> str:
-        return "HalfRemover()"
 
     def predictions(self, pictures, *, resize=None, base_size=None):
         self.seen += [number_of(picture.rgb) for picture in pictures]
@@ -229,9 +227,9 @@ def test_a_film_behind_is_looped_or_held(remover, play, last) -> None:
 
 def test_a_film_behind_runs_by_time_not_by_frames() -> None:
     backdrop = FilmBackdrop(Path(colour_film("slow.mkv", [(i, 0, 0) for i in range(10)], rate=10)), "cover")
-    shown = [int(backdrop.at(Fraction(i, 25), SIZE)[0, 0, 0]) for i in range(25)]
+    shown = [int(backdrop.at(Fraction(i, 25)).at_size(SIZE)[0, 0, 0]) for i in range(25)]
     assert shown == [i * 10 // 25 for i in range(25)]
-    assert backdrop.at(Fraction(1), (30, 40)).shape == (30, 40, 3)
+    assert backdrop.at(Fraction(1)).at_size((30, 40)).shape == (30, 40, 3)
     backdrop.close()
 
 

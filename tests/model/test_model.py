@@ -6,7 +6,7 @@ import copy
 
 import pytest
 import torch
-from networks import noise, settle_published
+from networks import noise, settle
 from torch.nn import functional
 
 from transparent_background.errors import CheckpointError, UsageError
@@ -25,7 +25,7 @@ from transparent_background.model.pyramid import expand, laplacian, reconstruct,
 @pytest.fixture(scope="module")
 def network() -> InSPyReNet:
     torch.manual_seed(0)
-    return settle_published(InSPyReNet(create_backbone("mobilenetv2_100"), depth=16, base_size=(96, 96)))
+    return settle(InSPyReNet(create_backbone("mobilenetv2_100"), depth=16, base_size=(96, 96)))
 
 
 @torch.inference_mode()
@@ -95,7 +95,7 @@ def test_folding_keeps_the_bundled_backbones_numbers(network) -> None:
 def test_mobilenet_is_timms(pad_type, size) -> None:
     import timm
 
-    reference = settle_published(timm.create_model("mobilenetv2_100", features_only=True, pad_type=pad_type))
+    reference = settle(timm.create_model("mobilenetv2_100", features_only=True, pad_type=pad_type))
     ours = create_backbone("mobilenetv2_100", {"pad_type": pad_type}).eval()
     ours.load_state_dict(reference.state_dict())
     x = noise(1, 3, *size)

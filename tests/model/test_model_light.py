@@ -6,10 +6,10 @@ import copy
 
 import pytest
 import torch
-from networks import noise, settle_light
+from networks import noise, settle
 from torch import nn
 
-from transparent_background.backends.torchscript import freeze
+from transparent_background.backends.torchscript import record
 from transparent_background.errors import CheckpointError, UsageError
 from transparent_background.model import (
     LightInSPyReNet,
@@ -28,7 +28,7 @@ from transparent_background.model.pyramid import expand, transition
 def network() -> LightInSPyReNet:
     torch.manual_seed(0)
     backbone = create_backbone("mobilenet_edgetpu_100", {"pad_type": "same"})
-    return settle_light(LightInSPyReNet(backbone, depth=32, base_size=(64, 64)))
+    return settle(LightInSPyReNet(backbone, depth=32, base_size=(64, 64)))
 
 
 @torch.inference_mode()
@@ -41,7 +41,7 @@ def test_edgetpu_is_timms_without_its_first_activation(pad_type, size) -> None:
         "mobilenet_edgetpu_100", features_only=True, pad_type=pad_type, act_layer="relu"
     )
     reference.blocks[0][0].bn1.act = nn.Identity()  # MLCommons' network has none there
-    settle_light(reference)
+    settle(reference)
     ours = create_backbone("mobilenet_edgetpu_100", {"pad_type": pad_type}).eval()
     ours.load_state_dict(reference.state_dict())
     x = noise(1, 3, *size)
@@ -121,7 +121,7 @@ def test_folding_keeps_the_numbers(network) -> None:
 
 @torch.inference_mode()
 def test_a_recording_keeps_the_numbers(network) -> None:
-    recorded = freeze(copy.deepcopy(network), (64, 64), torch.device("cpu"))
+    recorded = record(copy.deepcopy(network), torch.zeros(1, 3, 64, 64))
     x = noise(1, 3, 64, 64)
     torch.testing.assert_close(recorded(x)[3], network(x).d0, atol=1e-3, rtol=1e-3)
 

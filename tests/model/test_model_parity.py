@@ -8,7 +8,6 @@ import torch
 from PIL import Image
 from reference_weights import DATA, published_shapes, published_state_dict
 
-from transparent_background.matting.preprocess import normalise, resize_rgb
 from transparent_background.model import (
     InSPyReNet,
     create_backbone,
@@ -17,6 +16,7 @@ from transparent_background.model import (
     to_probability,
     to_published_keys,
 )
+from transparent_background.model.input import normalise, resize_rgb
 
 TIMM_NAMES = {"swinb": "swin_base_patch4_window12_384", "res2net50": "res2net50d"}
 STEPS = {"d3": 1, "p2": 2, "p1": 4, "p0": 8}

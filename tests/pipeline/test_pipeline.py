@@ -21,25 +21,27 @@ from transparent_background.options.settings import Settings
 from transparent_background.pipeline import make_plan, run
 
 
-class FakeRemover:
+class FakePredictor:
     """Takes the green channel for the matte; counts what is in flight."""
 
     device = torch.device("cpu")
-    plan = choose_plan("published", device)
 
     def __init__(self, head: str = "published") -> None:
         self.calls: list[int] = []
         self.threads: set[int] = set()
         self.checkpoint = Checkpoint(name="fake", file_name="fake", head=head)
+        self.plan = choose_plan(head, self.device)
 
-    def mattes(self, pictures):
+    def predictions(self, pictures):
         self.calls.append(len(pictures))
         self.threads.add(torch.get_num_threads())
-        return [(picture.rgb[..., 1] / 255).astype(np.float32) for picture in pictures]
+        return [
+            torch.from_numpy(picture.rgb[..., 1].astype(np.float32) / 255)[None, None] for picture in pictures
+        ]
 
 
 def settings(type: str = "rgba", **options: object) -> Settings:
-    return Settings(type=parse_type(type), type_text=type, **options)
+    return Settings(type=parse_type(type), **options)
 
 
 def save(path: Path, height: int = 20, width: int = 30) -> Path:
@@ -186,7 +188,7 @@ def test_a_run_accounts_for_every_source() -> None:
         save(Path(f"photos/{name}.jpg"))
     Path("photos/broken.jpg").write_bytes(b"text")
     seen: list[str] = []
-    remover = FakeRemover()
+    remover = FakePredictor()
     summary = run(plan_of(["photos"]), remover, settings(), on_outcome=lambda o: seen.append(o.source))
     assert summary.count("done") == 3
     (failed,) = [o for o in summary.outcomes if o.status == "failed"]
@@ -199,7 +201,7 @@ def test_a_run_accounts_for_every_source() -> None:
 def test_batches_share_a_call() -> None:
     for index in range(5):
         save(Path(f"photos/{index}.jpg"))
-    remover = FakeRemover()
+    remover = FakePredictor()
     summary = run(plan_of(["photos"]), remover, settings(), batch_size=2)
     assert remover.calls == [2, 2, 1]
     assert [Path(o.source).stem for o in summary.outcomes] == list("01234")
@@ -210,7 +212,7 @@ def test_a_small_network_does_many_pictures_side_by_side(count, together) -> Non
     """Each in a thread of its own with one thread of the library's, which gets its threads back."""
     for index in range(count):
         save(Path(f"photos/{index}.jpg"))
-    remover, before = FakeRemover("light"), torch.get_num_threads()
+    remover, before = FakePredictor("light"), torch.get_num_threads()
     torch.set_num_threads(3)
     try:
         summary = run(plan_of(["photos"]), remover, settings(), batch_size=3)
@@ -225,17 +227,17 @@ def test_a_small_network_does_many_pictures_side_by_side(count, together) -> Non
 def test_a_picture_that_fails_side_by_side_is_one_failure() -> None:
     for index in range(6):
         save(Path(f"photos/{index}.jpg"))
-    remover = FakeRemover("light")
-    mattes, lock, seen = remover.mattes, threading.Lock(), []
+    remover = FakePredictor("light")
+    predictions, lock, seen = remover.predictions, threading.Lock(), []
 
     def fail_once(pictures):
         with lock:
             seen.append(1)
             if len(seen) == 3:
                 raise OutputError("no more")
-        return mattes(pictures)
+        return predictions(pictures)
 
-    remover.mattes = fail_once
+    remover.predictions = fail_once
     torch.set_num_threads(2)
     summary = run(plan_of(["photos"]), remover, settings())
     assert summary.count("failed") == 1
@@ -258,12 +260,12 @@ def test_reading_goes_ahead_only_so_far(monkeypatch) -> None:
             most = max(most, waiting)
         return real_load(task)
 
-    class Slow(FakeRemover):
-        def mattes(self, pictures):
+    class Slow(FakePredictor):
+        def predictions(self, pictures):
             nonlocal waiting
             with lock:
                 waiting -= len(pictures)
-            return super().mattes(pictures)
+            return super().predictions(pictures)
 
     monkeypatch.setattr(module, "_load", load)
     summary = module.run(plan_of(["photos"]), Slow(), settings(), workers=2)
@@ -280,8 +282,8 @@ def test_a_full_disk_stops_the_run(monkeypatch) -> None:
         error.errno = errno.ENOSPC
         raise error
 
-    monkeypatch.setattr("transparent_background.compositing.finish.write", no_space)
-    summary = run(plan_of(["photos"]), FakeRemover(), settings(), workers=1)
+    monkeypatch.setattr("transparent_background.pipeline.results.write", no_space)
+    summary = run(plan_of(["photos"]), FakePredictor(), settings(), workers=1)
     assert summary.stopped == "the disk is full"
     assert 0 < summary.count("failed") < 20
 
@@ -290,11 +292,11 @@ def test_an_interrupt_leaves_only_whole_files() -> None:
     for index in range(10):
         save(Path(f"photos/{index}.jpg"))
 
-    class Interrupted(FakeRemover):
-        def mattes(self, pictures):
+    class Interrupted(FakePredictor):
+        def predictions(self, pictures):
             if len(self.calls) == 4:
                 raise KeyboardInterrupt
-            return super().mattes(pictures)
+            return super().predictions(pictures)
 
     with pytest.raises(KeyboardInterrupt):
         run(plan_of(["photos"], "out"), Interrupted(), settings())
@@ -312,7 +314,7 @@ def test_cropping_keeps_the_object_and_its_padding() -> None:
     Image.fromarray(image).save("a.png")
     sizes = {}
     for pad in ("0", "3", "10%", "500"):
-        run(plan_of(["a.png"]), FakeRemover(), settings(crop=pad))
+        run(plan_of(["a.png"]), FakePredictor(), settings(crop=pad))
         with Image.open("a_rgba.png") as result:
             sizes[pad] = result.size
     assert sizes == {"0": (20, 10), "3": (26, 16), "10%": (24, 14), "500": (60, 50)}
@@ -320,14 +322,14 @@ def test_cropping_keeps_the_object_and_its_padding() -> None:
 
 def test_a_picture_without_object_is_not_cropped_to_nothing() -> None:
     Image.new("RGB", (9, 7)).save("a.png")
-    run(plan_of(["a.png"]), FakeRemover(), settings(crop="0"))
+    run(plan_of(["a.png"]), FakePredictor(), settings(crop="0"))
     with Image.open("a_rgba.png") as result:
         assert result.size == (9, 7)
 
 
 def test_jpeg_goes_over_the_background_colour() -> None:
     Image.new("RGB", (8, 8), (200, 0, 0)).save("a.png")  # no green: all background
-    run(plan_of(["a.png"], format="jpg"), FakeRemover(), settings(format="jpg", background=(0, 0, 255)))
+    run(plan_of(["a.png"], format="jpg"), FakePredictor(), settings(format="jpg", background=(0, 0, 255)))
     with Image.open("a_rgba.jpg") as result:
         assert result.mode == "RGB"
         assert np.abs(np.asarray(result).astype(int) - (0, 0, 255)).max() < 4
@@ -338,7 +340,7 @@ def test_sixteen_bit_sources_give_sixteen_bit_cut_outs() -> None:
 
     grey = (np.arange(20 * 30, dtype=np.uint16) * 109).reshape(20, 30)
     Image.fromarray(grey).save("a.png")
-    run(plan_of(["a.png"]), FakeRemover(), settings(foreground="original"))
+    run(plan_of(["a.png"]), FakePredictor(), settings(foreground="original"))
     np.testing.assert_array_equal(read("a_rgba.png").rgb[..., 0], grey)
 
 
@@ -346,7 +348,7 @@ def test_sixteen_bit_sources_give_sixteen_bit_cut_outs() -> None:
 def test_animations_stay_animated(suffix) -> None:
     frames = [Image.fromarray(np.roll(draw_object(20, 30), 9 * index, axis=1)) for index in range(3)]
     frames[0].save(f"m.{suffix}", save_all=True, append_images=frames[1:], duration=[40, 80, 120])
-    summary = run(plan_of([f"m.{suffix}"]), FakeRemover(), settings())
+    summary = run(plan_of([f"m.{suffix}"]), FakePredictor(), settings())
     assert [o.error for o in summary.outcomes] == [None]
     from transparent_background.media.reading import read_frames
 

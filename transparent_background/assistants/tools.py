@@ -203,7 +203,7 @@ class PictureTools:
             width=done.size[1],
             height=done.size[0],
             mode=services.pictures.mode_of(job.mode),
-            type=job.settings.type_text,
+            type=job.settings.type.text,
             format=done.suffix,
             bytes=len(done.data),
             seconds=round(time.monotonic() - began, 3),

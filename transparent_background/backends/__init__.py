@@ -4,6 +4,5 @@ PyTorch is the reference: whatever is written here is compared with it before an
 """
 
 from .converted import ConvertedNetwork, was_converted
-from .runtimes import BackendName
 
-__all__ = ["BackendName", "ConvertedNetwork", "was_converted"]
+__all__ = ["ConvertedNetwork", "was_converted"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -11,32 +12,26 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from .. import checkpoints
 from .._version import __version__
-from ..checkpoints import Checkpoint
+from ..checkpoints import Checkpoint, home
 from ..checkpoints.verification import digest
 from ..errors import MissingExtraError, UsageError
 from ..media.atomic import replacing
 from ..model import PyramidNetwork
-from ..types import Size
+from ..types import Precision, Size
+from .checking import check, compare
 from .files import publish, remembered_digest, staging
 from .graph import Graph, describe
-from .runtimes import (
-    EXPORTING,
-    BackendName,
-    DamagedFileError,
-    Model,
-    Precision,
-    Runtime,
-    check,
-    compare,
-    find_runtime,
-)
+from .runtime import EXPORTING, DamagedFileError, Runtime
+from .runtimes import find_runtime
+
+if TYPE_CHECKING:
+    from .runtime import Model
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +49,7 @@ class ConvertedNetwork:
 
     A runtime's graph is for one size, so the network is converted at the first use of each, which takes
     seconds (ONNX Runtime: tens of seconds). Converted files are kept beside the weights, in
-    ``checkpoints.home() / "converted"``, for this and other processes; a few loaded ones in memory.
+    :func:`folder`, for this and other processes; a few loaded ones in memory.
     May be used by several threads.
 
     Parameters
@@ -88,24 +83,19 @@ class ConvertedNetwork:
         network: PyramidNetwork | Callable[[], PyramidNetwork],
         checkpoint: Checkpoint,
         weights: Path,
-        backend: BackendName = "openvino",
+        backend: str = "openvino",
         threads: int | None = None,
         *,
         precision: Precision = "float32",
         loaded: int = 4,
     ) -> None:
-        for name, value, choices in (
-            ("backend", backend, get_args(BackendName)),
-            ("precision", precision, get_args(Precision)),
-        ):
-            if value not in choices:
-                raise UsageError(f"{name}={value!r} is unknown; choose from {', '.join(choices)}")
-        if precision != "float32" and backend != "openvino":
-            raise UsageError(f"precision={precision!r} needs backend='openvino'")
+        self._runtime = find_runtime(backend)
+        self._runtime.version()  # or it is missing
+        if precision not in self._runtime.precisions:
+            choices = ", ".join(self._runtime.precisions)
+            raise UsageError(f"precision={precision!r} is unknown to {self._runtime.title}; it has {choices}")
         if threads is not None and threads < 1:
             raise UsageError(f"threads must be at least 1, not {threads}")
-        self._runtime: Runtime = find_runtime(backend)
-        self._runtime.version()  # or it is missing
         self._network = network
         self._checkpoint, self._weights = checkpoint, weights
         self._threads, self._precision = threads, precision
@@ -135,7 +125,7 @@ class ConvertedNetwork:
             The runtime gives other numbers than PyTorch; found when a size is first converted.
         """
         given = (x,) if x_lr is None else (x, x_lr)
-        model = self._model(_size(x), None if x_lr is None else _size(x_lr))
+        model = self._model((_size(x), None if x_lr is None else _size(x_lr)))
         # x.numpy() would be channels_last where the tensor is; runtimes want plain memory
         arrays = [t.detach().to("cpu", torch.float32).contiguous().numpy() for t in given]
         each = [model(*(array[i : i + 1] for array in arrays)) for i in range(x.shape[0])]
@@ -143,18 +133,15 @@ class ConvertedNetwork:
 
     def is_ready(self, size: Size, low_resolution: Size | None = None) -> bool:
         """Whether a size can be run without converting the network for it."""
-        with self._table:
-            if (size, low_resolution) in self._models:
-                return True
-        path = self._path((size, low_resolution))
-        return path.with_suffix(".json").is_file() and path.is_file()
+        sizes = (size, low_resolution)
+        path = self._path(sizes)
+        return self._loaded(sizes) is not None or (path.with_suffix(".json").is_file() and path.is_file())
 
     def prepare(self, size: Size, low_resolution: Size | None = None) -> None:
         """Convert the network for a size, if it is not, and load it."""
-        self._model(size, low_resolution)
+        self._model((size, low_resolution))
 
-    def _model(self, size: Size, low_resolution: Size | None) -> Model:
-        sizes = (size, low_resolution)
+    def _model(self, sizes: Sizes) -> Model:
         model = self._loaded(sizes)
         if model is None:
             with EXPORTING:
@@ -183,7 +170,8 @@ class ConvertedNetwork:
             except DamagedFileError as error:
                 logger.warning("%s; it is converted again", error)
             else:
-                _touch(path.with_suffix(".json"))
+                with contextlib.suppress(OSError):
+                    os.utime(path.with_suffix(".json"))  # as used last
                 return model
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -207,7 +195,7 @@ class ConvertedNetwork:
         self._runtime.write(graph, path, describe(graph, self._checkpoint), any_batch=False, half=False)
         self.conversions += 1
         model = self._load(path, "float32")
-        check(compare(graph, model, 1), self._runtime)
+        check(compare(graph, model, [graph.examples(1)]), self._runtime)
         return model if self._precision == "float32" else self._load(path, self._precision)
 
     def _load(self, path: Path, precision: Precision) -> Model:
@@ -222,10 +210,10 @@ class ConvertedNetwork:
 
 def folder() -> Path:
     """Return where converted networks are kept; it need not exist, and may be deleted at any time."""
-    return checkpoints.home() / "converted"
+    return home() / "converted"
 
 
-def was_converted(checkpoint: Checkpoint, weights: Path, backend: BackendName = "openvino") -> bool:
+def was_converted(checkpoint: Checkpoint, weights: Path, backend: str = "openvino") -> bool:
     """Whether a network was converted, for any size, by the versions installed now.
 
     Quick where nothing was converted at all; else the weights are read for their checksum.
@@ -270,13 +258,6 @@ def _is_whole(path: Path, runtime: Runtime) -> bool:
     if not whole:
         logger.warning("%s is damaged; it is converted again", path)
     return whole
-
-
-def _touch(path: Path) -> None:
-    try:
-        os.utime(path)
-    except OSError as error:
-        logger.debug("%s", error)
 
 
 def _forget_old(folder: Path, keep: Path) -> None:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from ..checkpoints import Checkpoint
 from ..errors import UsageError
-from ..matting.preprocess import blends
 from ..media.atomic import cannot_write
 from ..model import PyramidNetwork
+from ..model.input import blends
 from ..types import Size
+from .checking import check, compare
 from .files import publish, staging
 from .graph import Graph, describe
-from .runtimes import Difference, check, compare, find_runtime
+from .int8 import import_nncf, write_int8
+from .runtimes import find_runtime
 
 Format: TypeAlias = Literal["onnx", "openvino", "torchscript"]
 
@@ -25,7 +27,7 @@ BATCH_CHECKED_UP_TO = 640 * 640
 on the size."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Port:
     """An input or output: (B, channels, height, width), with any B if that is ``batch``."""
 
@@ -35,7 +37,7 @@ class Port:
     dtype: str = "float32"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class ExportReport:
     """What was written."""
 
@@ -108,8 +110,8 @@ def export(
     InputError
         A photo cannot be read.
     DeviceError
-        The file's mattes are not PyTorch's, as :func:`~.runtimes.check`, for int8 :func:`.int8.check`, says.
-        No file is left.
+        The file's mattes are not PyTorch's, as :func:`~.checking.check`, for int8
+        :func:`~.checking.check_int8`, says. No file is left.
     OutputError
         The file cannot be written.
     """
@@ -117,9 +119,7 @@ def export(
     runtime = find_runtime(format)
     runtime.version()
     if int8 is not None:
-        from .int8 import import_nncf
-
-        import_nncf()
+        import_nncf()  # or it is missing
     started = time.perf_counter()
     batch: str | int = "batch" if int8 is None else 1
     graph = Graph(network, size, low_resolution, finish=None if raw else checkpoint.normalisation)
@@ -128,13 +128,12 @@ def export(
     with staging(path) as staged:
         if int8 is None:
             runtime.write(graph, staged, metadata, any_batch=True, half=half)
-            model = runtime.load(staged, threads=None, precision="float32")
-            difference = compare(graph, model, 2 if size[0] * size[1] <= BATCH_CHECKED_UP_TO else 1)
-            del model
+            examples = graph.examples(2 if size[0] * size[1] <= BATCH_CHECKED_UP_TO else 1)
+            difference = compare(graph, runtime.load(staged), [examples])
             check(difference, runtime, weights_changed=half)
             compared_on = "drawn pictures"
         else:
-            difference, compared_on = _write_int8(graph, staged, metadata, int8)
+            difference, compared_on = write_int8(graph, staged, metadata, int8)
         files = publish(staged, path, runtime.suffixes)
     try:
         total = sum(file.stat().st_size for file in files)
@@ -175,26 +174,6 @@ def check_options(format: str, *, half: bool, int8: bool) -> None:
         raise UsageError("TorchScript cannot keep its weights as float16; leave --half out")
 
 
-def _write_int8(
-    graph: Graph, path: Path, metadata: dict[str, str], photos: Sequence[Path]
-) -> tuple[Difference, str]:
-    """Write and compare an OpenVINO model in int8; say on what it was compared.
-
-    For one picture at a time: OpenVINO 2026.4 computes int8 wrongly from the second picture of a batch on
-    (mean differences of mattes from 0.002 to 0.17, growing along the batch).
-    """
-    from .int8 import CALIBRATED_ON, CalibrationPhotos, check, compare_on, evenly, import_nncf, quantise
-    from .openvino import convert, save
-
-    inputs = CalibrationPhotos(evenly(photos, CALIBRATED_ON), graph)
-    metadata["arithmetic"] = f"int8, calibrated on {len(inputs)} photos by NNCF {import_nncf().__version__}"
-    save(quantise(convert(graph, metadata, any_batch=False), inputs), path, half=False)
-    model = find_runtime("openvino").load(path, threads=None, precision="float32")
-    difference, count = compare_on(graph, model, inputs)
-    check(difference)
-    return difference, f"{count} of the {len(inputs)} photos it was calibrated on"
-
-
 def export_sizes(
     checkpoint: Checkpoint, resize: str | None = None, size: Size | None = None
 ) -> tuple[Size, Size | None]:
@@ -221,10 +200,10 @@ def export_sizes(
     if resize == "dynamic":
         return large, None
     if not checkpoint.enlarge and not blends(large, checkpoint.base_size):
-        base = "x".join(map(str, checkpoint.base_size))
+        height, width = checkpoint.base_size
         raise UsageError(
-            f"blend needs a size that exceeds 4/3 of the base size {base} on both sides, "
-            f"not {large[0]}x{large[1]}; use --resize static or dynamic"
+            f"blend needs a size that exceeds 4/3 of the base size {width}x{height} on both sides, "
+            f"not {large[1]}x{large[0]}; use --resize static or dynamic"
         )
     return large, checkpoint.base_size
 

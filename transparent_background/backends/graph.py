@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -15,12 +15,15 @@ from torch.overrides import TorchFunctionMode
 from .._version import __version__
 from ..checkpoints import Checkpoint
 from ..errors import UsageError
-from ..matting.preprocess import IMAGENET_MEAN, IMAGENET_STD, MULTIPLE
+from ..images.drawn import draw_picture
 from ..model import PyramidNetwork, to_probability
+from ..model.input import IMAGENET_MEAN, IMAGENET_STD, MULTIPLE, resize_rgb
 from ..types import Normalisation, Size
 
+if TYPE_CHECKING:
+    from ..types import ByteArray
+
 INPUTS = ("image", "image_low_resolution")
-SEED = 7  # of the drawn pictures that conversions are checked on
 
 
 class Graph(nn.Module):
@@ -77,37 +80,34 @@ class Graph(nn.Module):
     def forward(self, image: torch.Tensor, image_low_resolution: torch.Tensor | None = None) -> torch.Tensor:
         """(B, 3, *size) and maybe (B, 3, *low_resolution) -> (B, 1, *size)."""
         if self.finish is not None:
-            image = (image - self.mean) / self.std
+            image = self._normalised(image)
             if image_low_resolution is not None:
-                image_low_resolution = (image_low_resolution - self.mean) / self.std
+                image_low_resolution = self._normalised(image_low_resolution)
         with _PlainResizing(self._matrices):
             logits: torch.Tensor = self.network(image, image_low_resolution)[3]
         return logits if self.finish is None else to_probability(logits, stretch=self.finish == "minmax")
 
     def examples(self, batch: int) -> tuple[torch.Tensor, ...]:
-        """Return inputs of drawn pictures: (batch, 3, *size) each, as :meth:`forward` takes them."""
-        pictures = draw_pictures(batch, self.sizes[0])
-        inputs = [pictures]
-        if len(self.sizes) == 2:
-            small = functional.interpolate(pictures, self.sizes[1], mode="bilinear", antialias=True)
-            inputs.append(small)
-        return self._as_taken(inputs)
+        """Return drawn pictures, always the same ones, as :meth:`forward` takes them."""
+        return self.take([draw_picture(self.sizes[0], number)[0] for number in range(batch)])
+
+    def take(self, pictures: Sequence[ByteArray]) -> tuple[torch.Tensor, ...]:
+        """Turn pictures, uint8 (h, w, 3), into what :meth:`forward` takes."""
+        return self.from_bytes(
+            *(torch.stack([resize_rgb(picture, size) for picture in pictures]) for size in self.sizes)
+        )
 
     def from_bytes(self, *images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Turn uint8 pictures, (batch, 3, *size) for each of the sizes, into what :meth:`forward` takes."""
-        return self._as_taken([image.to(torch.float32) / 255 for image in images])
+        shares = (image.to(torch.float32).contiguous() / 255 for image in images)
+        return tuple(self._normalised(x) if self.finish is None else x for x in shares)
 
-    def _as_taken(self, inputs: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
-        """Bring pictures in [0, 1] to what :meth:`forward` takes."""
-        if self.finish is not None:
-            return tuple(inputs)
-        return tuple((pictures - self.mean) / self.std for pictures in inputs)
+    def _normalised(self, x: torch.Tensor) -> torch.Tensor:
+        return (x - self.mean) / self.std
 
     def reference(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         """Return the mattes that PyTorch makes of what :meth:`forward` takes, one by one: (B, 1, *size)."""
-        normalised = list(inputs)
-        if self.finish is not None:
-            normalised = [(pictures - self.mean) / self.std for pictures in inputs]
+        normalised = inputs if self.finish is None else [self._normalised(x) for x in inputs]
         each = [
             self.network(*single)[3] for single in zip(*(torch.split(x, 1) for x in normalised), strict=True)
         ]
@@ -177,31 +177,6 @@ def _plain(network: PyramidNetwork) -> PyramidNetwork:
     if kinds <= {("cpu", torch.float32)}:
         return network
     return copy.deepcopy(network).to("cpu", torch.float32)
-
-
-def draw_pictures(count: int, size: Size) -> torch.Tensor:
-    """Draw pictures of one bright object before a soft, slightly noisy ground, always the same ones.
-
-    Returns
-    -------
-    float32 (count, 3, *size) in [0, 1].
-    """
-    generator = torch.Generator().manual_seed(SEED)
-    height, width = size
-    y = torch.linspace(0, 1, height)[:, None]
-    x = torch.linspace(0, 1, width)[None, :]
-    pictures = []
-    for _ in range(count):
-        ground = torch.rand(1, 3, 4, 4, generator=generator) * 0.4
-        ground = functional.interpolate(ground, size, mode="bicubic", align_corners=True)[0]
-        centre_y, centre_x, radius = (0.3 + 0.4 * torch.rand(3, generator=generator)).tolist()
-        distance = ((y - centre_y) ** 2 + (x - centre_x) ** 2).sqrt()
-        inside = torch.sigmoid((0.6 * radius - distance) * min(size) / 2)  # an edge of a few pixels
-        colour = 0.6 + 0.4 * torch.rand(3, 1, 1, generator=generator)
-        texture = 1 + 0.1 * torch.sin(40 * x + 25 * y)
-        picture = torch.lerp(ground, colour * texture, inside)
-        pictures.append(picture + 0.02 * torch.randn(3, height, width, generator=generator))
-    return torch.stack(pictures).clamp(0.0, 1.0)
 
 
 def describe(graph: Graph, checkpoint: Checkpoint) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..errors import UsageError
-from ..media.atomic import cannot_write
-from .runtimes import EXPORTING, DamagedFileError, Precision, import_from
+from ..media.atomic import replacing
+from ..types import Precision
+from .runtime import Runtime, exporting, import_from
 
 if TYPE_CHECKING:
     from ..types import FloatArray
     from .graph import Graph
+    from .runtime import Model
 
 OPSET = 18
 """The first that PyTorch's exporter writes without converting versions; of ONNX 1.13, from 2022."""
@@ -25,11 +25,12 @@ OPSET = 18
 _SMALL = 256  # values; tensors up to it, scalars and shapes among them, are not worth halving
 
 
-class ONNXRuntime:
+class ONNXRuntime(Runtime):
     """Writes ONNX and runs it."""
 
     name = "onnxruntime"
-    suffixes: tuple[str, ...] = (".onnx",)
+    title = "ONNX Runtime"
+    suffixes = (".onnx",)
 
     def version(self) -> str:
         """Return the versions of ONNX Runtime and of what writes its files."""
@@ -39,7 +40,7 @@ class ONNXRuntime:
     def write(
         self, graph: Graph, path: Path, metadata: Mapping[str, str], *, any_batch: bool, half: bool
     ) -> None:
-        """Convert a graph; see :class:`~.runtimes.Runtime`."""
+        """Convert a graph; see :meth:`.Runtime.write`."""
         model = _convert(graph, any_batch=any_batch)
         _forget_source(model)
         for key, value in metadata.items():
@@ -47,36 +48,24 @@ class ONNXRuntime:
         model.producer_name = "transparent-background"
         if half:
             _halve_weights(model.graph)
-        try:
-            path.write_bytes(model.SerializeToString())
-        except OSError as error:
-            raise cannot_write(path, error) from error
+        with replacing(path) as file:
+            file.write(model.SerializeToString())
 
-    def load(self, path: Path, *, threads: int | None, precision: Precision) -> _Model:
-        """Load a file; see :class:`~.runtimes.Runtime`."""
-        if precision != "float32":
-            raise UsageError(f"ONNX Runtime runs in float32, not in {precision}; OpenVINO does both")
+    def open(self, path: Path, threads: int | None, precision: Precision) -> Model:
+        """Load a file; see :meth:`.Runtime.load`."""
         runtime = _onnxruntime()
         options = runtime.SessionOptions()
         options.log_severity_level = 3  # errors
         if threads is not None:
             options.intra_op_num_threads = threads
-        try:
-            return _Model(runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))
-        except Exception as error:  # its own kinds have no common base
-            raise DamagedFileError(f"{path}: ONNX Runtime cannot load it") from error
+        session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        names = [entry.name for entry in session.get_inputs()]
 
+        def run(*inputs: FloatArray) -> FloatArray:
+            result: FloatArray = session.run(None, dict(zip(names, inputs, strict=True)))[0]
+            return result
 
-class _Model:
-    """A session; it may be run by several threads."""
-
-    def __init__(self, session: Any) -> None:
-        self._session = session
-        self._names = [entry.name for entry in session.get_inputs()]
-
-    def __call__(self, *inputs: FloatArray) -> FloatArray:
-        result: FloatArray = self._session.run(None, dict(zip(self._names, inputs, strict=True)))[0]
-        return result
+        return run
 
 
 def _convert(graph: Graph, *, any_batch: bool) -> Any:
@@ -86,7 +75,7 @@ def _convert(graph: Graph, *, any_batch: bool) -> Any:
     # removed, and cannot write the light head's pooling for an open batch.
     batch = torch.export.Dim("batch", min=1)
     axes = tuple({0: batch} if any_batch else {} for _ in graph.sizes)
-    with EXPORTING, _silence(), torch.inference_mode(False), torch.no_grad():
+    with exporting(), _silence():
         program: Any = torch.onnx.export(
             graph,
             graph.examples(2 if any_batch else 1),  # a batch of one would be taken for a constant
@@ -109,9 +98,7 @@ def _silence() -> Iterator[None]:
     try:
         for name in names:
             logging.getLogger(name).setLevel(logging.ERROR)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        yield
     finally:
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ..errors import OutputError
-from .runtimes import EXPORTING, DamagedFileError, Precision, import_from
+from ..types import Precision
+from .runtime import EXPORTING, Runtime, exporting, import_from, last_line
 from .torchscript import record
 
 if TYPE_CHECKING:
     from ..types import FloatArray
     from .graph import Graph
+    from .runtime import Model
 
 METADATA = "transparent_background"
 """Section of the file's runtime information with what is known of the network."""
@@ -26,11 +27,13 @@ METADATA = "transparent_background"
 _REPORTS = "openvino_telemetry"
 
 
-class OpenVINO:
+class OpenVINO(Runtime):
     """Writes and runs OpenVINO's files."""
 
     name = "openvino"
-    suffixes: tuple[str, ...] = (".xml", ".bin")
+    title = "OpenVINO"
+    suffixes = (".xml", ".bin")
+    precisions = ("float32", "bfloat16")
 
     def version(self) -> str:
         """Return OpenVINO's and PyTorch's versions."""
@@ -39,12 +42,11 @@ class OpenVINO:
     def write(
         self, graph: Graph, path: Path, metadata: Mapping[str, str], *, any_batch: bool, half: bool
     ) -> None:
-        """Convert a graph; see :class:`~.runtimes.Runtime`."""
+        """Convert a graph; see :meth:`.Runtime.write`."""
         save(convert(graph, metadata, any_batch=any_batch), path, half=half)
 
-    def load(self, path: Path, *, threads: int | None, precision: Precision) -> _Model:
-        """Load a file; see :class:`~.runtimes.Runtime`."""
-        openvino = import_openvino()
+    def open(self, path: Path, threads: int | None, precision: Precision) -> Model:
+        """Load a file; see :meth:`.Runtime.load`."""
         # without a hint it picks bfloat16 by itself where the processor has it
         options = {
             "INFERENCE_PRECISION_HINT": "bf16" if precision == "bfloat16" else "f32",
@@ -52,25 +54,17 @@ class OpenVINO:
         }
         if threads is not None:
             options["INFERENCE_NUM_THREADS"] = str(threads)
-        try:
-            return _Model(openvino.Core().compile_model(str(path), "CPU", options))
-        except RuntimeError as error:
-            raise DamagedFileError(f"{path}: OpenVINO cannot load it: {first_line(error)}") from error
+        compiled = import_openvino().Core().compile_model(str(path), "CPU", options)
+        local = threading.local()  # a request is not to be shared: every thread has its own
 
+        def run(*inputs: FloatArray) -> FloatArray:
+            request = getattr(local, "request", None)
+            if request is None:
+                request = local.request = compiled.create_infer_request()
+            result: FloatArray = request.infer(list(inputs), share_inputs=True)[0]
+            return result
 
-class _Model:
-    """A compiled model; every thread has a request of its own, which is not to be shared."""
-
-    def __init__(self, compiled: Any) -> None:
-        self._compiled = compiled
-        self._local = threading.local()
-
-    def __call__(self, *inputs: FloatArray) -> FloatArray:
-        request = getattr(self._local, "request", None)
-        if request is None:
-            request = self._local.request = self._compiled.create_infer_request()
-        result: FloatArray = request.infer(list(inputs), share_inputs=True)[0]
-        return result
+        return run
 
 
 def convert(graph: Graph, metadata: Mapping[str, str], *, any_batch: bool) -> Any:
@@ -80,9 +74,9 @@ def convert(graph: Graph, metadata: Mapping[str, str], *, any_batch: bool) -> An
     # it is compiled: five seconds in place of one, for the same speed. From torch.export it takes thirteen.
     decoder_type = import_from("openvino", "openvino.frontend.pytorch.ts_decoder").TorchScriptPythonDecoder
     front_ends = import_from("openvino", "openvino.frontend").FrontEndManager()
-    with EXPORTING, warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
-        warnings.simplefilter("ignore")
-        decoder = decoder_type(record(graph), example_input=graph.examples(1))
+    examples = graph.examples(1)
+    with exporting():
+        decoder = decoder_type(record(graph, *examples), example_input=examples)
         front_end = front_ends.load_by_framework("pytorch")
         model = front_end.convert(front_end.load(decoder))
         names = zip(model.get_parameters(), graph.input_names, graph.sizes, strict=True)
@@ -104,13 +98,7 @@ def save(model: Any, path: Path, *, half: bool) -> None:
     try:
         import_openvino().save_model(model, str(path), compress_to_fp16=half)
     except RuntimeError as error:
-        raise OutputError(f"{path}: cannot be written: {first_line(error)}") from error
-
-
-def first_line(error: Exception) -> str:
-    """Return what an exception of OpenVINO says last and shortest; its messages are many lines."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1][:200] if lines else type(error).__name__
+        raise OutputError(f"{path}: cannot be written: {last_line(error)}") from error
 
 
 def import_openvino() -> Any:

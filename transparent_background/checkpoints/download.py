@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import errno
 import logging
+import shutil
+import urllib.parse
+import urllib.request
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from ..errors import ChecksumError, DownloadError, OfflineError, WeightsError
 from ..types import ByteProgress
-from .drive import begun_files
+from .drive import begun_files, bring_from_drive
 from .records import Checkpoint
-from .transfer import InterruptedTransferError, Patience, RefusedError, Transfer
+from .transfer import InterruptedTransferError, Patience, RefusedError, Transfer, bring_from_server
 from .verification import check, expected_checksum, is_published, remember
 
 logger = logging.getLogger(__name__)
@@ -110,7 +113,7 @@ def _download(
 
 def _bring_the_published(transfer: Transfer, source: str) -> None:
     """Bring a file and compare it; once more from its first byte if an old part may be to blame."""
-    leftover = transfer.bring(source)
+    leftover = _bring(transfer, source)
     try:
         check(transfer.part, transfer.checkpoint)
     except ChecksumError:
@@ -118,8 +121,23 @@ def _bring_the_published(transfer: Transfer, source: str) -> None:
             raise
         logger.info("%s: what was there of it is of another file; starting anew", source)
         transfer.part.unlink()
-        transfer.bring(source)
+        _bring(transfer, source)
         check(transfer.part, transfer.checkpoint)
+
+
+def _bring(transfer: Transfer, source: str) -> bool:
+    """Bring the part to its full length from any kind of source; see :func:`bring_from_server`."""
+    parts = urllib.parse.urlsplit(source)
+    if parts.scheme in ("", "file") or len(parts.scheme) == 1:  # a single letter is a Windows drive
+        name = urllib.request.url2pathname(parts.path) if parts.scheme == "file" else source
+        path = Path(name).expanduser()
+        if not path.is_file():
+            raise RefusedError("no such file")
+        shutil.copyfile(path, transfer.part)
+        return False
+    if parts.scheme not in ("http", "https"):
+        raise RefusedError(f"addresses of {parts.scheme}:// are not supported")
+    return (bring_from_drive if "drive.google.com" in source else bring_from_server)(transfer, source)
 
 
 def _storage_error(destination: Path, error: OSError) -> WeightsError:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import requests
 
-from .transfer import InterruptedTransferError, RefusedError, check_status, describe, persist
-
-if TYPE_CHECKING:
-    from .transfer import Transfer
+from .transfer import InterruptedTransferError, RefusedError, Transfer, check_status, describe, persist
 
 
 def bring_from_drive(transfer: Transfer, source: str) -> bool:
-    """Bring the part to its full length from Google Drive; as ``Transfer.bring``.
+    """Bring the part to its full length from Google Drive; see :func:`.transfer.bring_from_server`.
 
     gdown goes on only with files it has begun itself, so it gets a name of its own; what it has
     received stays beside the part until the download is done.

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import checkpoints
 from ..errors import CheckpointError
 from ..model.state_dict import read_metadata, read_state_dict
 from ..types import ByteProgress, Size
+from .catalogue import choose_default, fetch, find
 from .records import Checkpoint
 
 if TYPE_CHECKING:
@@ -42,17 +42,13 @@ def find_checkpoint(
     UnknownModeError, WeightsError
     """
     if ckpt is None:
-        record = (
-            checkpoints.choose_default(progress=progress, offline=offline)
-            if mode is None
-            else checkpoints.find(mode)
-        )
-        path = checkpoints.fetch(record, progress=progress, offline=offline)
+        record = choose_default(progress=progress, offline=offline) if mode is None else find(mode)
+        path = fetch(record, progress=progress, offline=offline)
         return _with_own_description(record, path), path
     if not ckpt.is_file():
         raise CheckpointError(f"{ckpt}: no such checkpoint file")
     if mode is not None:
-        return _with_own_description(checkpoints.find(mode), ckpt), ckpt
+        return _with_own_description(find(mode), ckpt), ckpt
     return _describe(ckpt), ckpt
 
 
@@ -94,7 +90,7 @@ def _describe(path: Path) -> Checkpoint:
     """Make a record for a file that no mode was given for."""
     state, metadata = read_state_dict(path)
     base = dataclasses.replace(
-        checkpoints.find("base"),
+        find("base"),
         name=path.stem,
         file_name=path.name,
         urls=(),

@@ -1,12 +1,9 @@
-"""Bringing a file from one source, going on where an earlier try or run stopped."""
+"""Bringing a file from a server, going on where an earlier try or run stopped."""
 
 from __future__ import annotations
 
 import logging
-import shutil
 import time
-import urllib.parse
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,37 +53,6 @@ class Transfer:
     progress: ByteProgress | None
     patience: Patience
 
-    def bring(self, source: str) -> bool:
-        """Bring the part to its full length from one source.
-
-        Returns
-        -------
-        Whether it begins with bytes that were there before, which may be another file's.
-
-        Raises
-        ------
-        RefusedError, InterruptedTransferError
-            The source did not give the file.
-        OSError
-            The part cannot be written.
-        """
-        scheme = urllib.parse.urlsplit(source).scheme
-        if scheme in ("", "file") or len(scheme) == 1:  # a single letter is a Windows drive
-            _copy(source, self.part)
-            return False
-        if scheme not in ("http", "https"):
-            raise RefusedError(f"addresses of {scheme}:// are not supported")
-        if "drive.google.com" in source:
-            from .drive import bring_from_drive
-
-            return bring_from_drive(self, source)
-        with requests.Session() as session:
-            session.headers["Accept-Encoding"] = "identity"  # ranges count the file's own bytes
-            server = _Server(self, source, session)
-            leftover = server.size() > 0
-            persist(server.ask, server.size, source, self.patience)
-        return leftover
-
 
 def persist(ask: Callable[[], None], size: Callable[[], int], source: str, patience: Patience) -> None:
     """Ask a source until the file is whole.
@@ -133,12 +99,26 @@ def check_status(status: int, reason: str) -> None:
         raise RefusedError(f"HTTP {status} {reason}")
 
 
-def _copy(source: str, part: Path) -> None:
-    parts = urllib.parse.urlsplit(source)
-    path = Path(urllib.request.url2pathname(parts.path) if parts.scheme == "file" else source).expanduser()
-    if not path.is_file():
-        raise RefusedError("no such file")
-    shutil.copyfile(path, part)
+def bring_from_server(transfer: Transfer, source: str) -> bool:
+    """Bring the part to its full length from an HTTP server.
+
+    Returns
+    -------
+    Whether it begins with bytes that were there before, which may be another file's.
+
+    Raises
+    ------
+    RefusedError, InterruptedTransferError
+        The server did not give the file.
+    OSError
+        The part cannot be written.
+    """
+    with requests.Session() as session:
+        session.headers["Accept-Encoding"] = "identity"  # ranges count the file's own bytes
+        server = _Server(transfer, source, session)
+        leftover = server.size() > 0
+        persist(server.ask, server.size, source, transfer.patience)
+    return leftover
 
 
 class _Server:
@@ -225,18 +205,19 @@ def _is_hopeless(error: requests.RequestException) -> bool:
     return isinstance(error, kinds)
 
 
+_WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (requests.exceptions.ProxyError, "the proxy cannot be reached"),
+    (requests.exceptions.ConnectTimeout, "no answer"),
+    (requests.exceptions.ReadTimeout, "the server stalled"),
+    (requests.exceptions.SSLError, "its certificate is not trusted"),
+    (requests.exceptions.ChunkedEncodingError, "the line was cut"),
+    (requests.exceptions.ConnectionError, "no connection"),
+)
+
+
 def describe(error: Exception) -> str:
     """Say in a few words what a library's exception means."""
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy cannot be reached"
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return "no answer"
-    if isinstance(error, requests.exceptions.ReadTimeout) or "Read timed out" in str(error):
+    if "Read timed out" in str(error):
         return "the server stalled"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "its certificate is not trusted"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "the line was cut"
-    if isinstance(error, requests.exceptions.ConnectionError):
-        return "no connection"
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    known = (words for kind, words in _WORDS if isinstance(error, kind))
+    return next(known, " ".join(str(error).split())[:200] or type(error).__name__)

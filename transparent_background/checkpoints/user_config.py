@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,8 +13,6 @@ from ..types import ResizeMethod
 from .records import Checkpoint
 
 _DRIVE_ID = re.compile(r"drive\.(?:usercontent\.)?google\.com/.*?(?:/d/|[?&]id=)([\w-]{10,})")
-_FILE_NAME = re.compile(r"(?!\.)[^/\\:]+")  # nothing that leads out of the folder, on any system
-_MD5 = re.compile(r"[0-9a-fA-F]{32}")
 
 
 def read_user_config(path: Path, known: Mapping[str, Checkpoint]) -> dict[str, Checkpoint]:
@@ -61,84 +59,65 @@ def read_user_config(path: Path, known: Mapping[str, Checkpoint]) -> dict[str, C
     return {checkpoint.name: checkpoint for checkpoint in read}
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_size(value: Any) -> bool:
+    sides = value if isinstance(value, list) else [value, value]
+    return len(sides) == 2 and all(type(side) is int and side >= 32 for side in sides)
+
+
+_RULES: tuple[tuple[str, Callable[[Any], object], str], ...] = (
+    ("url", _is_text, "text"),
+    ("md5", _is_text, "text"),
+    ("md5", re.compile(r"[0-9a-fA-F]{32}").fullmatch, "32 hexadecimal digits"),
+    ("ckpt_name", _is_text, "text"),
+    # nothing that leads out of the folder, on any system
+    ("ckpt_name", re.compile(r"(?!\.)[^/\\:]+").fullmatch, "a file name without folders"),
+    ("http_proxy", _is_text, "text"),
+    ("base_size", _is_size, "[height, width], 32 or more each"),
+    ("backbone", _is_text, "text"),
+    ("depth", lambda value: type(value) is int and value > 0, "a whole number above 0"),
+    ("resize", get_args(ResizeMethod).__contains__, "one of " + ", ".join(get_args(ResizeMethod))),
+)
+"""What the value of a key must be, and what that is called; null is as if the key were not there."""
+
+
 def _entry(path: Path, name: str, values: Any, own: Checkpoint | None) -> Checkpoint:
     if not isinstance(values, dict):
         raise UsageError(f"{path}: {name}: must hold settings such as url and ckpt_name")
-    reader = _Reader(path, name, values)
-    if own is None and values.get("ckpt_name") is None:
-        raise UsageError(f"{path}: {name}: ckpt_name is missing")
-    base = own or Checkpoint(name=name, file_name="", origin=str(path), description="user's config")
-    changes: dict[str, Any] = {
-        "file_name": reader.text("ckpt_name", base.file_name),
-        "base_size": reader.size("base_size", base.base_size),
-        "http_proxy": reader.text("http_proxy", None),
-        "backbone": reader.text("backbone", base.backbone),
-        "depth": reader.whole("depth", base.depth),
-        "resize": reader.choice("resize", base.resize),
+    given = {
+        key: value.strip() if isinstance(value, str) else value
+        for key, value in values.items()
+        if value is not None
     }
-    if not _FILE_NAME.fullmatch(changes["file_name"]):
-        raise reader.wrong("ckpt_name", "a file name without folders")
-    if changes["file_name"] != base.file_name:
-        changes["bundled"] = False
-    return dataclasses.replace(base, **(changes | _source(reader, base)))
+    if own is None and "ckpt_name" not in given:
+        raise UsageError(f"{path}: {name}: ckpt_name is missing")
+    for key, fits, expected in _RULES:
+        if key in given and not fits(given[key]):
+            raise UsageError(f"{path}: {name}: {key} must be {expected}, not {given[key]!r}")
+    base = own or Checkpoint(name=name, file_name="", origin=str(path), description="user's config")
+    kept = ("http_proxy", "backbone", "depth", "resize")
+    changes: dict[str, Any] = {key: given[key] for key in kept if key in given}
+    if "base_size" in given:
+        side = given["base_size"]
+        changes["base_size"] = tuple(side) if isinstance(side, list) else (side, side)
+    if given.get("ckpt_name", base.file_name) != base.file_name:
+        changes |= {"file_name": given["ckpt_name"], "bundled": False}
+    return dataclasses.replace(base, **(changes | _source(given.get("url"), given.get("md5"), base, path)))
 
 
-def _source(reader: _Reader, base: Checkpoint) -> dict[str, Any]:
+def _source(url: str | None, md5: str | None, base: Checkpoint, path: Path) -> dict[str, Any]:
     """Return where to download from and the checksum, if the file changes them."""
-    url = reader.text("url", None)
-    md5 = reader.text("md5", None)
-    if md5 is not None and not _MD5.fullmatch(md5):
-        raise reader.wrong("md5", "32 hexadecimal digits")
     md5 = md5.lower() if md5 else None
     drive = _DRIVE_ID.search(url) if url else None
-    addresses: dict[str, Any] = {
-        "urls": () if drive or url is None else (url,),
-        "drive_id": drive[1] if drive else None,
-    }
-    known = url is None or url in base.urls or (drive is not None and drive[1] == base.drive_id)
+    drive_id = drive[1] if drive else None
+    urls = () if drive or url is None else (url,)
+    known = url is None or url in base.urls or (drive is not None and drive_id == base.drive_id)
     if md5 in (None, base.md5) and known:
         return {}
     if md5 is not None and md5 == base.md5:  # the same file from somewhere else
-        return {"urls": addresses["urls"] + base.urls, "drive_id": addresses["drive_id"] or base.drive_id}
+        return {"urls": urls + base.urls, "drive_id": drive_id or base.drive_id}
     source = {"md5": md5, "sha256": None, "size": None, "bundled": False}
-    return source if url is None else source | addresses | {"origin": str(reader.path)}
-
-
-class _Reader:
-    """Reads the fields of one mode, and names file, mode and field in errors."""
-
-    def __init__(self, path: Path, name: str, values: dict[str, Any]) -> None:
-        self.path, self.name, self.values = path, name, values
-
-    def wrong(self, key: str, expected: str) -> UsageError:
-        value = self.values.get(key)
-        return UsageError(f"{self.path}: {self.name}: {key} must be {expected}, not {value!r}")
-
-    def text(self, key: str, default: Any) -> Any:
-        value = self.values.get(key)
-        if value is None:
-            return default
-        if not isinstance(value, str) or not value.strip():
-            raise self.wrong(key, "text")
-        return value.strip()
-
-    def whole(self, key: str, default: int) -> int:
-        value = self.values.get(key, default)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise self.wrong(key, "a whole number above 0")
-        return value
-
-    def choice(self, key: str, default: str) -> str:
-        value = self.values.get(key, default)
-        if value not in get_args(ResizeMethod):
-            raise self.wrong(key, "one of " + ", ".join(get_args(ResizeMethod)))
-        return str(value)
-
-    def size(self, key: str, default: tuple[int, int]) -> tuple[int, int]:
-        value = self.values.get(key, list(default))
-        if isinstance(value, int):
-            value = [value, value]
-        fits = isinstance(value, (list, tuple)) and len(value) == 2
-        if not fits or not all(isinstance(side, int) and side >= 32 for side in value):
-            raise self.wrong(key, "[height, width], 32 or more each")
-        return value[0], value[1]
+    return source if url is None else source | {"urls": urls, "drive_id": drive_id, "origin": str(path)}

@@ -66,7 +66,7 @@ class Parser(argparse.ArgumentParser):
         if entry.kind == "flag":
             words["action"] = argparse.BooleanOptionalAction if entry.default else "store_true"
         else:
-            words["metavar"] = entry.metavar or f"{{{','.join(entry.choices)}}}"
+            words["metavar"] = entry.placeholder
             if several or entry.many == "append":
                 words["action"] = "append"
             elif entry.many == "list":

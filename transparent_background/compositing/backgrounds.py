@@ -1,9 +1,8 @@
-"""Fit a background picture to the size of the picture it goes behind."""
+"""What goes behind the object: a picture in memory, a file, or whatever gives colours at a size."""
 
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, get_args
 
@@ -11,16 +10,19 @@ import cv2
 import numpy as np
 
 from ..errors import UsageError
-from ..types import BackgroundFit
+from ..media.reading import read
+from ..options.result_types import Backdrop
+from ..options.suffixes import FILM_SUFFIXES
+from ..types import BackgroundFit, Size
+from .blend import blend
 
 if TYPE_CHECKING:
     from ..images.picture import Picture
+    from ..options.result import ResultOptions
     from ..types import ColourArray
 
-__all__ = ["BackdropSource", "Backdrops", "fit_background", "opaque"]
 
-
-def fit_background(background: ColourArray, size: tuple[int, int], fit: BackgroundFit) -> ColourArray:
+def fit_background(background: ColourArray, size: Size, fit: BackgroundFit) -> ColourArray:
     """Bring a background to a size.
 
     Parameters
@@ -87,71 +89,81 @@ def _resize(colours: ColourArray, width: int, height: int, method: int | None) -
     return resized
 
 
-class BackdropSource(Protocol):
-    """What gives a background for a size: :class:`Backdrops`, or a frame of a film."""
+class Background(Protocol):
+    """What lies behind the object."""
 
-    def get(self, path: Path, size: tuple[int, int], fit: BackgroundFit) -> ColourArray:
-        """Return the background (h, w, 3); not to be written to."""
+    def at_size(self, size: Size) -> ColourArray:
+        """Return it (h, w, 3) for a picture of a size; not to be written to."""
 
 
-class Backdrops:
-    """Reads background files and keeps the last one, fitted, for a run of pictures of one size.
+class StillBackground:
+    """A picture in memory; it is kept as it was last fitted, for a run of pictures of one size.
 
-    Hold one for as long as the same background is used; it notices when the file changes. Two
-    threads may share one: at worst both read the file.
+    Threads may share one: at worst each of them fits it.
+
+    Parameters
+    ----------
+    picture
+        What is transparent in it is shown over white.
+    fit
+        As for :func:`fit_background`.
     """
 
-    def __init__(self) -> None:
-        self._read: tuple[object, ColourArray] | None = None
-        self._fitted: tuple[object, ColourArray] | None = None
+    def __init__(self, picture: Picture, fit: BackgroundFit) -> None:
+        self.fit = fit
+        self.colours = picture.rgb
+        if picture.alpha is not None:
+            self.colours = blend(picture.rgb, picture.alpha, (255, 255, 255))
+        self._fitted: tuple[Size, ColourArray] | None = None
 
-    def get(self, path: Path, size: tuple[int, int], fit: BackgroundFit) -> ColourArray:
-        """Return the background (h, w, 3) for a size; not to be written to.
+    def at_size(self, size: Size) -> ColourArray:
+        """Return it (h, w, 3), fitted; not to be written to."""
+        fitted = self._fitted
+        if fitted is None or fitted[0] != size:
+            fitted = self._fitted = size, fit_background(self.colours, size, self.fit)
+        return fitted[1]
 
-        EXIF orientation is applied; what is transparent in it is shown over white.
+
+class FileBackground:
+    """A picture's file, or the first frame of a film; it is read once, and again when it changes."""
+
+    def __init__(self, path: Path, fit: BackgroundFit) -> None:
+        self.path, self.fit = path, fit
+        self._read: tuple[object, StillBackground] | None = None
+
+    def at_size(self, size: Size) -> ColourArray:
+        """Return it (h, w, 3), upright and fitted; not to be written to.
 
         Raises
         ------
         SourceNotFoundError, UnreadableError, TooLargeError
-            If the file cannot be read.
+            The file cannot be read.
         """
         try:
-            stat = path.stat()
-            key: object = (os.fspath(path), stat.st_mtime_ns, stat.st_size)
+            stat = self.path.stat()
+            key: object = (stat.st_mtime_ns, stat.st_size)
         except OSError:
             key = object()  # equal to nothing: reading it raises the right error
-        fitted = self._fitted
-        if fitted is not None and fitted[0] == (key, size, fit):
-            return fitted[1]
-        read = self._read
-        if read is None or read[0] != key:
-            read = (key, _read_opaque(path))
-            self._read = read
-        result = fit_background(read[1], size, fit)
-        self._fitted = ((key, size, fit), result)
-        return result
+        known = self._read
+        if known is None or known[0] != key:
+            known = self._read = key, StillBackground(_first_frame(self.path), self.fit)
+        return known[1].at_size(size)
 
 
-def _read_opaque(path: Path) -> ColourArray:
+def background_of(settings: ResultOptions) -> Background | None:
+    """Return what the type puts behind the object: its file, or None for types without one."""
+    kind = settings.type
+    return FileBackground(kind.path, settings.fit) if isinstance(kind, Backdrop) else None
+
+
+def _first_frame(path: Path) -> Picture:
     """Read a picture; of a film, its first frame."""
-    from ..media import reading as images
-    from ..options.suffixes import FILM_SUFFIXES
+    if path.suffix.lower() not in FILM_SUFFIXES:
+        return read(path)
+    from ..media.video.readers import open_film
 
-    if path.suffix.lower() in FILM_SUFFIXES:
-        from ..media.video.readers import open_film
-
-        reader = open_film(path)
-        try:
-            return opaque(next(iter(reader)).picture)
-        finally:
-            reader.close()
-    return opaque(images.read(path))
-
-
-def opaque(picture: Picture) -> ColourArray:
-    """Return a picture's colours (h, w, 3), over white where it is transparent."""
-    from .compose import blend
-
-    if picture.alpha is None:
-        return picture.rgb
-    return blend(picture.rgb, picture.alpha, (255, 255, 255))
+    reader = open_film(path)
+    try:
+        return next(iter(reader)).picture
+    finally:
+        reader.close()

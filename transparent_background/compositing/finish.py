@@ -1,127 +1,165 @@
-"""From a picture and its matte to a file: the last part of the way, which runs in threads."""
+"""The last part of every matte's way: from a picture and its matte to the result that was asked for."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import cv2
 import numpy as np
 
-from ..errors import OutputError
+from ..engine.devices import estimates_on
+from ..errors import InputError
 from ..images.result import Result
-from ..media.reading import Animation, read_frames
-from ..media.writing import write, write_animation
-from ..options.suffixes import KEEPS_ALPHA
+from ..options.result_types import Matte, Rgba
 from ..options.values import Padding
-from .backgrounds import Backdrops
-from .compose import compose, finish_alpha, flatten
+from .backgrounds import Background, background_of
+from .blend import flatten
+from .compose import compose
+from .foreground.estimate import estimate_foreground
+from .strips import strips
 
 if TYPE_CHECKING:
     import torch
 
     from ..images.picture import Picture
-    from ..options.settings import Settings
-    from ..pipeline.plan import Task
-    from ..remover import Remover
-    from ..types import FloatArray
+    from ..options.result import ResultOptions
+    from ..types import ColourArray, FloatArray
+
+Box: TypeAlias = tuple[int, int, int, int]
+"""Left, top, width and height of a part of a picture, in pixels."""
 
 OBJECT_ABOVE = 0.05  # alpha that counts as object when cropping; fainter haze would keep the frame
 
 
-def make_result(
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What was made of one picture and its matte."""
+
+    result: Result
+    """What was asked for, cropped if that was asked for too."""
+    alpha: FloatArray
+    """(h, w) float32 in [0, 1]: the finished matte of the whole picture."""
+    colours: ColourArray | None = None
+    """(h, w, 3): the object's colours over the whole picture; None where only the matte was wanted."""
+    box: Box | None = None
+    """What the result shows of the picture, if it was cropped."""
+
+
+def finish(
     picture: Picture,
     matte: FloatArray,
-    task: Task,
-    settings: Settings,
-    backdrops: Backdrops,
-    device: torch.device | None = None,
-) -> Result:
-    """Compose, crop, and put over a colour what the format cannot keep transparent."""
+    settings: ResultOptions,
+    device: torch.device,
+    *,
+    background: Background | None = None,
+    holds_alpha: bool = True,
+    smooth: bool = False,
+    veil: tuple[int, int, int, int] | None = None,
+) -> Finished:
+    """Make of a picture and its matte what is wanted.
+
+    Parameters
+    ----------
+    picture
+        The picture; results keep its number type.
+    matte
+        (h, w) float32 in [0, 1] at the picture's size, as predicted. It is not changed.
+    settings
+        What is wanted: ``type``, ``threshold``, ``reverse``, ``fit``, ``foreground``, ``crop``, and
+        ``background`` for the colour under cut-outs.
+    device
+        Where the network runs; on a GPU, the object's colours are estimated there too.
+    background
+        What lies behind where the type is a ``Backdrop``, kept by the caller from picture to picture.
+        None: the type's file is read.
+    holds_alpha
+        Whether the result may be transparent; where its file can't be, ``settings.background`` goes under.
+    smooth
+        Smooth the matte and cut it hard first, as rembg does.
+    veil
+        Red, green, blue and alpha, 0..255, of a colour behind cut-outs, as rembg's ``bgc``.
+
+    Raises
+    ------
+    InputError
+        The matte has another size than the picture, or a background file cannot be read.
+    """
+    if matte.shape != picture.size:
+        raise InputError(f"the matte is {matte.shape}, but the picture is {picture.size}")
+    if smooth:
+        matte = smooth_mask(matte)
     alpha = finish_alpha(matte, threshold=settings.threshold, reverse=settings.reverse, own=picture.alpha)
-    result = compose(
-        picture,
-        alpha,
-        settings.type,
-        fit=settings.fit,
-        foreground=settings.foreground,
-        backdrops=backdrops,
-        device=device,
-    )
+    kind, colours = settings.type, None
+    if not isinstance(kind, Matte):
+        wanted = settings.foreground
+        estimate = wanted == "estimate" or (wanted == "auto" and isinstance(kind, Rgba))
+        colours = object_colours(picture.rgb, alpha, device) if estimate else picture.rgb
+    shown = picture.rgb if colours is None else colours
+    result = compose(picture, shown, alpha, kind, background or background_of(settings))
+    if veil is not None:
+        result = flatten(result, veil[:3], veil[3] / 255)
+    box = None
     if settings.crop is not None:
-        result = crop(result, alpha, settings.crop)
-    if result.alpha is not None and task.format not in KEEPS_ALPHA:
+        box = crop_box(alpha, settings.crop)
+        result = _cut(result, box)
+    if not holds_alpha:
         result = flatten(result, settings.background)
-    return result
+    return Finished(result, alpha, colours, box)
 
 
-def finish(result: Result, picture: Picture, task: Task, settings: Settings) -> tuple[int, int]:
-    """Write the result of a picture; return its (height, width)."""
-    destination = prepare(task)
-    write(destination, result, format=task.format, metadata=picture.metadata, quality=settings.quality)
-    return result.size
+def smooth_mask(matte: FloatArray) -> FloatArray:
+    """Smooth a matte and cut it hard, as rembg's ``post_process_mask`` does.
+
+    There: a morphological opening by 3 x 3, a Gaussian blur with sigma 2, and a cut at 127 of 255
+    (rembg 2.0.86, ``bg.post_process``).
+    """
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+    blurred = cv2.GaussianBlur(cv2.morphologyEx(matte, cv2.MORPH_OPEN, kernel), (0, 0), 2)
+    hard: FloatArray = (blurred >= 127 / 255).astype(np.float32)
+    return hard
 
 
-def finish_animation(
-    remover: Remover, source: Path | bytes, info: Animation, task: Task, settings: Settings
-) -> tuple[int, int]:
-    """Work through an animation frame by frame and write it; return (height, width)."""
-    backdrops = Backdrops()
-    durations = [frame.duration for frame in read_frames(source)]
-    size = (0, 0)
+def finish_alpha(
+    matte: FloatArray,
+    *,
+    threshold: float | None = None,
+    reverse: bool = False,
+    own: FloatArray | None = None,
+) -> FloatArray:
+    """Apply threshold, then reversal, then the picture's own transparency.
 
-    def results() -> Iterator[Result]:
-        nonlocal size
-        for frame in read_frames(source):
-            (matte,) = remover.mattes([frame.picture])
-            # every frame keeps its place, so a crop would need the union of all: not cropped
-            made = make_result(frame.picture, matte, task, _uncropped(settings), backdrops)
-            size = made.size
-            yield made
+    Parameters
+    ----------
+    matte
+        (h, w), float32 in [0, 1]. It is not changed.
+    threshold
+        If given, alpha becomes 1 where the matte is above it and 0 elsewhere.
+    reverse
+        Keep the background in place of the object: 1 - alpha.
+    own
+        The transparency (h, w) that the picture came with, or None; the result is multiplied by it.
 
-    write_animation(
-        prepare(task),
-        results(),
-        durations,
-        loop=info.loop,
-        format=task.format,
-        quality=settings.quality,
-    )
-    return size
-
-
-def _uncropped(settings: Settings) -> Settings:
-    import dataclasses
-
-    return dataclasses.replace(settings, crop=None)
+    Returns
+    -------
+    (h, w), float32; the matte itself if there was nothing to do.
+    """
+    alpha = matte if threshold is None else (matte > threshold).astype(np.float32)
+    if reverse:
+        alpha = np.subtract(np.float32(1), alpha)
+    return alpha if own is None else alpha * own
 
 
-def prepare(task: Task) -> Path | BinaryIO:
-    """Make the result's folder, or return standard output."""
-    if task.destination is None:
-        return sys.stdout.buffer
-    try:
-        task.destination.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{task.destination.parent}: the folder cannot be made: {error.strerror}"
-        ) from error
-    return task.destination
+def object_colours(rgb: ColourArray, alpha: FloatArray, device: torch.device) -> ColourArray:
+    """Estimate the object's colours, unless the matte is binary and there is nothing to separate."""
+    parts = (alpha[rows] for rows in strips(alpha.shape))
+    if all(np.all((part == 0) | (part == 1)) for part in parts):
+        return rgb
+    return estimate_foreground(rgb, alpha, device=estimates_on(device))
 
 
-def crop(result: Result, alpha: FloatArray, padding: Padding) -> Result:
-    """Cut a result to its object plus padding, as :func:`crop_area` finds it."""
-    area = crop_area(alpha, padding)
-
-    def cut(values: Any) -> Any:
-        return None if values is None else np.ascontiguousarray(values[area])
-
-    return Result(rgb=cut(result.rgb), alpha=cut(result.alpha), grey=cut(result.grey))
-
-
-def crop_area(alpha: FloatArray, padding: Padding) -> tuple[slice, slice]:
-    """Return the rows and columns of an object plus padding, within the frame; all if there is no object.
+def crop_box(alpha: FloatArray, padding: Padding) -> Box:
+    """Return where an object is, plus padding, within the frame; the whole frame if there is no object.
 
     Parameters
     ----------
@@ -134,10 +172,22 @@ def crop_area(alpha: FloatArray, padding: Padding) -> tuple[slice, slice]:
     rows = np.flatnonzero((alpha > OBJECT_ABOVE).any(axis=1))
     columns = np.flatnonzero((alpha > OBJECT_ABOVE).any(axis=0))
     if not rows.size:
-        return slice(0, alpha.shape[0]), slice(0, alpha.shape[1])
-    height, width = int(rows[-1] - rows[0]) + 1, int(columns[-1] - columns[0]) + 1
-    margin = round(value / 100 * max(height, width)) if share else round(value)
-    return (
-        slice(max(int(rows[0]) - margin, 0), min(int(rows[-1]) + 1 + margin, alpha.shape[0])),
-        slice(max(int(columns[0]) - margin, 0), min(int(columns[-1]) + 1 + margin, alpha.shape[1])),
-    )
+        return 0, 0, alpha.shape[1], alpha.shape[0]
+    longer = int(max(rows[-1] - rows[0], columns[-1] - columns[0])) + 1
+    margin = round(value / 100 * longer) if share else round(value)
+    top, left = max(int(rows[0]) - margin, 0), max(int(columns[0]) - margin, 0)
+    bottom = min(int(rows[-1]) + 1 + margin, alpha.shape[0])
+    right = min(int(columns[-1]) + 1 + margin, alpha.shape[1])
+    return left, top, right - left, bottom - top
+
+
+def _cut(result: Result, box: Box) -> Result:
+    """Leave of a result what lies in a box."""
+    left, top, width, height = box
+
+    def part(values: Any) -> Any:
+        if values is None:
+            return None
+        return np.ascontiguousarray(values[top : top + height, left : left + width])
+
+    return Result(rgb=part(result.rgb), alpha=part(result.alpha), grey=part(result.grey))

@@ -39,6 +39,9 @@ class ExecutionPlan:
     """Why, a sentence each."""
     asked: bool = False
     """Whether the caller named the runtime; else sizes that were never converted run in PyTorch."""
+    side_by_side: bool = False
+    """Whether several passes of one thread each do more than one pass of several: so it is for a small
+    network on a CPU in PyTorch, whose threads wait for each other at every layer."""
 
     @property
     def precision_name(self) -> str:
@@ -96,21 +99,24 @@ def choose_plan(
         return _converted(backend, device, dtype, reasons, jit=jit, compiled=compiled)
     if compiled and jit:
         raise UsageError("a network can be recorded (jit) or compiled, not both")
+    form: Form = "plain"
     if compiled:
-        return ExecutionPlan("torch", "compiled", dtype, (*reasons, "asked for"))
-    if backend == "plain":
-        return ExecutionPlan("torch", "recorded" if jit else "plain", dtype, (*reasons, "asked for"))
-    if device.type == "cpu" and head == "published":
-        # measured: TorchScript takes 0.98 of the plain time with Swin-B, pieces 0.7
+        form = "compiled"
+        reasons.append("asked for")
+    elif backend == "plain":
+        form = "recorded" if jit else "plain"
+        reasons.append("asked for")
+    elif device.type == "cpu" and head == "published":
+        form = "pieces"  # measured: TorchScript takes 0.98 of the plain time with Swin-B, pieces 0.7
         if jit:
             reasons.append("pieces are faster than a recording")
-        return ExecutionPlan("torch", "pieces", dtype, tuple(reasons))
-    if jit:
-        return ExecutionPlan("torch", "recorded", dtype, tuple(reasons))
-    if backend == "auto" and _openvino_pays(head, device, dtype) and converted():
+    elif jit:
+        form = "recorded"
+    elif backend == "auto" and _openvino_pays(head, device, dtype) and converted():
         note = "installed, converted before, and faster than PyTorch with this head"
         return ExecutionPlan("openvino", "converted", dtype, (*reasons, note))
-    return ExecutionPlan("torch", "plain", dtype, tuple(reasons))
+    small = head == "light" and device.type == "cpu"
+    return ExecutionPlan("torch", form, dtype, tuple(reasons), side_by_side=small)
 
 
 def _converted(

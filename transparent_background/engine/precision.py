@@ -7,10 +7,12 @@ import copy
 import torch
 from torch import nn
 
+from ..images.drawn import draw_picture
 from ..model import InSPyReNet, PyramidNetwork, to_probability
 from ..model.attention import ContextAttention
 from ..model.backbones.res2net import Res2NetBackbone
 from ..model.backbones.swin import SwinBackbone
+from ..model.input import normalise
 
 LARGEST_DIFFERENCE = 4 / 255  # of mattes, that half precision may make
 CHECK_SIDE = 192  # pixels of the picture it is tried on; a multiple of 32, four windows of Swin
@@ -56,18 +58,9 @@ def try_precision(network: PyramidNetwork, lowered: PyramidNetwork, device: torc
     -------
     In [0, 1]; infinity if values are lost (float16 holds none above 65504).
     """
-    picture = _drawn(device)
+    picture, _ = draw_picture((CHECK_SIDE, CHECK_SIDE))
+    x = normalise(torch.from_numpy(picture).permute(2, 0, 1)[None].to(device))
     with torch.inference_mode():
-        mattes = [to_probability(net(picture)[3], stretch=True) for net in (network, lowered)]
+        mattes = [to_probability(net(x)[3], stretch=True) for net in (network, lowered)]
     difference = (mattes[0] - mattes[1]).abs().max()
     return float(difference) if torch.isfinite(difference) else float("inf")
-
-
-def _drawn(device: torch.device) -> torch.Tensor:
-    """Draw a striped disc on a shaded ground, (1, 3, side, side), normalised values of about 1."""
-    axis = torch.linspace(-1, 1, CHECK_SIDE, device=device)
-    y, x = axis[:, None], axis[None, :]
-    disc = ((x - 0.1) ** 2 + (y + 0.05) ** 2 < 0.35).float()
-    stripes = torch.sin(24 * (x + 0.5 * y))
-    channels = [disc * (1 + 0.4 * stripes) - (1 - disc) * shade for shade in (0.6 * x, 0.8 * y, x * y)]
-    return torch.stack(channels)[None].to(memory_format=torch.channels_last)

@@ -5,19 +5,18 @@ from __future__ import annotations
 import dataclasses
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Protocol
 
 import torch
 
-from ..backends.torchscript import freeze
+from ..backends import ConvertedNetwork
+from ..backends.torchscript import record
 from ..checkpoints import Checkpoint
 from ..model import PyramidNetwork
 from ..model.inference import inference_form
+from ..types import Precision
 from .plan import ExecutionPlan
 from .precision import LARGEST_DIFFERENCE, lower_precision, try_precision
-
-if TYPE_CHECKING:
-    from ..backends import ConvertedNetwork
 
 logger = logging.getLogger(__name__)
 
@@ -50,10 +49,7 @@ def prepare(
         which is also logged as a warning.
     """
     if plan.backend != "torch":
-        from ..backends import ConvertedNetwork
-
-        precision: Literal["float32", "bfloat16"]
-        precision = "bfloat16" if plan.precision == torch.bfloat16 else "float32"
+        precision: Precision = "bfloat16" if plan.precision == torch.bfloat16 else "float32"
         converted = ConvertedNetwork(network, checkpoint, weights, plan.backend, precision=precision)
         return (converted if plan.asked else _WhereReady(converted, network)), plan
     if plan.precision != torch.float32:
@@ -61,7 +57,8 @@ def prepare(
     if plan.form == "pieces":
         return _Runs(inference_form(network)), plan
     if plan.form == "recorded":
-        return _Runs(freeze(network, checkpoint.base_size, device)), plan
+        x = torch.zeros(1, 3, *checkpoint.base_size, device=device).to(memory_format=torch.channels_last)
+        return _Runs(record(network, x)), plan
     if plan.form == "compiled":
         return _Runs(torch.compile(network, mode="reduce-overhead" if device.type == "cuda" else None)), plan
     return _Runs(network), plan
@@ -74,9 +71,8 @@ class _WhereReady:
         self.converted, self.plain = converted, _Runs(network)
 
     def __call__(self, x: torch.Tensor, x_lr: torch.Tensor | None = None) -> torch.Tensor:
-        sizes = [None if t is None else (t.shape[-2], t.shape[-1]) for t in (x, x_lr)]
-        assert sizes[0] is not None
-        ready = self.converted.is_ready(sizes[0], sizes[1])
+        low_resolution = None if x_lr is None else (x_lr.shape[-2], x_lr.shape[-1])
+        ready = self.converted.is_ready((x.shape[-2], x.shape[-1]), low_resolution)
         return self.converted(x, x_lr) if ready else self.plain(x, x_lr)
 
 
@@ -105,10 +101,3 @@ def _lowered(
     why = f"{plan.precision_name} {changed} in the check at load"
     logger.warning("%s: float32 is used", why)
     return network, dataclasses.replace(plan, precision=torch.float32, reasons=(*plan.reasons, why))
-
-
-def was_converted(checkpoint: Checkpoint, weights: Path) -> bool:
-    """Tell whether a file converted for OpenVINO from these weights is there, for any size."""
-    from ..backends import was_converted as was
-
-    return was(checkpoint, weights, "openvino")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..remover import Remover
+    from .predictor import Predictor
 
 MAX_PASSES = 8  # of the network at once; more would only take memory
 
@@ -45,18 +45,16 @@ def set_threads(count: int | None) -> int:
 
 
 @contextmanager
-def passes_side_by_side(remover: Remover) -> Iterator[int]:
+def passes_side_by_side(predictor: Predictor) -> Iterator[int]:
     """Say how many passes of the network are to run at once, and set the libraries' threads for that.
 
-    A small network on a CPU does more in several passes of one thread each than in one of several
-    threads: those wait for each other at every layer, and more so while other threads decode and encode.
+    Several, of one thread each, where the plan says so (:attr:`ExecutionPlan.side_by_side`).
     """
     import cv2
     import torch
 
     threads, others = torch.get_num_threads(), cv2.getNumThreads()
-    small = remover.checkpoint.head == "light" and remover.plan.backend == "torch"
-    if not small or remover.device.type != "cpu" or threads == 1:
+    if not predictor.plan.side_by_side or threads == 1:
         yield 1
         return
     try:

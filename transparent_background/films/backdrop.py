@@ -1,19 +1,22 @@
-"""A film behind the object: its frame for every moment, looped or held, fitted as pictures are."""
+"""A film behind the object: its frame for every moment, looped or held."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..compositing.backgrounds import fit_background, opaque
+from ..compositing.backgrounds import Background, StillBackground, background_of
 from ..media.video.frames import Frame
 from ..media.video.readers import open_film
 from ..options.films import BackgroundPlay
+from ..options.result_types import Backdrop
 
 if TYPE_CHECKING:
-    from ..types import BackgroundFit, ColourArray
+    from ..options.settings import Settings
+    from ..types import BackgroundFit
 
 
 class FilmBackdrop:
@@ -40,27 +43,27 @@ class FilmBackdrop:
         self._end = Fraction(0)  # when the frame shown ends, in this round
         self._frames: Iterator[Frame] = iter(())
         self._next: Frame | None = None
-        self._shown: Frame | None = None
-        self._fitted: tuple[tuple[int, int], ColourArray] | None = None
+        self._shown: Background | None = None
         self._reader = open_film(path)
         self._start()
 
     def _start(self) -> None:
         self._frames = iter(self._reader)
-        self._shown = self._next = None
+        self._next = None
         self._step()
         self._step()
 
     def _step(self) -> None:
         """Show the next frame."""
-        if self._next is not None:
-            self._shown, self._fitted = self._next, None
+        before = self._next
         self._next = next(self._frames, None)
-        if self._next is None and self._shown is not None:
-            self._end = self._shown.time + self._shown.duration
+        if before is not None:
+            self._shown = StillBackground(before.picture, self.fit)
+            if self._next is None:
+                self._end = before.time + before.duration
 
-    def at(self, time: Fraction, size: tuple[int, int]) -> ColourArray:
-        """Return the background (h, w, 3) for a moment, seconds from the start; not to be written to."""
+    def at(self, time: Fraction) -> Background:
+        """Return the frame for a moment, seconds from the start."""
         while True:
             now = time - self._begin
             if self._next is not None and self._next.time <= now:
@@ -69,11 +72,8 @@ class FilmBackdrop:
                 self._rewind()
             else:
                 break
-        shown = self._shown
-        assert shown is not None
-        if self._fitted is None or self._fitted[0] != size:
-            self._fitted = size, fit_background(opaque(shown.picture), size, self.fit)
-        return self._fitted[1]
+        assert self._shown is not None
+        return self._shown
 
     def _rewind(self) -> None:
         self._begin += self._end
@@ -86,12 +86,13 @@ class FilmBackdrop:
         self._reader.close()
 
 
-class Still:
-    """One frame of a background film, in the place of :class:`backgrounds.Backdrops`."""
-
-    def __init__(self, colours: ColourArray) -> None:
-        self.colours = colours
-
-    def get(self, path: Path, size: tuple[int, int], fit: BackgroundFit) -> ColourArray:
-        """Return it, whatever is asked."""
-        return self.colours
+@contextmanager
+def background_over_time(settings: Settings) -> Iterator[Callable[[Fraction], Background | None]]:
+    """Give a function that says what goes behind the object at a time, in seconds; None: nothing."""
+    kind = settings.type
+    if isinstance(kind, Backdrop) and kind.moves:
+        with closing(FilmBackdrop(kind.path, settings.fit, settings.film.background_play)) as film:
+            yield film.at
+    else:
+        background = background_of(settings)
+        yield lambda time: background

@@ -3,50 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from ..compositing.compose import finish_alpha
-from ..errors import UsageError
+from ..compositing.finish import finish_alpha
 from ..matting.frames import FrameMatter
 from ..media.video.frames import Frame
 from ..media.video.opening import FilmSource
 from ..media.video.readers import open_film
-from ..options.films import Selection
-from ..options.result import check_threshold
-from ..remover_video import VideoFrame
 from .overlap import Prefetch
 
 if TYPE_CHECKING:
-    from ..remover import Remover
-    from ..types import ResizeMethod
+    from ..engine.predictor import Predictor
+    from ..options.settings import Settings
+    from ..types import ColourArray, FloatArray
 
 AHEAD = 2  # frames decoded and not used yet
 
 
+@dataclass(frozen=True, slots=True)
+class VideoFrame:
+    """One frame of a film and its matte."""
+
+    index: int
+    """Which frame of the source it is, from 0."""
+    time: Fraction
+    """Seconds from the start."""
+    duration: Fraction
+    """Seconds until the next."""
+    rgb: ColourArray
+    """(h, w, 3) uint8; uint16 with ``deep=True`` for films of more than 8 bits."""
+    alpha: FloatArray
+    """(h, w) float32 in [0, 1]; 1 is the object."""
+
+
 def iterate_frames(
-    remover: Remover,
-    source: FilmSource,
-    selection: Selection,
-    *,
-    threshold: float | str | None = None,
-    reverse: bool = False,
-    temporal: bool = True,
-    resize: ResizeMethod | None = None,
-    batch_size: int = 1,
-    deep: bool = False,
+    predictor: Predictor, source: FilmSource, settings: Settings, *, deep: bool = False
 ) -> Iterator[VideoFrame]:
     """Open a film now and give its frames one by one; see :meth:`Remover.iter_video`."""
-    if batch_size < 1:
-        raise UsageError(f"batch_size must be at least 1, not {batch_size}")
-    limit = check_threshold(threshold)
-    matter = FrameMatter(remover, resize=resize, temporal=temporal)
-    reader = open_film(source, selection=selection, deep=deep)
+    film = settings.film
+    matter = FrameMatter(predictor, resize=film.resize, temporal=film.temporal)
+    reader = open_film(source, selection=film, deep=deep)
 
     def finished(batch: list[Frame]) -> Iterator[VideoFrame]:
         mattes = matter([frame.picture for frame in batch])
         for frame, matte in zip(batch, mattes, strict=True):
             picture = frame.picture
-            alpha = finish_alpha(matte, threshold=limit, reverse=reverse, own=picture.alpha)
+            alpha = finish_alpha(
+                matte, threshold=settings.threshold, reverse=settings.reverse, own=picture.alpha
+            )
             yield VideoFrame(frame.index, frame.time, frame.duration, picture.rgb, alpha)
 
     def frames() -> Iterator[VideoFrame]:
@@ -55,7 +61,7 @@ def iterate_frames(
         try:
             for frame in reading:
                 batch.append(frame)
-                if len(batch) == batch_size:
+                if len(batch) == film.batch_size:
                     yield from finished(batch)
                     batch = []
             if batch:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OutputError, UsageError
+from ..media.atomic import make_folder
 from ..media.video.containers import (
     CHOICES,
     CONTAINERS,
@@ -19,9 +20,9 @@ from ..media.video.containers import (
     is_sequence,
 )
 from ..media.video.decoding import FilmReader
+from ..media.video.encoding import Look
 from ..media.video.frames import Frame, Reader
 from ..media.video.writing import FilmWriter, SequenceWriter, Writer
-from ..media.video.encoding import Look
 from ..options.films import EncodingOptions
 from ..options.result_types import Rgba
 from ..options.suffixes import KEEPS_ALPHA, format_of
@@ -98,7 +99,7 @@ def plan_targets(path: Path, format: str | None, settings: Settings) -> Targets:
             )
         raise UsageError(f"{path}: films are written as {CHOICES}")
     alpha = transparent and bool(CONTAINERS[kind].alpha)
-    encoding = choose_encoding(kind, options.encoding, alpha=alpha)
+    encoding = choose_encoding(kind, options, alpha=alpha)
     if path.is_dir():
         raise UsageError(f"{path}: is a folder; name a film in it")
     files = {"result": Target(path, encoding)}
@@ -107,7 +108,7 @@ def plan_targets(path: Path, format: str | None, settings: Settings) -> Targets:
         beside = path.with_name(f"{path.stem}_{name}.{plain}")
         if name == "matte" and isinstance(options.matte, Path):
             beside = options.matte
-        files[name] = Target(beside, _plain_encoding(beside, options.encoding, encoding))
+        files[name] = Target(beside, _plain_encoding(beside, options, encoding))
     for target in files.values():
         if options.resume and target.encoding is not None and not can_resume(target.encoding):
             raise UsageError(
@@ -117,7 +118,7 @@ def plan_targets(path: Path, format: str | None, settings: Settings) -> Targets:
 
 
 def _extras(settings: Settings) -> list[str]:
-    wanted = {"matte": bool(settings.film.matte), "foreground": settings.film.foreground is not None}
+    wanted = {"matte": bool(settings.film.matte), "foreground": settings.film.foreground_film is not None}
     return [name for name, asked in wanted.items() if asked]
 
 
@@ -172,9 +173,21 @@ class Outputs:
         """Frames that an earlier run has finished."""
         self._segments: dict[str, SegmentedWriter] = {}
         for target in targets.files.values():
-            _make_folder(target.path.parent)
+            make_folder(target.path.parent)
         if settings.film.resume:
             self._set_up_segments(model)
+
+    def __enter__(self) -> Outputs:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Save what was done if the user stopped it, remove it if it failed."""
+        if isinstance(error, KeyboardInterrupt):
+            for path in self._each(lambda writer: writer.save()):
+                if path is not None:
+                    logger.warning("%s: stopped; %s holds what was done", self.reader.info.name, path)
+        elif error is not None:
+            self._each(lambda writer: writer.abandon())
 
     def _set_up_segments(self, model: str) -> None:
         for name, target in self.targets.files.items():
@@ -223,15 +236,6 @@ class Outputs:
         self._collect_notes()
         return paths
 
-    def save(self) -> list[Path]:
-        """End all files early; return the names of those that are there."""
-        paths = self._each(lambda writer: writer.save())
-        return [path for path in paths if path is not None]
-
-    def abandon(self) -> None:
-        """Remove all files."""
-        self._each(lambda writer: writer.abandon())
-
     def _each(self, do: Callable[[Writer], Path | None]) -> list[Path | None]:
         paths = []
         for writer in self.writers.values():
@@ -246,10 +250,3 @@ class Outputs:
             self.notes += [note for note in writer.notes if note not in self.notes]
         if self.settings.crop is not None:
             self.notes.append("films are not cropped")
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: the folder cannot be made: {error.strerror}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +22,7 @@ def take(image: ImageInput) -> Picture:
     Parameters
     ----------
     image
-        A PIL picture, an array, a tensor, a path or a file's bytes.
+        A PIL picture, an array or a tensor; files are read by :mod:`media.reading`.
 
     Raises
     ------
@@ -36,10 +35,6 @@ def take(image: ImageInput) -> Picture:
         return from_array(image)
     if isinstance(image, torch.Tensor):
         return from_tensor(image)
-    if isinstance(image, (str, os.PathLike, bytes)):
-        from ..media.reading import read
-
-        return read(image)
     raise InputError(
         f"a picture cannot be made of {type(image).__name__}; "
         "give a PIL picture, an array, a tensor, a path or a file's bytes"

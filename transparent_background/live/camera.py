@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ..errors import OutputError, UsageError
 from ..media.camera import GIVE_UP, CameraReader
-from ..options.result import check_threshold
+from ..options.result import ResultOptions, check_threshold
 from .frame import FrameOptions
 from .keeping import Keeper
 from .outputs import Action, Output, Status
@@ -100,12 +100,13 @@ class Camera:
         give_up: float | None = GIVE_UP,
     ) -> None:
         _check(size, fps)
-        options = FrameOptions(threshold=check_threshold(threshold), reverse=reverse, fit=fit)
+        settings = ResultOptions(threshold=check_threshold(threshold), reverse=reverse)
         self.mirror, self.paused = mirror, False
         self._scenes = Scenes([type, *backgrounds], fit)
         self._reader = CameraReader(source, size, fps, give_up=give_up)
         rate = self._reader.fps or min(self._reader.rate or WANTED_RATE, WANTED_RATE)
         held = rate if realtime else None
+        options = FrameOptions(settings=settings)
         self._worker = Worker(remover, self._scenes, options, fps=held, temporal=temporal)
         self._keeper, self._meter = Keeper(rate), Meter()
         self._stop = Event()

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..compositing.compose import compose, finish_alpha
-from ..engine.devices import estimates_on
+from ..compositing.finish import Finished, finish
 from ..images.picture import Picture
 from ..matting.frames import FrameMatter
-from ..options.result_types import Blur, ResultType
+from ..options.result import ResultOptions
+from ..options.result_types import Blur
 
 if TYPE_CHECKING:
-    from ..compositing.backgrounds import BackdropSource
+    from ..compositing.backgrounds import Background
     from ..engine.predictor import Predictor
-    from ..images.result import Result
-    from ..types import BackgroundFit, FloatArray, Size
+    from ..types import FloatArray, Size
 
 GAP = 1.0  # seconds without a frame after which the last matte says nothing of the next
 
@@ -26,30 +25,12 @@ GAP = 1.0  # seconds without a frame after which the last matte says nothing of 
 class FrameOptions:
     """What is made of a camera's frames; it may change from one frame to the next."""
 
-    type: ResultType = field(default_factory=Blur)
-    """What to make, from :func:`parse_type`."""
+    settings: ResultOptions = field(default_factory=lambda: ResultOptions(type=Blur()))
+    """What to make of a frame and its matte."""
     mirror: bool = False
     """Whether left and right are exchanged."""
-    threshold: float | None = None
-    """The matte becomes 1 above it and 0 elsewhere; None keeps it soft."""
-    reverse: bool = False
-    """Whether the background is kept in place of the object."""
-    fit: BackgroundFit = "cover"
-    """How a background picture fills the frame."""
-    backdrops: BackdropSource | None = None
-    """Where the background of a :class:`Backdrop` comes from; None: from its file, read for each frame."""
-
-
-@dataclass(frozen=True, slots=True)
-class MadeFrame:
-    """What was made of a frame."""
-
-    picture: Picture
-    """The frame, mirrored if that was asked for."""
-    alpha: FloatArray
-    """Its finished matte: (h, w) float32 in [0, 1]; 1 is what is kept."""
-    result: Result
-    """Of the type that was asked for."""
+    background: Background | None = None
+    """What lies behind where the type is a ``Backdrop``; None: its file, read for each frame."""
 
 
 class FrameMaker:
@@ -68,11 +49,11 @@ class FrameMaker:
     Examples
     --------
     >>> maker = FrameMaker(remover)  # doctest: +SKIP
-    >>> made = maker(picture, time.monotonic(), FrameOptions(type=Blur()))  # doctest: +SKIP
+    >>> picture, made = maker(picture, time.monotonic(), FrameOptions(mirror=True))  # doctest: +SKIP
     """
 
     def __init__(self, predictor: Predictor, *, temporal: bool = True) -> None:
-        self._device = estimates_on(predictor.device)
+        self._device = predictor.device
         self._matter = FrameMatter(predictor, temporal=temporal)
         self.resize = self._matter.resize
         """How frames are resized for the network."""
@@ -80,7 +61,7 @@ class FrameMaker:
 
     def __call__(
         self, picture: Picture, time: float, options: FrameOptions, *, base_size: Size | None = None
-    ) -> MadeFrame:
+    ) -> tuple[Picture, Finished]:
         """Make a frame.
 
         Parameters
@@ -93,6 +74,13 @@ class FrameMaker:
             What to make of it.
         base_size
             (height, width) that the network sees, multiples of 32; None: the checkpoint's own.
+
+        Returns
+        -------
+        picture
+            The frame, mirrored if that was asked for.
+        made
+            Its finished matte and its result.
 
         Raises
         ------
@@ -107,13 +95,13 @@ class FrameMaker:
             self._matter.steadier.reset()
         self._matter.base_size = base_size
         (matte,) = self._matter([picture])
-        alpha = finish_alpha(matte, threshold=options.threshold, reverse=options.reverse, own=picture.alpha)
-        return MadeFrame(picture, alpha, self.compose(picture, alpha, options))
+        return picture, finish(picture, matte, options.settings, self._device, background=options.background)
 
-    def compose(self, picture: Picture, alpha: FloatArray, options: FrameOptions) -> Result:
-        """Make a result of a frame whose matte is finished already: of another type, say."""
-        return compose(
-            picture, alpha, options.type, fit=options.fit, backdrops=options.backdrops, device=self._device
+    def again(self, picture: Picture, alpha: FloatArray, options: FrameOptions) -> Finished:
+        """Make another result of a frame whose matte is finished already, without the network."""
+        settings = replace(options.settings, threshold=None, reverse=False)
+        return finish(
+            replace(picture, alpha=None), alpha, settings, self._device, background=options.background
         )
 
 

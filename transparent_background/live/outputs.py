@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from ..compositing.backgrounds import fit_background
-from ..compositing.compose import blend
+from ..compositing.blend import blend
 from ..errors import DeviceError, MissingExtraError, OutputError, UsageError
 from ..images.picture import to_eight_bit
 from ..images.result import Result

@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..compositing.compose import flatten
+from ..compositing.blend import flatten
 from ..errors import UsageError
 from ..media.video.containers import CONTAINERS, choose_encoding, film_format
 from ..media.video.encoding import Look

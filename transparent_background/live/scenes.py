@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from ..compositing.backgrounds import Backdrops, fit_background, opaque
+from ..compositing.backgrounds import FileBackground, StillBackground
 from ..media.camera import CameraFrame, CameraReader
 from ..options.result_types import Backdrop, ResultType, parse_type
 from .frame import FrameOptions
@@ -41,17 +41,17 @@ class Scenes:
     """
 
     def __init__(self, types: Sequence[SceneType], fit: BackgroundFit) -> None:
-        self._scenes = [_scene(type) for type in types]
+        self._scenes = [_scene(type, fit) for type in types]
         self.index = 0
         """Which one is in use."""
-        self._playing: _FilmBehind | None = None
+        self._playing: _FilmBackground | None = None
         for scene in self._scenes:
-            if isinstance(scene.type, Backdrop) and scene.behind is not None:
+            if scene.background is not None:
                 try:  # now, so that a bad file is no surprise in a call
-                    scene.behind.get(scene.type.path, (16, 16), fit)
+                    scene.background.at_size((16, 16))
                 finally:
-                    if isinstance(scene.behind, _FilmBehind):
-                        scene.behind.close()
+                    if isinstance(scene.background, _FilmBackground):
+                        scene.background.close()
 
     @property
     def name(self) -> str:
@@ -65,10 +65,12 @@ class Scenes:
     def apply(self, options: FrameOptions) -> FrameOptions:
         """Return options with the type in use; a film that is no longer behind is closed."""
         scene = self._scenes[self.index]
-        if self._playing is not scene.behind:
+        if self._playing is not scene.background:
             self.close()
-            self._playing = scene.behind if isinstance(scene.behind, _FilmBehind) else None
-        return replace(options, type=scene.type, backdrops=scene.behind)
+        if isinstance(scene.background, _FilmBackground):
+            self._playing = scene.background
+        settings = replace(options.settings, type=scene.type)
+        return replace(options, settings=settings, background=scene.background)
 
     def close(self) -> None:
         """Let go of the film that is playing."""
@@ -77,27 +79,26 @@ class Scenes:
             self._playing = None
 
 
-class _FilmBehind:
+class _FilmBackground:
     """A film behind the object: read like a camera, so that a slow machine leaves frames out."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path, fit: BackgroundFit) -> None:
+        self.path, self.fit = path, fit
         self._reader: CameraReader | None = None
         self._number = 0  # of the frame that is on screen
-        self._colours: ColourArray
-        self._fitted: tuple[Size, ColourArray] | None = None
+        self._shown: StillBackground
 
-    def get(self, path: Path, size: Size, fit: BackgroundFit) -> ColourArray:
+    def at_size(self, size: Size) -> ColourArray:
         """Return the frame that is on screen now, (h, w, 3); the first call starts the film."""
+        newer: CameraFrame | None
         if self._reader is None:
-            self._reader = CameraReader(str(path))
-            newer: CameraFrame | None = self._reader.first(FIRST_FRAME)
+            self._reader = CameraReader(str(self.path))
+            newer = self._reader.first(FIRST_FRAME)
         else:
             newer = self._reader.latest(self._number, 0)
         if newer is not None:
-            self._number, self._colours, self._fitted = newer.number, opaque(newer.picture), None
-        if self._fitted is None or self._fitted[0] != size:
-            self._fitted = size, fit_background(self._colours, size, fit)
-        return self._fitted[1]
+            self._number, self._shown = newer.number, StillBackground(newer.picture, self.fit)
+        return self._shown.at_size(size)
 
     def close(self) -> None:
         if self._reader is not None:
@@ -109,11 +110,12 @@ class _FilmBehind:
 class _Scene:
     name: str
     type: ResultType
-    behind: Backdrops | _FilmBehind | None
+    background: FileBackground | _FilmBackground | None = None
 
 
-def _scene(given: SceneType) -> _Scene:
+def _scene(given: SceneType, fit: BackgroundFit) -> _Scene:
     type = parse_type(given)
     if isinstance(type, Backdrop):
-        return _Scene(type.path.name, type, _FilmBehind() if type.moves else Backdrops())
-    return _Scene(given if isinstance(given, str) else str(given), type, None)
+        source = _FilmBackground if type.moves else FileBackground
+        return _Scene(type.path.name, type, source(type.path, fit))
+    return _Scene(given if isinstance(given, str) else str(given), type)

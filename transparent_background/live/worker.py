@@ -85,8 +85,8 @@ class Worker:
         """Return a frame's result."""
         self._made_for = self._scenes.index
         options = dataclasses.replace(self._scenes.apply(self._options), mirror=mirror)
-        made = self._maker(frame.picture, frame.time, options, base_size=self.step.base_size)
-        rgb: ByteArray = made.picture.rgb  # type: ignore[assignment]  # cameras give bytes
+        picture, made = self._maker(frame.picture, frame.time, options, base_size=self.step.base_size)
+        rgb: ByteArray = picture.rgb  # type: ignore[assignment]  # cameras give bytes
         latency = time.monotonic() - frame.time
         return LiveFrame(frame.number, frame.time, latency, rgb, made.alpha, made.result)
 
@@ -95,9 +95,8 @@ class Worker:
         if self._made_for == self._scenes.index:
             return frame
         self._made_for = self._scenes.index
-        options = self._scenes.apply(self._options)
-        result = self._maker.compose(Picture(frame.rgb), frame.alpha, options)
-        return dataclasses.replace(frame, result=result)
+        made = self._maker.again(Picture(frame.rgb), frame.alpha, self._scenes.apply(self._options))
+        return dataclasses.replace(frame, result=made.result)
 
     def keep_pace(self, seconds: float, size: Size) -> None:
         """Take in how long a frame of a size (height, width) took in all."""

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import cv2
 import torch
-from torch.nn import functional
 
 from ..images.picture import Picture, to_eight_bit
+from ..model.input import resize_rgb
 from .guided import ENLARGES, guided_upsample
-from .preprocess import resize_rgb
+from .pictures import matte_at
 from .steady import Steadier
 
 if TYPE_CHECKING:
     from ..engine.predictor import Predictor
-    from ..types import FloatArray, ResizeMethod
+    from ..types import FloatArray, ResizeMethod, Size
 
 
 class FrameMatter:
@@ -27,10 +27,10 @@ class FrameMatter:
 
     Parameters
     ----------
-    remover
+    predictor
         Its network is used; it may be shared.
     resize
-        How frames are resized for it; None: what the remover was asked for, else ``"static"``.
+        How frames are resized for it; None: what the predictor was asked for, else ``"static"``.
     temporal
         Whether mattes are smoothed along the motion.
     base_size
@@ -40,14 +40,14 @@ class FrameMatter:
 
     def __init__(
         self,
-        remover: Predictor,
+        predictor: Predictor,
         *,
         resize: ResizeMethod | None = None,
         temporal: bool = True,
-        base_size: tuple[int, int] | None = None,
+        base_size: Size | None = None,
     ) -> None:
-        self.remover = remover
-        self.resize: ResizeMethod = resize or remover.asked_resize or "static"
+        self.predictor = predictor
+        self.resize: ResizeMethod = resize or predictor.asked_resize or "static"
         self.steadier = Steadier() if temporal else None
         self.base_size = base_size
 
@@ -63,7 +63,7 @@ class FrameMatter:
         """Bring a frame to the size the network sees, as far as that is known; any thread may do it."""
         if self.resize != "static":
             return picture
-        size = self.base_size or self.remover.checkpoint.base_size
+        size = self.base_size or self.predictor.checkpoint.base_size
         return Picture(resize_rgb(to_eight_bit(picture.rgb), size).permute(1, 2, 0).numpy())
 
     def predict(self, prepared: Sequence[Picture]) -> list[FloatArray]:
@@ -72,7 +72,7 @@ class FrameMatter:
 
     def infer(self, prepared: Sequence[Picture]) -> list[FloatArray]:
         """Make the network's pass alone; any thread may, for any frames."""
-        predictions = self.remover.predictions(prepared, resize=self.resize, base_size=self.base_size)
+        predictions = self.predictor.predictions(prepared, resize=self.resize, base_size=self.base_size)
         return [prediction[0, 0].float().cpu().numpy() for prediction in predictions]
 
     def steady(self, prepared: Sequence[Picture], mattes: Sequence[FloatArray]) -> list[FloatArray]:
@@ -92,9 +92,4 @@ def enlarge(matte: FloatArray, picture: Picture) -> FloatArray:
     if height < own_height and width < own_width:
         shrunk: FloatArray = cv2.resize(matte, (width, height), interpolation=cv2.INTER_AREA)
         return shrunk
-    # align_corners=True as for photos
-    sized = functional.interpolate(
-        torch.from_numpy(matte)[None, None], size=(height, width), mode="bilinear", align_corners=True
-    )
-    result: FloatArray = sized[0, 0].clamp_(0, 1).numpy()
-    return result
+    return matte_at(torch.from_numpy(matte)[None, None], picture.size)

@@ -70,6 +70,20 @@ def writing_to(path: Path | str) -> Iterator[None]:
         raise cannot_write(path, error) from error
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those that it lies in.
+
+    Raises
+    ------
+    OutputError
+        It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: the folder cannot be made: {error.strerror}") from error
+
+
 def cannot_write(path: Path | str, error: Exception) -> OutputError:
     """Say in one line why a file cannot be written."""
     number = getattr(error, "errno", None)

@@ -33,7 +33,6 @@ class CameraOptions:
         None,
         "text",
         "write what is shown to a film, from the beginning to Ctrl-C (in the window: R)",
-        metavar="FILE",
         file=True,
     )
     scenes: tuple[str, ...] = option(

@@ -52,6 +52,7 @@ class Option:
     parse: Callable[[Any, str], Any] | None = None
     """Makes the value that is handed down, from what the user wrote and the option's name."""
     metavar: str | None = None
+    """What the command's help calls a value; None: ``N`` for numbers, ``FILE`` for files, else the name."""
     short: tuple[str, ...] = ()
     """Of the command, such as ``-t``."""
     old: tuple[str, ...] = ()
@@ -83,6 +84,14 @@ class Option:
     def flag(self) -> str:
         """The command's long name, such as ``--background-play``."""
         return f"--{self.command or self.name.replace('_', '-')}"
+
+    @property
+    def placeholder(self) -> str:
+        """What the command's help calls a value."""
+        if self.choices:
+            return f"{{{','.join(self.choices)}}}"
+        usual = "N" if self.kind in ("whole", "number") else "FILE" if self.file else self.name.upper()
+        return self.metavar or usual
 
     def read(self, value: Any, name: str | None = None) -> Any:
         """Check a value and return what is handed down; None stays None.

@@ -70,7 +70,7 @@ class Selection:
         doors=SERVED,
     )
     """``0.5``, ``50%``, ``1280x720``, ``1280x``, ``x720`` or ``720p``."""
-    every: int = option(1, "whole", "keep every n-th frame only", least=1, metavar="N")
+    every: int = option(1, "whole", "keep every n-th frame only", least=1)
 
     def __post_init__(self) -> None:
         """Check what can be checked without a film."""
@@ -107,7 +107,7 @@ class EncodingOptions:
         default_help="by the format",
     )
     crf: float | None = option(
-        None, "number", "constant quality, smaller is better", metavar="N", default_help="no visible loss"
+        None, "number", "constant quality, smaller is better", default_help="no visible loss"
     )
     bitrate: int | None = option(
         None, "text", "bits a second in place of it: 8M, 800k", parse=parse_bitrate, metavar="RATE"
@@ -162,22 +162,6 @@ class FilmOptions(Selection, EncodingOptions):
     batch_size: int = shared(BatchOptions, "batch_size")
     """Frames that share a pass of the network."""
     resume: bool = flag("write in segments; if stopped, the same command goes on after the last one")
-
-    @property
-    def selection(self) -> FilmOptions:
-        return self
-
-    @property
-    def encoding(self) -> FilmOptions:
-        return self
-
-    @property
-    def batch(self) -> int:
-        return self.batch_size
-
-    @property
-    def foreground(self) -> ForegroundFilm | None:
-        return self.foreground_film
 
     def __post_init__(self) -> None:
         """Check what goes together."""

@@ -30,7 +30,7 @@ class NetworkOptions:
         doors=DOORS,
     )
     ckpt: Path | None = option(
-        None, "text", "weights of your own", parse=parse_path, metavar="FILE", short=("-c",), file=True
+        None, "text", "weights of your own", parse=parse_path, short=("-c",), file=True
     )
     resize: ResizeMethod | None = choice(
         None,

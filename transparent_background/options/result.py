@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from ..types import BackgroundFit
 from .declare import Door, Subject, choice, declared, flag, option
-from .result_types import RGB, Backdrop, ResultType, Rgba, parse_type
+from .result_types import RGB, ResultType, Rgba, parse_type
 from .values import Padding, parse_colour, parse_format, parse_padding
 
 ForegroundColours: TypeAlias = Literal["auto", "estimate", "original"]
@@ -34,7 +34,6 @@ class ResultOptions:
         "'#ff0000', a CSS name), or a picture or film to put behind",
         parsed=Rgba(),
         parse=lambda value, name: parse_type(value),
-        metavar="TYPE",
         short=("-t",),
         served_help="rgba (transparent), map (the matte, white on the object), green, white, blur, overlay, "
         "or a colour to put behind: #rrggbb, a CSS name, [r, g, b]; a background_image goes before it",
@@ -94,7 +93,6 @@ class ResultOptions:
         "png, jpg, webp, tiff, avif, gif, bmp ...; of films mp4, mov, mkv, webm, gif, apng, webp, or png, "
         "jpg ... for one picture a frame",
         parse=parse_format,
-        metavar="FORMAT",
         short=("-f",),
         default_help="png for rgba, else the source's; of films mov for rgba, else mp4",
         label="Format",
@@ -126,9 +124,7 @@ class ResultOptions:
     @property
     def tag(self) -> str:
         """What follows the source's stem in a result's name."""
-        kind = self.type
-        text = kind.path.stem if isinstance(kind, Backdrop) else kind.text
-        text = text.replace(os.sep, "_").replace("/", "_")
+        text = self.type.text.replace(os.sep, "_").replace("/", "_")
         return f"_{text}_reverse" if self.reverse else f"_{text}"
 
 

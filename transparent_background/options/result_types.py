@@ -82,6 +82,11 @@ class Backdrop:
     path: Path
 
     @property
+    def text(self) -> str:
+        """What results are called after: the file's stem."""
+        return self.path.stem
+
+    @property
     def moves(self) -> bool:
         """Whether it is a film or an animation by its name; behind a photo stands its first frame."""
         return self.path.suffix.lower() in FILM_SUFFIXES | ANIMATED_SUFFIXES

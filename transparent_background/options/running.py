@@ -21,7 +21,6 @@ class BatchOptions:
         "whole",
         "pictures or frames that share a pass of the network; pays on GPUs",
         least=1,
-        metavar="N",
         old=("batch",),
     )
 
@@ -52,7 +51,6 @@ class RunOptions(BatchOptions):
         "text",
         "take options from a recipe (YAML or JSON); what stands in the command counts more",
         parse=parse_path,
-        metavar="FILE",
         file=True,
     )
     save_recipe: Path | None = option(
@@ -60,7 +58,6 @@ class RunOptions(BatchOptions):
         "text",
         "write the options for results, films and the model to a recipe",
         parse=parse_path,
-        metavar="FILE",
         file=True,
     )
     workers: int | None = option(
@@ -68,7 +65,6 @@ class RunOptions(BatchOptions):
         "whole",
         "threads that read, and as many that write",
         least=1,
-        metavar="N",
         default_help="2, or 1 on one core",
     )
     threads: int | None = option(
@@ -76,7 +72,6 @@ class RunOptions(BatchOptions):
         "whole",
         "processor threads of the network",
         least=1,
-        metavar="N",
         default_help="the cores that this process may use",
     )
     json: bool = flag("print a summary as JSON on standard output")

@@ -41,12 +41,11 @@ class Limits:
         parse=parse_megapixels,
         above=0,
         command="max-pixels",
-        metavar="N",
     )
     """Of a picture."""
     frame_pixels: int = 34_000_000
     """Of a film's frame, as it comes and as it is wanted: 8K. Several are in memory at once."""
-    batch: int = option(100, "whole", "pictures of a batch", least=1, command="max-batch", metavar="N")
+    batch: int = option(100, "whole", "pictures of a batch", least=1, command="max-batch")
     """Pictures of one batch."""
     batch_bytes: int = 512 * MIB
     """Of a batch's upload, and of what its archives unpack to."""
@@ -60,7 +59,7 @@ class Limits:
         metavar="SIZE",
     )
     """Of an uploaded film."""
-    film_frames: int = option(36_000, "whole", "of a film", least=1, command="max-frames", metavar="N")
+    film_frames: int = option(36_000, "whole", "of a film", least=1, command="max-frames")
     """Of a film: twenty minutes at thirty a second."""
     film_seconds: float = option(1200.0, "number", "of a film", above=0, command="max-seconds", metavar="S")
     """Of a film's part that is worked on."""
@@ -75,11 +74,10 @@ class Limits:
         "whole",
         "requests that are worked on or wait; beyond it the answer is 503",
         least=1,
-        metavar="N",
         group="how much at once",
     )
     """Requests for pictures that are worked on or wait, a batch being one; beyond it the answer is 503."""
-    films: int = option(8, "whole", "films, likewise", least=1, metavar="N", group="how much at once")
+    films: int = option(8, "whole", "films, likewise", least=1, group="how much at once")
     """Films that are worked on or wait."""
     cameras: int = 4
     """Live connections."""
@@ -121,7 +119,7 @@ class ServiceSettings:
         default_help="127.0.0.1, this machine alone",
         group="where",
     )
-    port: int = option(PORT, "whole", "0: any that is free", least=0, most=65535, metavar="N", group="where")
+    port: int = option(PORT, "whole", "0: any that is free", least=0, most=65535, group="where")
     page: bool = flag("serve the page, not only what programs use", default=True, group="where")
     root_path: str = option(
         "", "text", "under which a proxy shows the service", metavar="PATH", group="where"
@@ -133,7 +131,6 @@ class ServiceSettings:
         parsed=2,
         least=1,
         command="workers",
-        metavar="N",
         default_help="the cores, 2 to 8",
         group="how much at once",
     )
@@ -144,7 +141,6 @@ class ServiceSettings:
         "pictures that share a pass at most, on GPUs",
         least=1,
         old=("batch",),
-        metavar="N",
         group="how much at once",
     )
     """Pictures that share a pass of the network."""
@@ -208,15 +204,12 @@ class ServeOptions:
     IN_COMMON: ClassVar = {"group": "where", "doors": COMMAND}
 
     open: bool = flag("open the page in a browser")
-    token_file: Any = option(
-        None, "text", "a file that holds the token", metavar="FILE", file=True, group="who may ask"
-    )
+    token_file: Any = option(None, "text", "a file that holds the token", file=True, group="who may ask")
     network_threads: int | None = option(
         None,
         "whole",
         "processor threads of the network",
         least=1,
         command="threads",
-        metavar="N",
         group="how much at once",
     )

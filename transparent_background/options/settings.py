@@ -18,10 +18,6 @@ class Settings(ResultOptions):
     film: FilmOptions = field(default_factory=FilmOptions)
     """What concerns films only."""
 
-    @property
-    def type_text(self) -> str:
-        return getattr(self.type, "text", "")
-
 
 def read_settings(values: Mapping[str, Any], *, named: Callable[[str], str] = str) -> Settings:
     """Check options of results and films, by name; those of others are passed over.

@@ -3,102 +3,20 @@
 from __future__ import annotations
 
 PICTURE_SUFFIXES = frozenset(
-    [
-        ".apng",
-        ".avif",
-        ".avifs",
-        ".bmp",
-        ".dds",
-        ".dib",
-        ".gif",
-        ".heic",
-        ".heif",
-        ".hif",
-        ".icns",
-        ".ico",
-        ".j2c",
-        ".j2k",
-        ".jfif",
-        ".jp2",
-        ".jpc",
-        ".jpe",
-        ".jpeg",
-        ".jpf",
-        ".jpg",
-        ".jpx",
-        ".pbm",
-        ".pcx",
-        ".pgm",
-        ".png",
-        ".pnm",
-        ".ppm",
-        ".psd",
-        ".qoi",
-        ".ras",
-        ".sgi",
-        ".tga",
-        ".tif",
-        ".tiff",
-        ".webp",
-        ".xbm",
-        ".xpm",
-    ]
+    """
+    .apng .avif .avifs .bmp .dds .dib .gif .heic .heif .hif .icns .ico .j2c .j2k .jfif .jp2 .jpc .jpe
+    .jpeg .jpf .jpg .jpx .pbm .pcx .pgm .png .pnm .ppm .psd .qoi .ras .sgi .tga .tif .tiff .webp .xbm
+    .xpm
+    """.split()
 )
 """What a folder's pictures may be called; Pillow reads them (HEIC with the extra ``heif``)."""
 
 FILM_SUFFIXES = frozenset(
-    [
-        ".3g2",
-        ".3gp",
-        ".amv",
-        ".asf",
-        ".avi",
-        ".divx",
-        ".drc",
-        ".dv",
-        ".f4a",
-        ".f4b",
-        ".f4p",
-        ".f4v",
-        ".flv",
-        ".gifv",
-        ".264",
-        ".265",
-        ".h264",
-        ".h265",
-        ".hevc",
-        ".ivf",
-        ".m2ts",
-        ".m2v",
-        ".m3u8",
-        ".m4p",
-        ".m4v",
-        ".mkv",
-        ".mng",
-        ".mov",
-        ".mp2",
-        ".mp4",
-        ".mpe",
-        ".mpeg",
-        ".mpg",
-        ".mpv",
-        ".mts",
-        ".mxf",
-        ".nsv",
-        ".ogg",
-        ".ogv",
-        ".qt",
-        ".rm",
-        ".rmvb",
-        ".roq",
-        ".svi",
-        ".ts",
-        ".vob",
-        ".webm",
-        ".wmv",
-        ".y4m",
-        ".yuv",
-    ]
+    """
+    .3g2 .3gp .amv .asf .avi .divx .drc .dv .f4a .f4b .f4p .f4v .flv .gifv .264 .265 .h264 .h265 .hevc
+    .ivf .m2ts .m2v .m3u8 .m4p .m4v .mkv .mng .mov .mp2 .mp4 .mpe .mpeg .mpg .mpv .mts .mxf .nsv .ogg
+    .ogv .qt .rm .rmvb .roq .svi .ts .vob .webm .wmv .y4m .yuv
+    """.split()
 )
 """What a folder's films may be called: as in transparent-background 1.3.4, and more; GIF is a picture."""
 

@@ -17,18 +17,23 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from ..engine.threads import passes_side_by_side
 from ..errors import OutputError, TransparentBackgroundError
+from ..films.outputs import Targets
+from ..images.picture import Picture
+from ..media.reading import Animation, animation, read
 from ..options.settings import Settings
+from ..options.suffixes import ANIMATED
 from .plan import Plan, Task
 
 if TYPE_CHECKING:
-    from ..compositing.backgrounds import Backdrops
+    from ..engine.predictor import Predictor
     from ..films.report import FilmReport, VideoProgress
-    from ..images.picture import Picture
-    from ..media.reading import Animation
-    from ..remover import Remover
+    from ..types import FloatArray, Size
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +50,7 @@ class Outcome:
     status: Status
     result: str | None = None
     """The file that was written; ``-`` for standard output."""
-    size: tuple[int, int] | None = None
+    size: Size | None = None
     """(height, width) of the result."""
     error: str | None = None
     film: FilmReport | None = None
@@ -68,14 +73,16 @@ class Summary:
         return sum(outcome.status == status for outcome in self.outcomes)
 
 
-@dataclass(slots=True)
-class _Loaded:
-    """A source that has been read: a picture, or an animation that is yet to be."""
+@dataclass(frozen=True, slots=True)
+class _Animated:
+    """An animated picture, whose frames are read while it is worked on."""
 
-    picture: Picture | None
-    animation: Animation | None = None
-    data: bytes | None = None
+    source: Path | bytes
+    animation: Animation
 
+
+_Loaded: TypeAlias = Picture | _Animated | Targets
+"""What has been read of a source: a picture; of a film nothing yet, only how it is written is known."""
 
 FilmProgress: TypeAlias = Callable[[str, "VideoProgress"], None]
 """Called with a film's name and how far it is."""
@@ -83,7 +90,7 @@ FilmProgress: TypeAlias = Callable[[str, "VideoProgress"], None]
 
 def run(
     plan: Plan,
-    remover: Remover | None,
+    predictor: Predictor | None,
     settings: Settings,
     *,
     workers: int = 2,
@@ -95,6 +102,8 @@ def run(
 
     Parameters
     ----------
+    predictor
+        What predicts the mattes; None where nothing is to be done.
     workers
         Threads that read, and as many that compose and write.
     batch_size
@@ -117,9 +126,9 @@ def run(
     for task in plan.skipped:
         report(Outcome(task.source.name, "skipped", str(task.destination)))
     if plan.tasks:
-        if remover is None:
-            raise TypeError("a remover is needed where there is something to do")
-        _Work(remover, settings, report, workers, batch_size, on_film).do(plan.tasks)
+        if predictor is None:
+            raise TypeError("a predictor is needed where there is something to do")
+        _Work(predictor, settings, report, workers, batch_size, on_film).do(plan.tasks)
     summary.seconds = time.perf_counter() - started
     return summary
 
@@ -143,29 +152,25 @@ class _Work:
 
     def __init__(
         self,
-        remover: Remover,
+        predictor: Predictor,
         settings: Settings,
         report: _Report,
         workers: int,
         batch_size: int,
         on_film: FilmProgress | None,
     ) -> None:
-        from ..compositing.backgrounds import Backdrops
+        from ..compositing.backgrounds import background_of
 
-        self.on_film = on_film
-
-        self.remover, self.settings, self.report = remover, settings, report
+        self.predictor, self.settings, self.report, self.on_film = predictor, settings, report, on_film
         self.workers, self.batch_size, self.passes = workers, batch_size, 1
-        self.backdrops: Backdrops = Backdrops()
-        self.writing: deque[tuple[Task, Future[tuple[int, int]]]] = deque()
+        self.background = background_of(settings)
+        self.writing: deque[tuple[Task, Future[Size]]] = deque()
         self.full: str | None = None
 
     def do(self, tasks: list[Task]) -> None:
         """Work through the tasks; an interrupt leaves no half-written file."""
-        from ..engine.threads import passes_side_by_side
-
         many = len(tasks) >= MANY and all(task.targets is None for task in tasks)
-        with passes_side_by_side(self.remover) if many else nullcontext(1) as passes:
+        with passes_side_by_side(self.predictor) if many else nullcontext(1) as passes:
             self._do(tasks, passes)
 
     def _do(self, tasks: list[Task], passes: int) -> None:
@@ -179,12 +184,12 @@ class _Work:
                 if loaded is not None:
                     batch.append((task, loaded))
                 if len(batch) >= self.batch_size:
-                    self._infer(batch, writers)
+                    self._work_on(batch, writers)
                     batch = []
                 if self.full:
                     break
             if not self.full:
-                self._infer(batch, writers)
+                self._work_on(batch, writers)
             self._drain(0)
         finally:
             readers.shutdown(wait=True, cancel_futures=True)
@@ -210,73 +215,77 @@ class _Work:
             self._fail(task, error)
             return None
 
-    def _infer(self, batch: list[tuple[Task, _Loaded]], writers: ThreadPoolExecutor) -> None:
-        """Run the network on a batch and hand the mattes to the writers."""
-        still = [(task, loaded.picture) for task, loaded in batch if loaded.picture is not None]
+    def _work_on(self, batch: list[tuple[Task, _Loaded]], writers: ThreadPoolExecutor) -> None:
+        """Work on what was read: pictures together, everything else one by one."""
+        pictures = [(task, loaded) for task, loaded in batch if isinstance(loaded, Picture)]
         if self.passes > 1:
-            for task, picture in still:
+            for task, picture in pictures:
                 self.writing.append((task, writers.submit(self._whole, task, picture)))
                 self._drain(self.passes + self.workers)
-            still = []
-        try:
-            mattes = self.remover.mattes([picture for _, picture in still]) if still else []
-        except Exception as error:
-            for task, _ in still:
+        elif pictures:
+            self._infer(pictures, writers)
+        for task, loaded in batch:
+            if isinstance(loaded, Picture):
+                continue
+            try:
+                if isinstance(loaded, Targets):
+                    self._film(task, loaded)
+                else:
+                    self._animation(task, loaded)
+            except Exception as error:
                 self._fail(task, error)
-            still, mattes = [], []
-        for (task, picture), matte in zip(still, mattes, strict=True):
+
+    def _infer(self, pictures: list[tuple[Task, Picture]], writers: ThreadPoolExecutor) -> None:
+        """Run the network on pictures and hand the mattes to the writers."""
+        try:
+            mattes = self._mattes([picture for _, picture in pictures])
+        except Exception as error:
+            for task, _ in pictures:
+                self._fail(task, error)
+            return
+        for (task, picture), matte in zip(pictures, mattes, strict=True):
             self.writing.append((task, writers.submit(self._finish, task, picture, matte)))
             self._drain(2 * self.workers)
-        for task, loaded in batch:
-            if loaded.animation is not None:
-                self._animate(task, loaded)
-            elif loaded.picture is None:
-                self._film(task)
 
-    def _whole(self, task: Task, picture: Picture) -> tuple[int, int]:
+    def _mattes(self, pictures: list[Picture]) -> list[FloatArray]:
+        from ..matting.pictures import predict_mattes
+
+        return predict_mattes(self.predictor, pictures)
+
+    def _whole(self, task: Task, picture: Picture) -> Size:
         """Do everything with a picture in one thread, with others doing the same beside it."""
-        (matte,) = self.remover.mattes([picture])
+        (matte,) = self._mattes([picture])
         return self._finish(task, picture, matte)
 
-    def _finish(self, task: Task, picture: Picture, matte: object) -> tuple[int, int]:
-        from ..compositing.finish import finish, make_result
-        from ..engine.devices import estimates_on
+    def _finish(self, task: Task, picture: Picture, matte: FloatArray) -> Size:
+        from .results import finish_picture
 
-        device = estimates_on(self.remover.device)
-        result = make_result(picture, matte, task, self.settings, self.backdrops, device)  # type: ignore[arg-type]
-        return finish(result, picture, task, self.settings)
+        device = self.predictor.device
+        return finish_picture(picture, matte, task, self.settings, device, self.background)
 
-    def _animate(self, task: Task, loaded: _Loaded) -> None:
-        from ..compositing.finish import finish_animation
+    def _animation(self, task: Task, loaded: _Animated) -> None:
+        """Work through an animated picture."""
+        from .results import finish_animation
 
-        source = loaded.data if loaded.data is not None else task.source.path
-        assert source is not None
-        assert loaded.animation is not None
-        try:
-            size = finish_animation(self.remover, source, loaded.animation, task, self.settings)
-        except Exception as error:
-            self._fail(task, error)
-        else:
-            self._succeed(task, size)
+        size = finish_animation(
+            self.predictor, loaded.source, loaded.animation, task, self.settings, self.background
+        )
+        self._succeed(task, size)
 
-    def _film(self, task: Task) -> None:
+    def _film(self, task: Task, targets: Targets) -> None:
         """Work through a film; the pictures before it are written meanwhile."""
-        from functools import partial
-
         from ..films.process import process_film
 
         source = task.source
-        progress = None if self.on_film is None else partial(self.on_film, source.name)
-        what = source.address or source.path or sys.stdin.buffer
-        assert task.targets is not None
-        try:
-            report = process_film(
-                self.remover, what, task.targets, self.settings, workers=self.workers, progress=progress
-            )
-        except Exception as error:
-            self._fail(task, error)
-        else:
-            self.report(Outcome(source.name, "done", str(report.result), report.size, film=report))
+        report = process_film(
+            self.predictor,
+            source.address or source.path or sys.stdin.buffer,
+            targets,
+            self.settings,
+            workers=self.workers,
+            progress=None if self.on_film is None else partial(self.on_film, source.name),
+        )
+        self.report(Outcome(source.name, "done", str(report.result), report.size, film=report))
 
     def _drain(self, keep: int) -> None:
         """Wait until at most ``keep`` results are still being written."""
@@ -287,7 +296,7 @@ class _Work:
             except Exception as error:
                 self._fail(task, error)
 
-    def _succeed(self, task: Task, size: tuple[int, int]) -> None:
+    def _succeed(self, task: Task, size: Size) -> None:
         result = "-" if task.destination is None else str(task.destination)
         self.report(Outcome(task.source.name, "done", result, size))
 
@@ -298,10 +307,9 @@ class _Work:
             self.full = "the disk is full"
         if isinstance(error, TransparentBackgroundError):
             text = str(error)
-            logger.debug("%s", task.source.name, exc_info=error)
         else:
             text = f"unexpected {type(error).__name__}: {error} (--debug shows more)"
-            logger.debug("%s", task.source.name, exc_info=error)
+        logger.debug("%s", task.source.name, exc_info=error)
         if task.source.name not in text:
             text = f"{task.source.name}: {text}"
         self.report(Outcome(task.source.name, "failed", error=" ".join(text.split())))
@@ -309,21 +317,16 @@ class _Work:
 
 def _load(task: Task) -> _Loaded:
     """Read one source."""
-    from ..media.reading import animation, read
-    from ..options.suffixes import ANIMATED
-
     if task.targets is not None:
-        return _Loaded(None)  # a film is read while it is worked on
-    data = sys.stdin.buffer.read() if task.source.path is None else None
-    source = data if data is not None else task.source.path
-    assert source is not None
-    info = animation(source)
-    if info is not None and task.format in ANIMATED:
-        return _Loaded(None, info, data)
-    if info is not None:
+        return task.targets  # a film is read while it is worked on
+    source = sys.stdin.buffer.read() if task.source.path is None else task.source.path
+    moving = animation(source)
+    if moving is not None:
+        if task.format in ANIMATED:
+            return _Animated(source, moving)
         logger.warning(
             "%s is animated, but %s holds one picture: only its first frame is done",
             task.source.name,
             task.format,
         )
-    return _Loaded(read(source))
+    return read(source)

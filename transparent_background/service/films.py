@@ -190,7 +190,7 @@ class FilmService:
         kind = film.job.settings.type
         if isinstance(kind, Backdrop):
             check_film(kind.path, self.limits, still=True, name="the background")
-        check_film(film.source, self.limits, film.job.settings.film.selection, name=film.shown)
+        check_film(film.source, self.limits, film.job.settings.film, name=film.shown)
         plan_targets(film.folder / film.name, film.job.settings.format, film.job.settings)
 
     def _work(self, film: FilmJob) -> None:

@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from ..compositing.backgrounds import opaque
-from ..compositing.compose import compose, finish_alpha
+from ..compositing.backgrounds import Background, StillBackground
+from ..compositing.finish import finish
 from ..errors import TooLargeError, UsageError
 from ..matting.frames import FrameMatter
 from ..media.reading import measure, read
 from ..media.writing import write
 from ..options.service import Limits
+from ..options.settings import Settings
 from ..types import BackgroundFit
 from ..web.problems import told, validation_sentence
-from .pictures import Behind, NamedBytes
+from .pictures import NamedBytes
 from .requests import parse_result_type
 from .workers import ModelWorkers, SharedRemover
 
@@ -69,8 +70,8 @@ class LiveSession:
     def __init__(self, workers: ModelWorkers, limits: Limits, mode: str) -> None:
         self.workers, self.limits, self.mode = workers, limits, mode
         self.options = LiveOptions()
-        self.kind = parse_result_type("blur", behind=False)
-        self.behind: Behind | None = None
+        self.settings = Settings(type=parse_result_type("blur", behind=False))
+        self.behind: Background | None = None
         self._matter = self._new_matter()
         self._last = 0.0
         self._lock = threading.Lock()  # options come while a frame is made
@@ -94,21 +95,24 @@ class LiveSession:
         if mode not in self.workers.modes:
             raise UsageError(f"mode {mode!r} is not served here; choose from {', '.join(self.workers.modes)}")
         kind = parse_result_type(options.type, behind=options.background_image is not None)
-        behind = None if options.background_image is None else self._read_behind(options.background_image)
+        settings = Settings(type=kind, threshold=options.threshold, reverse=options.reverse, fit=options.fit)
+        behind = None
+        if options.background_image is not None:
+            behind = self._read_behind(options.background_image, options.fit)
         with self._lock:
             if mode != self.mode:
                 self.mode = mode
                 self._matter = self._new_matter()
-            self.options, self.kind, self.behind = options, kind, behind
+            self.options, self.settings, self.behind = options, settings, behind
 
-    def _read_behind(self, text: str) -> Behind:
+    def _read_behind(self, text: str, fit: BackgroundFit) -> Background:
         try:
             data = base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError) as error:
             raise UsageError("background_image: is not base64") from error
         file = NamedBytes(data, "the background")
         _check_size(file, self.limits.pixels)
-        return Behind(opaque(read(file)))
+        return StillBackground(read(file), fit)
 
     def make(self, data: bytes) -> bytes:
         """Return a frame's result: PNG for ``rgba``, else JPEG.
@@ -133,10 +137,8 @@ class LiveSession:
             self._matter.steadier.reset()
         self._last = now
         (matte,) = self._matter([picture])
-        alpha = finish_alpha(
-            matte, threshold=self.options.threshold, reverse=self.options.reverse, own=picture.alpha
-        )
-        result = compose(picture, alpha, self.kind, fit=self.options.fit, backdrops=self.behind)
+        device = self.workers.remover(self.mode).device
+        result = finish(picture, matte, self.settings, device, background=self.behind).result
         answer = io.BytesIO()
         if result.alpha is not None:
             write(answer, result, format="png")

@@ -14,8 +14,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from ..errors import DataSetError
-from ..matting.preprocess import normalise
 from ..media.pairs import Pair, check_pairs, find_pairs, read_image, read_pair
+from ..model.input import normalise
 from ..options.suffixes import PICTURE_SUFFIXES
 from .augment import Augmenter
 from .compositing import cut_out, paste

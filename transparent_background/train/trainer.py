@@ -20,8 +20,8 @@ from torch.nn import functional
 from torch.optim import swa_utils
 
 from ..errors import ConfigError, MissingExtraError, OutputError, TrainingError
-from ..matting.preprocess import blends
 from ..model import PyramidNetwork
+from ..model.input import blends
 from .building import build_network, parameter_groups, save_weights, set_training
 from .config import TrainConfig, dump_config
 from .losses import pyramid_loss, structure_loss

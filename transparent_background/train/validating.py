@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..matting.preprocess import normalise, resize_rgb
 from ..media.pairs import Pair, read_pair
 from ..model import to_probability
+from ..model.input import normalise, resize_rgb
 from .config import TrainConfig
 from .samples import set_pairs
 from .scores import QuickScores

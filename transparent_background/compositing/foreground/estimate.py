@@ -31,6 +31,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...errors import InputError
+from ..strips import strips
 from .levels import BlockSystem, PixelSystem, double, halve, inner, moments_of, solve_levels
 
 if TYPE_CHECKING:
@@ -112,12 +113,6 @@ def _estimate(image: Tensor, alpha: Tensor) -> Tensor:
     return out
 
 
-def _strips(height: int, width: int) -> list[slice]:
-    """Cut the rows into strips of about STRIP_PIXELS pixels, each a multiple of WINDOW rows."""
-    rows = max(1, STRIP_PIXELS // (WINDOW * width)) * WINDOW
-    return [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
-
-
 def _floats(colours: Tensor) -> Tensor:
     """Any stored type -> floats in [0, 1]."""
     if colours.dtype in RANGES:
@@ -135,7 +130,7 @@ def _stored(colours: Tensor, dtype: torch.dtype) -> Tensor:
 def _quarter(image: Tensor, alpha: Tensor) -> Tensor:
     """Average the moments over blocks of 4 x 4 pixels: (8, h / 4, w / 4, 1)."""
     parts = []
-    for rows in _strips(*alpha.shape):
+    for rows in strips(alpha.shape, STRIP_PIXELS, WINDOW):
         colours = _fill_blocks(image[rows]).to(torch.float32)
         matte = _fill_blocks(alpha[rows])
         terms = (matte[..., None], (matte * matte)[..., None], colours * _three_times(matte), colours)
@@ -176,7 +171,7 @@ def _survey(alpha: Tensor) -> tuple[Tensor, Tensor]:
     Both are (window rows, window columns), bool. What is neither is opaque all over.
     """
     low, high = [], []
-    for rows in _strips(*alpha.shape):
+    for rows in strips(alpha.shape, STRIP_PIXELS, WINDOW):
         strip = _whole_windows(alpha[rows])
         windows = strip.view(strip.shape[0] // WINDOW, WINDOW, strip.shape[1] // WINDOW, WINDOW)
         high.append(windows.amax(1).amax(2))  # ten times as fast as max_pool2d

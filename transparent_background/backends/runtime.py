@@ -1,0 +1,137 @@
+"""What every runtime can do: the base of :mod:`.onnxruntime`, :mod:`.openvino` and :mod:`.torchscript`."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import torch
+
+from ..errors import MissingExtraError, TransparentBackgroundError
+from ..types import Precision
+
+if TYPE_CHECKING:
+    from ..types import FloatArray
+    from .graph import Graph
+
+    Model: TypeAlias = Callable[..., FloatArray]
+    """A file that a runtime has loaded: takes float32 (B, 3, h, w) arrays, contiguous, and returns float32
+    (B, 1, h, w). Several threads may call it."""
+
+EXPORTING = threading.RLock()
+"""Held while an exporter runs: they silence warnings, and patch PyTorch, for the whole process."""
+
+
+@contextmanager
+def exporting() -> Iterator[None]:
+    """Let an exporter run alone, without gradients and without its warnings.
+
+    PyTorch announces the end of TorchScript at every step, and warns that sizes become constants: they may.
+    """
+    with EXPORTING, warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
+        warnings.simplefilter("ignore")
+        yield
+
+
+class DamagedFileError(TransparentBackgroundError, OSError):
+    """A converted file that its runtime cannot read."""
+
+
+class Runtime(ABC):
+    """A format of files and the program that runs them."""
+
+    name: str
+    """What callers and messages about options call it."""
+    title: str
+    """What its makers call it."""
+    suffixes: tuple[str, ...]
+    """Of the files that one model consists of; the first one's path stands for all."""
+    precisions: tuple[Precision, ...] = ("float32",)
+    """What it computes in."""
+
+    @abstractmethod
+    def version(self) -> str:
+        """Return the versions that a converted file depends on.
+
+        Raises
+        ------
+        MissingExtraError
+            The runtime's packages are not installed.
+        """
+
+    @abstractmethod
+    def write(
+        self, graph: Graph, path: Path, metadata: Mapping[str, str], *, any_batch: bool, half: bool
+    ) -> None:
+        """Convert a graph to files.
+
+        Parameters
+        ----------
+        path
+            Of the first file; the others lie beside it.
+        metadata
+            What the file is to say of itself.
+        any_batch
+            Take any number of pictures at once; else one. TorchScript always takes any number.
+        half
+            Keep the weights in half the space, as float16; arithmetic stays float32.
+
+        Raises
+        ------
+        OutputError
+            The file cannot be written.
+        """
+
+    @abstractmethod
+    def open(self, path: Path, threads: int | None, precision: Precision) -> Model:
+        """Do what :meth:`load` does; whatever is raised means that the file is damaged."""
+
+    def load(self, path: Path, *, threads: int | None = None, precision: Precision = "float32") -> Model:
+        """Load a file to run on the CPU.
+
+        Parameters
+        ----------
+        threads
+            None: as many as the runtime likes. TorchScript has those of PyTorch.
+        precision
+            One of :attr:`precisions`.
+
+        Raises
+        ------
+        DamagedFileError
+            The runtime cannot read it.
+        """
+        try:
+            return self.open(path, threads, precision)
+        except TransparentBackgroundError:
+            raise
+        except Exception as error:  # ONNX Runtime's own kinds have no common base
+            raise DamagedFileError(f"{path}: {self.title} cannot load it: {last_line(error)}") from error
+
+
+def last_line(error: Exception) -> str:
+    """Return what an exporter's exception says last and shortest; their messages are many lines."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:200] if lines else type(error).__name__
+
+
+def import_from(extra: str, module: str) -> Any:
+    """Import a module of an optional dependency.
+
+    Raises
+    ------
+    MissingExtraError
+        It is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MissingExtraError(
+            f'{module} is not installed: pip install "transparent-background[{extra}]"'
+        ) from error

@@ -1,0 +1,178 @@
+"""A network that predicts mattes: found, loaded and made ready once, then run on pictures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import torch
+
+from ..checkpoints import Checkpoint
+from ..checkpoints.recognition import find_checkpoint
+from ..engine import ExecutionPlan, choose_plan, prepare, was_converted
+from ..engine.devices import choose_device
+from ..engine.loading import load_network
+from ..errors import DeviceError, UsageError
+from ..images.picture import to_eight_bit
+from ..model import to_probability
+from ..model.input import normalise, resize_rgb
+from ..types import Backend, ByteProgress, Normalisation, Precision, ResizeMethod, Size
+from .preprocess import pass_sizes
+
+if TYPE_CHECKING:
+    from ..images.picture import Picture
+    from ..types import ByteArray
+
+
+class NetworkPredictor:
+    """Predicts mattes with a network that it finds, loads and makes ready.
+
+    Parameters and errors are those of :class:`~transparent_background.Remover`, which adds results to it.
+    """
+
+    checkpoint: Checkpoint
+    """What is known of the weights."""
+    weights: Path
+    """The file that they were read from."""
+    parameter_count: int
+    """How many numbers they are."""
+    device: torch.device
+    """Where the network runs."""
+    plan: ExecutionPlan
+    """How the network is run, and why."""
+    jit: bool
+    """Whether pictures take the network's base size only, as ``jit`` asks for."""
+    resize: ResizeMethod
+    """How pictures are resized for the network."""
+    asked_resize: ResizeMethod | None
+    """What the caller asked for; None: left to the checkpoint. Films have another default."""
+    normalisation: Normalisation
+    """How the network's output becomes a matte."""
+
+    def __init__(
+        self,
+        mode: str | None = None,
+        jit: bool = False,
+        device: str | torch.device | None = None,
+        ckpt: str | os.PathLike[str] | None = None,
+        resize: ResizeMethod | None = None,
+        *,
+        normalisation: Normalisation | None = None,
+        backend: Backend = "auto",
+        precision: Precision = "float32",
+        compile: bool = False,
+        progress: ByteProgress | None = None,
+        offline: bool | None = None,
+    ) -> None:
+        _check_choice("resize", resize, get_args(ResizeMethod))
+        _check_choice("normalisation", normalisation, get_args(Normalisation))
+        self.device, self.jit = choose_device(device), jit
+        file = None if ckpt is None else Path(ckpt).expanduser()
+        self.checkpoint, self.weights = find_checkpoint(mode, file, progress=progress, offline=offline)
+        self.asked_resize = "static" if jit else resize
+        self.resize = self.asked_resize or self.checkpoint.resize
+        self.normalisation = normalisation or self.checkpoint.normalisation
+        plan = choose_plan(
+            self.checkpoint.head,
+            self.device,
+            backend=backend,
+            precision=precision,
+            jit=jit,
+            compiled=compile,
+            converted=lambda: was_converted(self.checkpoint, self.weights),
+        )
+        network = load_network(self.checkpoint, self.weights, self.device)
+        self.parameter_count = sum(weight.numel() for weight in network.parameters())
+        self.run, self.plan = prepare(network, self.checkpoint, self.weights, plan, self.device)
+
+    def __repr__(self) -> str:
+        name = type(self).__name__
+        return f"{name}(mode={self.checkpoint.name!r}, device={str(self.device)!r}, resize={self.resize!r})"
+
+    @property
+    def fingerprint(self) -> str:
+        """Which weights are run and how, in words: mattes of another fingerprint differ."""
+        try:
+            status = self.weights.stat()
+            state = f"{status.st_size} {status.st_mtime_ns}"
+        except OSError:
+            state = ""
+        return f"{self!r} {self.normalisation} {self.weights} {state}"
+
+    def predictions(
+        self,
+        pictures: Sequence[Picture],
+        *,
+        resize: ResizeMethod | None = None,
+        base_size: Size | None = None,
+    ) -> list[torch.Tensor]:
+        """Predict mattes at the size that the network works at.
+
+        Parameters
+        ----------
+        pictures
+            Decoded pictures.
+        resize
+            In place of the predictor's own.
+        base_size
+            (height, width), multiples of 32, in place of the checkpoint's.
+
+        Returns
+        -------
+        list of float32 (1, 1, h, w) on the device, in [0, 1], in the order of the pictures.
+        """
+        groups: dict[tuple[Size, Size | None], list[int]] = {}
+        for index, picture in enumerate(pictures):
+            sizes = self.sizes_of_passes(picture, resize=resize, base_size=base_size)
+            groups.setdefault(sizes, []).append(index)
+        found: dict[int, torch.Tensor] = {}
+        for (main, low_resolution), members in groups.items():
+            images = [to_eight_bit(pictures[index].rgb) for index in members]
+            prediction = self._predict(images, main, low_resolution)
+            found.update(zip(members, torch.split(prediction, 1), strict=True))
+        return [found[index] for index in range(len(pictures))]
+
+    def sizes_of_passes(
+        self, picture: Picture, *, resize: ResizeMethod | None = None, base_size: Size | None = None
+    ) -> tuple[Size, Size | None]:
+        """Say at which sizes the network sees a picture; pictures that share them can share a pass.
+
+        Returns
+        -------
+        main : (height, width)
+        low_resolution : (height, width) of the first of two passes in ``blend``; None for one pass
+        """
+        return pass_sizes(
+            picture.size,
+            base_size or self.checkpoint.base_size,
+            resize or self.resize,
+            short_side=self.checkpoint.short_side,
+            enlarge=self.checkpoint.enlarge,
+        )
+
+    @torch.inference_mode()
+    def _predict(self, images: Sequence[ByteArray], main: Size, low_resolution: Size | None) -> torch.Tensor:
+        """Run the network on uint8 (h, w, 3) pictures: float32 (B, 1, *main) in [0, 1]."""
+        inputs = [self._input(images, size) for size in (main, low_resolution) if size is not None]
+        try:
+            logits = self.run(*inputs)
+        except torch.OutOfMemoryError as error:
+            raise DeviceError(
+                f"{self.device} has too little memory for {len(images)} picture(s) at "
+                f"{main[1]} x {main[0]}; use resize='static', a smaller batch or device='cpu'"
+            ) from error
+        return to_probability(logits, stretch=self.normalisation == "minmax")
+
+    def _input(self, images: Sequence[ByteArray], size: Size) -> torch.Tensor:
+        """Resize and normalise: (B, 3, *size) on the device."""
+        resized = torch.stack([resize_rgb(image, size) for image in images])
+        if self.device.type == "cuda":
+            resized = resized.pin_memory()  # so that the copy goes on beside the network's work
+        return normalise(resized.to(self.device, non_blocking=True))
+
+
+def _check_choice(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
+    if value is not None and value not in allowed:
+        raise UsageError(f"{name}={value!r} is unknown; choose from {', '.join(allowed)}")
