@@ -14,8 +14,9 @@ from transparent_background.cli import main
 from transparent_background.errors import OutputConflictError
 from transparent_background.images.result import Result
 from transparent_background.media.video.containers import choose_encoding
+from transparent_background.media.video.encoding import Look
 from transparent_background.media.video.readers import open_film
-from transparent_background.media.video.writing import FilmWriter, Look
+from transparent_background.media.video.writing import FilmWriter
 from transparent_background.options.films import EncodingOptions
 
 

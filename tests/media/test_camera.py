@@ -111,7 +111,7 @@ def test_another_size_covers_the_frame_and_keeps_its_shape(tmp_path) -> None:
 def test_more_than_was_asked_for_is_left_out() -> None:
     reader = object.__new__(CameraReader)
     reader.fps = 10.0
-    arrivals = [Arrived(100 + index / 30, lambda size=None, scale=1.0: None) for index in range(90)]
+    arrivals = [Arrived(100 + index / 30, (2, 2), lambda size: None) for index in range(90)]
     taken = [arrived.time for arrived in reader._limited(iter(arrivals))]
     assert len(taken) == pytest.approx(30, abs=1)
     assert np.diff(taken).min() > 0.06

@@ -20,8 +20,9 @@ from ..media.video.containers import (
     is_sequence,
 )
 from ..media.video.decoding import FilmReader
+from ..media.video.encoding import Look
 from ..media.video.frames import Frame, Reader
-from ..media.video.writing import FilmWriter, Look, SequenceWriter, Writer
+from ..media.video.writing import FilmWriter, SequenceWriter, Writer
 from ..options.films import EncodingOptions
 from ..options.result_types import Rgba
 from ..options.suffixes import KEEPS_ALPHA, format_of

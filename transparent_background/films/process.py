@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from ..engine.threads import passes_side_by_side
 from ..errors import InputError, UsageError
 from ..matting.frames import FrameMatter
+from ..media.files import name_of, url_scheme
 from ..media.video.decoding import FilmReader
-from ..media.video.opening import FilmSource, name_of, url_scheme
+from ..media.video.opening import FilmSource
 from ..media.video.readers import open_film
 from .backdrop import background_over_time
 from .mattes import AHEAD, MattedFrame, matted_frames

@@ -17,10 +17,11 @@ from ..errors import OutputError
 from ..media.atomic import cannot_write
 from ..media.video.containers import Encoding
 from ..media.video.decoding import FilmReader
+from ..media.video.encoding import Look
 from ..media.video.frames import Reader
 from ..media.video.joining import join
 from ..media.video.pictures import SequenceReader
-from ..media.video.writing import FilmWriter, Look
+from ..media.video.writing import FilmWriter
 from ..options.result_types import Backdrop
 
 if TYPE_CHECKING:

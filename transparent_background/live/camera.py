@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, TypeAlias
 
-from ..errors import OutputError, UnreadableError, UsageError
+from ..errors import OutputError, UsageError
 from ..media.camera import GIVE_UP, CameraReader
+from ..options.result import ResultOptions, check_threshold
+from .frame import FrameOptions
 from .keeping import Keeper
 from .outputs import Action, Output, Status
+from .rate import Meter
 from .scenes import Scenes, SceneType
 from .worker import LiveFrame, Worker
 
 if TYPE_CHECKING:
-    from ..remover import Remover
-    from ..types import BackgroundFit
+    from ..engine.predictor import Predictor
+    from ..types import BackgroundFit, Size
 
 StatusCallback: TypeAlias = Callable[[Status], None]
 
@@ -39,7 +41,7 @@ class Camera:
         A camera's number (``0``), a device (``/dev/video0``), an address (``rtsp://``, MJPEG over ``http://``),
         or a film, which is played as if it were a camera.
     remover
-        Its network is used; it may be shared.
+        A :class:`Remover`, or what else predicts mattes; it may be shared.
     type
         As for :meth:`Remover.process`; also a film, which plays behind over and over.
     backgrounds
@@ -83,12 +85,12 @@ class Camera:
     def __init__(
         self,
         source: str | int,
-        remover: Remover,
+        remover: Predictor,
         *,
         type: SceneType = "blur",
         backgrounds: Sequence[SceneType] = (),
         mirror: bool = False,
-        size: tuple[int, int] | None = None,
+        size: Size | None = None,
         fps: float | None = None,
         realtime: bool = True,
         temporal: bool = True,
@@ -98,23 +100,17 @@ class Camera:
         give_up: float | None = GIVE_UP,
     ) -> None:
         _check(size, fps)
+        settings = ResultOptions(threshold=check_threshold(threshold), reverse=reverse)
         self.mirror, self.paused = mirror, False
         self._scenes = Scenes([type, *backgrounds], fit)
         self._reader = CameraReader(source, size, fps, give_up=give_up)
         rate = self._reader.fps or min(self._reader.rate or WANTED_RATE, WANTED_RATE)
-        self._worker = Worker(
-            remover,
-            self._scenes,
-            fps=rate if realtime else None,
-            temporal=temporal,
-            threshold=threshold,
-            reverse=reverse,
-        )
-        self._keeper = Keeper(rate)
+        held = rate if realtime else None
+        options = FrameOptions(settings=settings)
+        self._worker = Worker(remover, self._scenes, options, fps=held, temporal=temporal)
+        self._keeper, self._meter = Keeper(rate), Meter()
         self._stop = Event()
         self._last: LiveFrame | None = None
-        self._processed = self._shown_type = 0
-        self._done: deque[tuple[float, float]] = deque(maxlen=500)  # (when a result was there, latency)
 
     @property
     def name(self) -> str:
@@ -127,7 +123,7 @@ class Camera:
         return self._reader.rate or 30.0
 
     @property
-    def size(self) -> tuple[int, int]:
+    def size(self) -> Size:
         """(height, width) of the frames; waits for the first one.
 
         Raises
@@ -135,26 +131,17 @@ class Camera:
         UnreadableError
             None has come.
         """
-        frame = self._reader.latest(0, FIRST_FRAME)
-        if frame is None:
-            raise UnreadableError(
-                f"{self.name}: not one picture came in {FIRST_FRAME:g} s; "
-                "plug the camera in again, or close what else uses it"
-            )
-        return frame.picture.size
+        return self._reader.first(FIRST_FRAME).picture.size
 
     @property
     def fps(self) -> float:
         """Results a second, over the last two seconds."""
-        now = time.monotonic()
-        recent = [when for when, _ in list(self._done) if now - when <= 2.0]
-        return (len(recent) - 1) / (recent[-1] - recent[0]) if len(recent) > 1 else 0.0
+        return self._meter.rate
 
     @property
     def latency(self) -> float:
         """Seconds from a frame's coming to its result, on average over the last ten."""
-        recent = [latency for _, latency in list(self._done)[-10:]]
-        return sum(recent) / len(recent) if recent else 0.0
+        return self._meter.latency
 
     @property
     def dropped(self) -> int:
@@ -164,7 +151,7 @@ class Camera:
     @property
     def processed(self) -> int:
         """Frames that were worked on."""
-        return self._processed
+        return self._meter.count
 
     @property
     def recorded(self) -> Path | None:
@@ -261,27 +248,25 @@ class Camera:
             The camera is gone, and was looked for in vain.
         """
         while not self._stop.is_set():
-            started = time.perf_counter()
-            frame, waited = self._next()
+            frame = self._work()
             if frame is not None:
-                self._keeper.record(frame.result, frame.time)
-                self._worker.keep_pace(time.perf_counter() - started - waited, frame.alpha.shape)
                 yield frame
 
-    def _next(self) -> tuple[LiveFrame | None, float]:
-        """Work on the newest frame; None if none comes for a while. Also return the seconds of waiting."""
+    def _work(self, outputs: Sequence[Output] = ()) -> LiveFrame | None:
+        """Work on the newest frame, record and show its result; None if no frame comes for a while."""
         last = 0 if self._last is None else self._last.number
-        started = time.perf_counter()
         there = self._reader.wait(last, TURN)
-        waited = time.perf_counter() - started
-        frame = self._reader.latest(last, 0, scale=self._worker.step.scale) if there else None
-        if frame is None:
-            return None, waited
-        self._last = self._worker(frame, mirror=self.mirror)
-        self._shown_type = self._scenes.index
-        self._processed += 1
-        self._done.append((time.monotonic(), self._last.latency))
-        return self._last, waited
+        started = time.perf_counter()
+        newest = self._reader.latest(last, 0, scale=self._worker.step.scale) if there else None
+        if newest is None:
+            self._show(self._last, outputs)
+            return None
+        self._last = frame = self._worker(newest, mirror=self.mirror)
+        self._meter.add(frame.latency)
+        self._keeper.record(frame.result, frame.time)
+        self._show(frame, outputs)
+        self._worker.keep_pace(time.perf_counter() - started, frame.alpha.shape)
+        return frame
 
     def run(self, outputs: Sequence[Output] = (), progress: StatusCallback | None = None) -> None:
         """Show results on outputs until :meth:`stop`, Ctrl-C, or an output's wish to quit.
@@ -323,46 +308,36 @@ class Camera:
         if self.paused or not watched:
             self._reader.check()
             self._stop.wait(TURN)
-            self._recompose()
+            if self._last is not None:  # its type can be switched while nothing is worked on
+                self._last = self._worker.again(self._last)
             self._show(self._last, outputs)  # the status may have changed, and programs want pictures
-            return
-        started = time.perf_counter()
-        frame, waited = self._next()
-        if frame is not None:
-            self._keeper.record(frame.result, frame.time)
-        self._show(frame or self._last, outputs)
-        if frame is not None:
-            self._worker.keep_pace(time.perf_counter() - started - waited, frame.alpha.shape)
-
-    def _recompose(self) -> None:
-        """Bring the last result to the type in use, which can be switched while nothing is worked on."""
-        if self._last is not None and self._shown_type != self._scenes.index:
-            self._last = self._worker.again(self._last)
-            self._shown_type = self._scenes.index
+        else:
+            self._work(outputs)
 
     def _show(self, frame: LiveFrame | None, outputs: Sequence[Output]) -> None:
-        if frame is not None:
+        if frame is not None and outputs:
             status = self.status
             for output in outputs:
                 output.show(frame.result, frame.time, status)
 
     def _act(self, action: Action) -> None:
         """Do what a person at an output asked for; what fails must not end a call."""
+        deeds: dict[Action, Callable[[], object]] = {
+            "next": self.next_background,
+            "previous": lambda: self.next_background(-1),
+            "mirror": self._exchange_sides,
+            "pause": self.pause,
+            "record": self._keeper.toggle,
+            "still": self.still,
+            "quit": self.stop,
+        }
         try:
-            if action in ("next", "previous"):
-                self.next_background(1 if action == "next" else -1)
-            elif action == "mirror":
-                self.mirror = not self.mirror
-            elif action == "pause":
-                self.pause()
-            elif action == "record":
-                self._keeper.toggle()
-            elif action == "still":
-                self.still()
-            elif action == "quit":
-                self.stop()
+            deeds[action]()
         except (OutputError, UsageError) as error:
             self._keeper.fail(error)
+
+    def _exchange_sides(self) -> None:
+        self.mirror = not self.mirror
 
     def close(self) -> None:
         """End a recording and let go of the camera."""
@@ -380,7 +355,7 @@ class Camera:
         self.close()
 
 
-def _check(size: tuple[int, int] | None, fps: float | None) -> None:
+def _check(size: Size | None, fps: float | None) -> None:
     if size is not None and not all(16 <= side <= 8192 for side in size):
         raise UsageError(f"size {size} is not usable; give (height, width) of 16 to 8192 pixels")
     if fps is not None and not 0 < fps <= 240:

@@ -7,12 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
+import cv2
+import numpy as np
+
+from ..compositing.backgrounds import fit_background
+from ..compositing.blend import blend
 from ..errors import DeviceError, MissingExtraError, OutputError, UsageError
+from ..images.picture import to_eight_bit
+from ..images.result import Result
+from ..options.result_types import GREEN
 from .watchers import Watchers
 
 if TYPE_CHECKING:
-    from ..images.result import Result
-    from ..types import ByteArray
+    from ..types import ByteArray, Size
 
 Action: TypeAlias = Literal["next", "previous", "mirror", "pause", "record", "still", "quit"]
 """What a person in front of an output can ask for."""
@@ -60,17 +67,24 @@ class Output(Protocol):
 
 def flat_bytes(result: Result, under: ByteArray | tuple[int, int, int]) -> ByteArray:
     """Return a result as opaque uint8 (h, w, 3), transparency over a colour or a picture of its size."""
-    import numpy as np
-
-    from ..compositing.blend import blend
-    from ..images.picture import to_eight_bit
-
     if result.rgb is None:
         assert result.grey is not None
         grey: ByteArray = np.repeat(to_eight_bit(result.grey)[..., None], 3, axis=2)
         return grey
     rgb: Any = result.rgb if result.alpha is None else blend(result.rgb, result.alpha, under)
     return to_eight_bit(rgb)
+
+
+def resized(result: Result, size: Size) -> Result:
+    """Return a result at another size (height, width)."""
+    if result.size == size:
+        return result
+    kernel = cv2.INTER_AREA if size[0] < result.size[0] else cv2.INTER_LINEAR
+
+    def sized(values: Any) -> Any:
+        return None if values is None else cv2.resize(values, size[::-1], interpolation=kernel)
+
+    return Result(sized(result.rgb), sized(result.alpha), sized(result.grey))
 
 
 class VirtualCamera:
@@ -128,9 +142,6 @@ class VirtualCamera:
         OutputError
             The device takes it no more.
         """
-        from ..compositing.backgrounds import fit_background
-        from ..options.result_types import GREEN
-
         picture = flat_bytes(result, GREEN)
         if picture.shape[:2] != self.size:
             fitted: Any = fit_background(picture, self.size, "cover")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from collections import deque
 from dataclasses import dataclass
 
@@ -117,3 +118,30 @@ def _work(step: Step) -> float:
     """Return the pixels of the network's input, or of the frame, that a step's time grows with."""
     height, width = step.base_size or (1, 1)
     return height * width * step.scale**2
+
+
+class Meter:
+    """Counts results: how many there were, how many come a second, and how late they are."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        """Results so far."""
+        self._recent: deque[tuple[float, float]] = deque(maxlen=500)  # (when a result was there, latency)
+
+    def add(self, latency: float) -> None:
+        """Count a result that is there now, seconds after its frame had come."""
+        self.count += 1
+        self._recent.append((time.monotonic(), latency))
+
+    @property
+    def rate(self) -> float:
+        """Results a second, over the last two seconds."""
+        now = time.monotonic()
+        recent = [when for when, _ in list(self._recent) if now - when <= 2.0]
+        return (len(recent) - 1) / (recent[-1] - recent[0]) if len(recent) > 1 else 0.0
+
+    @property
+    def latency(self) -> float:
+        """Seconds from a frame's coming to its result, on average over the last ten; 0 before the first."""
+        recent = [latency for _, latency in list(self._recent)[-10:]]
+        return statistics.fmean(recent) if recent else 0.0

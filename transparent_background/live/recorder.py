@@ -8,19 +8,20 @@ import threading
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
-
-import cv2
+from typing import TYPE_CHECKING
 
 from ..compositing.blend import flatten
 from ..errors import UsageError
-from ..images.result import Result
-from ..media.video.colours import ColourTags
 from ..media.video.containers import CONTAINERS, choose_encoding, film_format
+from ..media.video.encoding import Look
 from ..media.video.frames import FilmInfo
 from ..media.video.opening import import_av
-from ..media.video.writing import FilmWriter, Look
+from ..media.video.writing import FilmWriter
 from ..options.films import EncodingOptions
+from .outputs import resized
+
+if TYPE_CHECKING:
+    from ..images.result import Result
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +105,8 @@ class Recorder:
         if self._writer is None or self._look is None:
             self._writer, self._look = self._start(result)
             self._begin = time
-        fitted = _fitted(result, self._look)
+        # what the film began with: its size, and transparent or not
+        fitted = resized(result if self._look.alpha else flatten(result, WHITE), self._look.size)
         moment = Fraction(time - (self._begin or 0)).limit_denominator(90_000)
         self._writer.write(fitted, moment, 1 / self._rate)
         self.frames += 1
@@ -123,11 +125,7 @@ class Recorder:
             size=result.size,
             rate=self._rate,
             time_base=CLOCK,
-            frames=None,
-            tags=ColourTags(),
-            deep=False,
             alpha=alpha,
-            pixel_aspect=Fraction(1),
         )
         return FilmWriter(self.path, encoding, look, film), look
 
@@ -153,16 +151,3 @@ class Recorder:
         self._writer.path = free_path(self._writer.path)  # one may have come since it began
         self.path = self._writer.finish()
         return self.path
-
-
-def _fitted(result: Result, look: Look) -> Result:
-    """Bring a result to what the film began with: its size, and transparent or not."""
-    if not look.alpha:
-        result = flatten(result, WHITE)
-    if result.size == look.size:
-        return result
-
-    def sized(values: Any) -> Any:
-        return None if values is None else cv2.resize(values, look.size[::-1], interpolation=cv2.INTER_LINEAR)
-
-    return Result(sized(result.rgb), sized(result.alpha), sized(result.grey))

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-import cv2
 import numpy as np
 
 from ..errors import DeviceError, MissingExtraError
-from .outputs import Action, Status, flat_bytes
+from .outputs import Action, Status, flat_bytes, resized
 
 if TYPE_CHECKING:
     import pygame
 
     from ..images.result import Result
-    from ..types import ByteArray
+    from ..types import ByteArray, Size
 
 LARGEST = (720, 1280)  # (height, width) of a window before anyone changes it
 SCREEN_SHARE = 0.8  # of a small screen
@@ -28,18 +26,20 @@ SHADE = 190  # of 255: how dark the strips under text are
 MARGIN = 8
 
 Colour: TypeAlias = tuple[int, int, int]
+Deed: TypeAlias = Action | Literal["line", "help"]
 
-HELP = (
-    ("B, right, down", "next background"),
-    ("left, up", "previous background"),
-    ("M", "mirror"),
-    ("Space", "pause"),
-    ("R", "record, or end the recording"),
-    ("S", "save a still"),
-    ("I", "show or hide the line below"),
-    ("H", "show or hide this help"),
-    ("Q, Esc", "quit"),
+KEYS: tuple[tuple[str, str, dict[str, Deed]], ...] = (
+    ("B, right, down", "next background", {"b": "next", "RIGHT": "next", "DOWN": "next"}),
+    ("left, up", "previous background", {"LEFT": "previous", "UP": "previous"}),
+    ("M", "mirror", {"m": "mirror"}),
+    ("Space", "pause", {"SPACE": "pause"}),
+    ("R", "record, or end the recording", {"r": "record"}),
+    ("S", "save a still", {"s": "still"}),
+    ("I", "show or hide the line below", {"i": "line"}),
+    ("H", "show or hide this help", {"h": "help"}),
+    ("Q, Esc", "quit", {"q": "quit", "ESCAPE": "quit"}),
 )
+"""What the help says, and what each key does, by pygame's name of it."""
 
 
 class PreviewWindow:
@@ -78,7 +78,7 @@ class PreviewWindow:
             raise DeviceError(_no_screen("no display"))
         pygame.font.init()
         pygame.display.set_caption(title)
-        self._keys = _keys(pygame)
+        self._keys = {getattr(pygame, f"K_{key}"): deed for *_, keys in KEYS for key, deed in keys.items()}
         self._fonts: dict[int, pygame.font.Font] = {}
         self._hidden = False
         self._status_line, self._help = status_line, False
@@ -101,18 +101,15 @@ class PreviewWindow:
             elif event.type in (pygame.WINDOWRESTORED, pygame.WINDOWSHOWN, pygame.WINDOWMAXIMIZED):
                 self._hidden = False
             elif event.type == pygame.KEYDOWN:
-                action = self._press(event.key)
-                if action is not None:
-                    actions.append(action)
+                self._hint = False
+                deed = self._keys.get(event.key)
+                if deed == "line":
+                    self._status_line = not self._status_line
+                elif deed == "help":
+                    self._help = not self._help
+                elif deed is not None:
+                    actions.append(deed)
         return actions
-
-    def _press(self, key: int) -> Action | None:
-        self._hint = False
-        if key == self._pygame.K_h:
-            self._help = not self._help
-        elif key == self._pygame.K_i:
-            self._status_line = not self._status_line
-        return self._keys.get(key)
 
     def show(self, result: Result, time: float, status: Status) -> None:
         """Draw a result, as large as the window allows in its own shape."""
@@ -120,19 +117,22 @@ class PreviewWindow:
             return
         screen = self._pygame.display.get_surface() or self._open(result.size)
         width, height = screen.get_size()
-        picture = on_checkerboard(_fit(result, (height, width)))
-        inner_height, inner_width = picture.shape[:2]
-        surface = self._pygame.image.frombuffer(picture.tobytes(), (inner_width, inner_height), "RGB")
+        scale = min(height / result.size[0], width / result.size[1])
+        inner = max(round(result.size[0] * scale), 1), max(round(result.size[1] * scale), 1)
+        picture = _on_checkerboard(resized(result, inner))
+        surface = self._pygame.image.frombuffer(picture.tobytes(), inner[::-1], "RGB")
         screen.fill((16, 16, 16))
-        screen.blit(surface, ((width - inner_width) // 2, (height - inner_height) // 2))
+        screen.blit(surface, ((width - inner[1]) // 2, (height - inner[0]) // 2))
         self._draw_texts(screen, status)
         self._pygame.display.flip()
 
-    def _open(self, size: tuple[int, int]) -> pygame.Surface:
+    def _open(self, size: Size) -> pygame.Surface:
         sdl = self._pygame
         limits = [LARGEST]
-        limits += [(round(h * SCREEN_SHARE), round(w * SCREEN_SHARE)) for w, h in _desktops(sdl)]
-        scale = min(1.0, *(limit[0] / size[0] for limit in limits), *(limit[1] / size[1] for limit in limits))
+        for width, height in sdl.display.get_desktop_sizes():
+            if width > 0 and height > 0:
+                limits.append((round(height * SCREEN_SHARE), round(width * SCREEN_SHARE)))
+        scale = min(1.0, *(most / own for limit in limits for most, own in zip(limit, size, strict=True)))
         wanted = round(size[1] * scale), round(size[0] * scale)
         try:
             screen: pygame.Surface = sdl.display.set_mode(wanted, sdl.RESIZABLE)
@@ -167,7 +167,7 @@ class PreviewWindow:
 
     def _draw_help(self, screen: pygame.Surface) -> None:
         line = self._line(screen.get_height())
-        rows = [(self._text(keys, TEXT, line), self._text(text, DIM, line)) for keys, text in HELP]
+        rows = [(self._text(keys, TEXT, line), self._text(text, DIM, line)) for keys, text, _ in KEYS]
         left = 3 * MARGIN + max(keys.get_width() for keys, _ in rows)
         width = left + max(text.get_width() for _, text in rows)
         self._darken(screen, (MARGIN, MARGIN, width + MARGIN, (line + 2) * len(rows) + 2 * MARGIN))
@@ -212,28 +212,6 @@ def _no_screen(reason: str) -> str:
     )
 
 
-def _desktops(pygame: Any) -> list[tuple[int, int]]:
-    return [size for size in pygame.display.get_desktop_sizes() if min(size) > 0]
-
-
-def _keys(pygame: Any) -> MappingProxyType[int, Action]:
-    return MappingProxyType(
-        {
-            pygame.K_b: "next",
-            pygame.K_RIGHT: "next",
-            pygame.K_DOWN: "next",
-            pygame.K_LEFT: "previous",
-            pygame.K_UP: "previous",
-            pygame.K_m: "mirror",
-            pygame.K_SPACE: "pause",
-            pygame.K_r: "record",
-            pygame.K_s: "still",
-            pygame.K_q: "quit",
-            pygame.K_ESCAPE: "quit",
-        }
-    )
-
-
 def status_parts(status: Status) -> list[tuple[str, Colour]]:
     """Return the status line: (text, colour), from left to right."""
     parts = []
@@ -252,24 +230,7 @@ def status_parts(status: Status) -> list[tuple[str, Colour]]:
     return parts
 
 
-def _fit(result: Result, area: tuple[int, int]) -> Result:
-    """Scale a result to the largest size in its own shape within an area (height, width)."""
-    from ..images.result import Result
-
-    height, width = result.size
-    scale = min(area[0] / height, area[1] / width)
-    size = (max(round(width * scale), 1), max(round(height * scale), 1))
-    if size == (width, height):
-        return result
-    kernel = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-
-    def sized(values: Any) -> Any:
-        return None if values is None else cv2.resize(values, size, interpolation=kernel)
-
-    return Result(sized(result.rgb), sized(result.alpha), sized(result.grey))
-
-
-def on_checkerboard(result: Result) -> ByteArray:
+def _on_checkerboard(result: Result) -> ByteArray:
     """Return a result as opaque uint8 (h, w, 3); what is transparent shows grey tiles."""
     if result.alpha is None:
         return flat_bytes(result, (0, 0, 0))

@@ -10,7 +10,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import OutputError
+from ..errors import OutputError, TransparentBackgroundError
+
+_REASONS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.EROFS: "the file system is read-only",
+    errno.ENOENT: "the folder does not exist",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.EISDIR: "a folder has that name",
+}
 
 
 def file_key(path: Path | None) -> str:
@@ -30,27 +41,33 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     OutputError
         The file cannot be made or written: no space, no permission, no such folder.
     """
-    temporary = path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}.part")
+    temporary = part_of(path)
     try:
-        # mode 0o666 lets the umask decide, as for any file; tempfile would make it private
-        handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
+        with temporary.open("x+b") as file:
+            yield file
+        temporary.replace(path)
+    except TransparentBackgroundError:
+        raise
     except OSError as error:
         raise cannot_write(path, error) from error
-    try:
-        try:
-            with os.fdopen(handle, "w+b") as file:
-                yield file
-            temporary.replace(path)
-        except OSError as error:
-            if isinstance(error, OutputError):
-                raise
-            raise cannot_write(path, error) from error
-    except BaseException:
+    finally:
         temporary.unlink(missing_ok=True)
+
+
+def part_of(path: Path) -> Path:
+    """Return a new name beside a file, for what is not whole yet."""
+    return path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}.part")
+
+
+@contextmanager
+def writing_to(path: Path | str) -> Iterator[None]:
+    """Turn what the system or PyAV raises while a file is written into an OutputError that names it."""
+    try:
+        yield
+    except TransparentBackgroundError:
         raise
-
-
-_BINARY = getattr(os, "O_BINARY", 0)  # Windows translates line ends without it
+    except (OSError, ValueError) as error:
+        raise cannot_write(path, error) from error
 
 
 def make_folder(folder: Path) -> None:
@@ -67,19 +84,10 @@ def make_folder(folder: Path) -> None:
         raise OutputError(f"{folder}: the folder cannot be made: {error.strerror}") from error
 
 
-def cannot_write(path: Path | str, error: OSError) -> OutputError:
+def cannot_write(path: Path | str, error: Exception) -> OutputError:
     """Say in one line why a file cannot be written."""
-    reasons = {
-        errno.ENOSPC: "the disk is full",
-        errno.EDQUOT: "the disk quota is used up",
-        errno.EACCES: "permission denied",
-        errno.EPERM: "permission denied",
-        errno.EROFS: "the file system is read-only",
-        errno.ENOENT: "the folder does not exist",
-        errno.ENAMETOOLONG: "the name is too long",
-        errno.EISDIR: "a folder has that name",
-    }
-    why = reasons.get(error.errno or 0, error.strerror or str(error))
-    failure = OutputError(f"{path}: cannot be written: {why}")
-    failure.errno = error.errno
+    number = getattr(error, "errno", None)
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    failure = OutputError(f"{path}: cannot be written: {_REASONS.get(number or 0, text.splitlines()[0])}")
+    failure.errno = number
     return failure

@@ -13,13 +13,12 @@ from ..errors import InputError, UnreadableError
 from ..types import Size
 from .camera_devices import open_feed
 from .camera_feeds import Arrived, Feed
-from .video.opening import name_of
+from .files import name_of
 
 if TYPE_CHECKING:
     from ..images.picture import Picture
 
 logger = logging.getLogger(__name__)
-
 
 FIRST_WAIT, LONGEST_WAIT = 0.25, 5.0  # seconds between attempts to reconnect; doubled each time
 GIVE_UP = 60.0
@@ -34,7 +33,7 @@ class CameraFrame:
     number: int
     """How many frames had come, this one included; what was missed leaves gaps."""
     time: float
-    """Of its coming, seconds by :func:`time.monotonic`."""
+    """When it came, seconds by :func:`time.monotonic`."""
     picture: Picture
     """Upright, uint8 RGB."""
 
@@ -137,7 +136,23 @@ class CameraReader:
                 return None
             number, arrived = self._newest
             self._taken = number
-        return CameraFrame(number, arrived.time, arrived.convert(self.size, scale))
+        return CameraFrame(number, arrived.time, arrived.picture(self.size, scale))
+
+    def first(self, timeout: float) -> CameraFrame:
+        """Return the newest frame; wait for the first one.
+
+        Raises
+        ------
+        UnreadableError
+            None comes in that many seconds, or the camera is gone.
+        """
+        frame = self.latest(0, timeout)
+        if frame is None:
+            raise UnreadableError(
+                f"{self.name}: not one picture came in {timeout:g} s; "
+                "if it is a camera, plug it in again, or close what else uses it"
+            )
+        return frame
 
     def check(self) -> None:
         """Raise what :meth:`latest` would raise, without taking a frame."""

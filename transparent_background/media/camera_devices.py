@@ -7,17 +7,15 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import InputError, SourceNotFoundError, UnreadableError
 from ..types import Size
 from .camera_feeds import Feed, OpenCvFeed, PyAvFeed
-from .video.opening import describe, import_av, lenient, name_of, open_input, url_scheme
-
-if TYPE_CHECKING:
-    from av.container import InputContainer
-
+from .files import name_of, url_scheme
+from .video.opening import LIVE_TIMEOUTS, import_av, open_input
 
 FORMATS = {"linux": "v4l2", "darwin": "avfoundation", "win32": "dshow"}
 """FFmpeg's way to cameras on each system (``sys.platform``)."""
@@ -25,18 +23,10 @@ FORMATS = {"linux": "v4l2", "darwin": "avfoundation", "win32": "dshow"}
 DEFAULT_SIZE = (720, 1280)  # asked of a device if nothing is said; what calls use
 DEFAULT_RATE = 30
 RAW_UP_TO = 640 * 480  # pixels that USB 2 carries uncompressed at full rate; above, MJPEG is asked for
-OPEN_TIMEOUT, READ_TIMEOUT = 10.0, 5.0  # seconds without an answer, of streams
-
-# FFmpeg looks at a stream for a second only. What comes meanwhile is kept: without it, decoding would have to
-# wait for the next key frame; and since the reader takes all there is, it makes nothing late.
-_LIVE = {"flags": "low_delay", "analyzeduration": "1000000"}
-_STREAM_OPTIONS = {
-    "rtsp": {"rtsp_transport": "tcp"},  # over UDP lost packets tear the picture
-    "rtsps": {"rtsp_transport": "tcp"},
-}
 _FINAL = (
     errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EACCES, errno.EPERM, errno.EBUSY, errno.ENOTTY
 )  # fmt: skip
+"""Errors after which less is not asked for."""
 
 
 def open_feed(source: str, size: Size | None, fps: float | None) -> Feed:
@@ -58,7 +48,7 @@ def open_feed(source: str, size: Size | None, fps: float | None) -> Feed:
     """
     import_av(name_of(source))
     if url_scheme(source):
-        return PyAvFeed(name_of(source), lambda: _open_stream(source))
+        return PyAvFeed(name_of(source), lambda: open_input(source, live=True))
     device = find_device(source)
     if device is None:
         path = Path(source).expanduser()
@@ -117,17 +107,14 @@ def list_devices() -> list[tuple[str, str]]:
     """Return the cameras that are there, as far as it can be known: (path or name, description)."""
     import av
 
-    enumerate_devices: Any = getattr(av, "enumerate_input_devices", None)  # PyAV 17 and newer
-    found = []
-    if enumerate_devices is not None:
-        try:
-            found = [
-                (str(device.name), str(device.description))
-                for device in enumerate_devices(FORMATS.get(sys.platform, ""))
-                if not device.media_types or "video" in device.media_types
-            ]
-        except (ValueError, OSError):  # this build of PyAV has no devices
-            found = []
+    try:
+        found = [
+            (str(device.name), str(device.description))
+            for device in av.enumerate_input_devices(FORMATS.get(sys.platform, ""))
+            if not device.media_types or "video" in device.media_types
+        ]
+    except (ValueError, OSError):
+        found = []  # this build of PyAV has no devices
     if not found and sys.platform == "linux":
         found = [(str(path), "") for path in sorted(Path("/dev").glob("video[0-9]*"))]
     return found
@@ -140,19 +127,6 @@ def _there() -> str:
     return "no camera is connected; plug one in, or give an address (rtsp://...) or a film"
 
 
-def _open_stream(source: str) -> InputContainer:
-    import av
-
-    options = {**_LIVE, **_STREAM_OPTIONS.get(url_scheme(source) or "", {})}
-    try:
-        stream: InputContainer = av.open(
-            source, options=options, timeout=(OPEN_TIMEOUT, READ_TIMEOUT), **lenient()
-        )
-        return stream
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise describe(error, name_of(source), "cannot be opened") from error
-
-
 def _open_device(source: str, device: str, size: Size | None, fps: float | None) -> Feed:
     """Try PyAV with less and less of what is asked for, then OpenCV."""
     import av
@@ -162,10 +136,7 @@ def _open_device(source: str, device: str, size: Size | None, fps: float | None)
     target = f"video={device}" if format == "dshow" else device
     refusal: Exception | None = None
     for options in device_options(format, size, fps):
-
-        def reopen(options: dict[str, str] = options) -> InputContainer:
-            return av.open(target, format=format, options=options, timeout=(OPEN_TIMEOUT, None))
-
+        reopen = partial(av.open, target, format=format, options=options, timeout=(LIVE_TIMEOUTS[0], None))
         try:
             return PyAvFeed(name, reopen)
         except (av.FFmpegError, OSError, ValueError) as error:
@@ -200,18 +171,17 @@ def device_error(name: str, device: str, error: Exception | None) -> InputError:
     if code in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
         return SourceNotFoundError(f"{name}: there is no such device; {_there()}")
     if code == errno.EBUSY:
-        return UnreadableError(f"{name}: another program uses it; close that, or give another camera")
-    if code in (errno.EACCES, errno.EPERM):
-        way = (
-            "join the group video (sudo usermod -aG video $USER) and log in again"
-            if sys.platform == "linux"
-            else "allow this program to use the camera in the system's privacy settings"
-        )
-        return UnreadableError(f"{name}: permission denied; {way}")
-    if code == errno.ENOTTY:
-        return UnreadableError(f"{name}: {device} is no camera; {_there()}")
-    text = str(getattr(error, "strerror", None) or error or "no answer").splitlines()[0]
-    return UnreadableError(f"{name}: cannot be opened: {text}; {_there()}")
+        why = "another program uses it; close that, or give another camera"
+    elif code in (errno.EACCES, errno.EPERM) and sys.platform == "linux":
+        why = "permission denied; join the group video (sudo usermod -aG video $USER) and log in again"
+    elif code in (errno.EACCES, errno.EPERM):
+        why = "permission denied; allow this program to use the camera in the system's privacy settings"
+    elif code == errno.ENOTTY:
+        why = f"{device} is no camera; {_there()}"
+    else:
+        text = str(getattr(error, "strerror", None) or error or "no answer").splitlines()[0]
+        why = f"cannot be opened: {text}; {_there()}"
+    return UnreadableError(f"{name}: {why}")
 
 
 def _open_with_opencv(source: str, device: str, size: Size | None, fps: float | None) -> Any | None:

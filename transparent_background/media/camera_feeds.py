@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import cv2
@@ -23,15 +24,8 @@ if TYPE_CHECKING:
     from av import VideoFrame
     from av.container import InputContainer
 
-
 LATE = 1.0  # seconds behind its clock after which a film's clock is set anew instead of hurrying after it
-
-
-class Convert(Protocol):
-    """Makes an upright RGB picture of a frame."""
-
-    def __call__(self, size: Size | None = None, scale: float = 1.0, /) -> Picture:
-        """Return it, of a size (height, width) or its own, times a scale."""
+HIGHEST_RATE = 240  # frames a second; what claims more does not know
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +33,37 @@ class Arrived:
     """A frame as it came, not converted yet."""
 
     time: float
-    """Of its coming, by :func:`time.monotonic`."""
-    convert: Convert
-    """Makes a picture of it."""
+    """When it came, by :func:`time.monotonic`."""
+    size: Size
+    """(height, width), upright."""
+    convert: Callable[[Size], Picture]
+    """Makes an upright RGB picture of that size."""
+
+    def picture(self, size: Size | None, scale: float) -> Picture:
+        """Return the frame scaled to cover a size, and cut evenly to it.
+
+        Parameters
+        ----------
+        size
+            (height, width); None: its own.
+        scale
+            Of that size.
+        """
+        size = size or self.size
+        if scale != 1:  # even, as video wants it
+            size = round(size[0] * scale / 2) * 2, round(size[1] * scale / 2) * 2
+        grown = max(size[0] / self.size[0], size[1] / self.size[1])
+        covering = tuple(max(round(own * grown), side) for own, side in zip(self.size, size, strict=True))
+        picture = self.convert((covering[0], covering[1]))
+        return Picture(_middle(picture.rgb, size), _middle(picture.alpha, size))
+
+
+def _middle(values: Any, size: Size) -> Any:
+    """Cut (h, w, ...) to a size, evenly on both sides."""
+    if values is None or values.shape[:2] == size:
+        return values
+    top, left = (values.shape[0] - size[0]) // 2, (values.shape[1] - size[1]) // 2
+    return np.ascontiguousarray(values[top : top + size[0], left : left + size[1]])
 
 
 class Feed(Protocol):
@@ -81,8 +103,7 @@ class PyAvFeed:
         self.film = bool(self._container.duration and self._container.duration > 0) and kind != "rtsp"
         # the parts of an HLS stream come in bursts; played by their times they do not stutter
         self._paced = self.film or "hls" in kind
-        average = self._stream.average_rate
-        self.rate: float | None = float(average) if average and 0 < average <= 240 else None
+        self.rate = _plausible(self._stream.average_rate)
         self._to_rgb = ToRgb(deep=False)
         self._due = 0.0
 
@@ -90,7 +111,6 @@ class PyAvFeed:
         self._stream = video_stream(self._container, self.name)
         # frame threads would hold back as many frames as there are threads
         self._stream.thread_type = "SLICE"
-        self._upright: Orientation | None = None
 
     def frames(self, stop: threading.Event) -> Iterator[Arrived]:
         """Give frames as they come.
@@ -102,17 +122,21 @@ class PyAvFeed:
         """
         self._due = time.monotonic()
         while True:
-            count = 0
+            upright: Orientation | None = None
             for frame in self._paced_frames(stop) if self._paced else self._decode():
-                count += 1
                 if stop.is_set():
                     return
-                yield Arrived(time.monotonic(), self._converter(frame))
-            if not self.film or not count:
+                upright = upright or Orientation(frame)
+                size = upright.stored_size((frame.height, frame.width))
+                yield Arrived(time.monotonic(), size, partial(self._convert, frame, upright))
+            if not self.film or upright is None:
                 raise UnreadableError(f"{self.name}: the stream has ended")
             self._container.close()
             self._container = self._reopen()
             self._set_up()
+
+    def _convert(self, frame: VideoFrame, upright: Orientation, size: Size) -> Picture:
+        return upright(self._to_rgb(frame, upright.stored_size(size)))
 
     def _paced_frames(self, stop: threading.Event) -> Iterator[VideoFrame]:
         """Wait with each frame until its time has come."""
@@ -152,21 +176,6 @@ class PyAvFeed:
             except (av.FFmpegError, ValueError):
                 continue  # lost or damaged on the way; the next one may be whole
 
-    def _converter(self, frame: VideoFrame) -> Convert:
-        if self._upright is None:
-            self._upright = Orientation(frame)
-        upright = self._upright
-
-        def convert(size: Size | None = None, scale: float = 1.0) -> Picture:
-            stored = (frame.height, frame.width)
-            size = scaled(size or upright.stored_size(stored), scale)
-            target = upright.stored_size(cover(upright.stored_size(stored), size))
-            rgb, alpha = self._to_rgb(frame, None if target == stored else target)
-            turned = upright(rgb), None if alpha is None else upright(alpha)
-            return Picture(*(middle(values, size) for values in turned))
-
-        return convert
-
     def close(self) -> None:
         """Let go of the source."""
         self._container.close()
@@ -185,8 +194,7 @@ class OpenCvFeed:
 
     def __init__(self, name: str, capture: Any) -> None:
         self.name, self._capture = name, capture
-        rate = float(capture.get(cv2.CAP_PROP_FPS) or 0)
-        self.rate: float | None = rate if 0 < rate <= 240 else None
+        self.rate = _plausible(capture.get(cv2.CAP_PROP_FPS))
 
     def frames(self, stop: threading.Event) -> Iterator[Arrived]:
         """Give frames as they come.
@@ -200,40 +208,20 @@ class OpenCvFeed:
             there, bgr = self._capture.read()
             if not there:
                 raise UnreadableError(f"{self.name}: the camera gives no more pictures")
-            yield Arrived(time.monotonic(), _bgr_converter(bgr))
+            yield Arrived(time.monotonic(), bgr.shape[:2], partial(_convert_bgr, bgr))
 
     def close(self) -> None:
         """Let go of the camera."""
         self._capture.release()
 
 
-def _bgr_converter(bgr: np.ndarray[Any, Any]) -> Convert:
-    def convert(size: Size | None = None, scale: float = 1.0) -> Picture:
-        values, own = bgr, bgr.shape[:2]
-        size = scaled(size or own, scale)
-        area = cover(own, size)
-        if area != own:
-            kernel = cv2.INTER_AREA if area[0] < own[0] else cv2.INTER_CUBIC
-            values = cv2.resize(bgr, area[::-1], interpolation=kernel)
-        return Picture(cv2.cvtColor(middle(values, size), cv2.COLOR_BGR2RGB))
-
-    return convert
+def _convert_bgr(bgr: np.ndarray[Any, Any], size: Size) -> Picture:
+    own = bgr.shape[:2]
+    if size != own:
+        kernel = cv2.INTER_AREA if size[0] < own[0] else cv2.INTER_CUBIC
+        bgr = cv2.resize(bgr, size[::-1], interpolation=kernel)
+    return Picture(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
 
 
-def scaled(size: Size, scale: float) -> Size:
-    """Return a size times a scale, even as video wants it; the size itself for 1."""
-    return size if scale == 1 else (round(size[0] * scale / 2) * 2, round(size[1] * scale / 2) * 2)
-
-
-def cover(own: Size, size: Size) -> Size:
-    """Return the size, in the shape of ``own``, that just covers ``size``."""
-    scale = max(size[0] / own[0], size[1] / own[1])
-    return max(round(own[0] * scale), size[0]), max(round(own[1] * scale), size[1])
-
-
-def middle(values: Any, size: Size) -> Any:
-    """Cut (h, w, ...) to a size, evenly on both sides."""
-    if values is None or values.shape[:2] == size:
-        return values
-    top, left = (values.shape[0] - size[0]) // 2, (values.shape[1] - size[1]) // 2
-    return np.ascontiguousarray(values[top : top + size[0], left : left + size[1]])
+def _plausible(rate: Any) -> float | None:
+    return float(rate) if rate and 0 < rate <= HIGHEST_RATE else None

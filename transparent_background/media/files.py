@@ -1,11 +1,35 @@
-"""Opening files for reading, with errors in our words."""
+"""Names of sources, and opening files for reading, with errors in our words."""
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import SourceNotFoundError, UnreadableError
+
+
+def url_scheme(source: object) -> str | None:
+    """Return ``rtsp`` for ``rtsp://...``; None for files."""
+    match = re.match(r"([a-z][a-z0-9+.-]+)://", source, re.IGNORECASE) if isinstance(source, str) else None
+    return match[1].lower() if match else None
+
+
+def name_of(source: object) -> str:
+    """Return what to call a source in a message; of an address, without the password in it.
+
+    Parameters
+    ----------
+    source
+        A path, an address, a file's bytes, or an open file.
+    """
+    if isinstance(source, bytes):
+        return f"<{len(source)} bytes>"
+    if isinstance(source, (str, os.PathLike)):
+        name = os.fspath(source)
+        return re.sub(r"//[^/@]*@", "//", name) if url_scheme(name) else name
+    return str(getattr(source, "name", "<stream>"))
 
 
 def open_file(path: Path, what: str) -> BinaryIO:

@@ -17,7 +17,7 @@ from ..errors import InputError, MissingExtraError, SourceNotFoundError, TooLarg
 from ..images.exif import without_warnings
 from ..images.picture import Picture, from_pil
 from .deep import read_sixteen_bit
-from .files import open_file
+from .files import name_of, open_file
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 
@@ -200,12 +200,3 @@ def _decoding(source: Source) -> Iterator[None]:
     except _DAMAGED as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UnreadableError(f"{name}: cannot be decoded: {reason}") from error
-
-
-def name_of(source: Source) -> str:
-    """Return what to call a source in a message."""
-    if isinstance(source, bytes):
-        return f"<{len(source)} bytes>"
-    if isinstance(source, (str, os.PathLike)):
-        return os.fspath(source)
-    return str(getattr(source, "name", "<stream>"))

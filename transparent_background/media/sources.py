@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from ..errors import SourceNotFoundError
 from ..options.suffixes import FILM_SUFFIXES, PICTURE_SUFFIXES
+from .files import name_of, url_scheme
 
 CAMERA_SCHEMES = frozenset(("rtsp", "rtsps", "rtp", "udp", "srt"))
 """Addresses of what goes on without end."""
@@ -37,9 +38,8 @@ class Source:
     @property
     def name(self) -> str:
         """What to call it in a message; of an address, without the password in it."""
-        if self.address is not None:
-            return re.sub(r"//[^/@]*@", "//", self.address)
-        return "standard input" if self.path is None else str(self.path)
+        source = self.address or self.path
+        return "standard input" if source is None else name_of(source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +108,9 @@ def _resolve(argument: str, recursive: bool, left_out: list[LeftOut]) -> Iterato
     if argument == "-":
         yield Source("stdin")
         return
-    scheme = re.match(r"([a-z][a-z0-9+.-]+)://", argument, re.IGNORECASE)
-    if scheme and scheme[1].lower() != "file":
-        live = scheme[1].lower() in CAMERA_SCHEMES
+    scheme = url_scheme(argument)
+    if scheme and scheme != "file":
+        live = scheme in CAMERA_SCHEMES
         yield Source("camera" if live else "film", relative=Path(_address_name(argument)), address=argument)
         return
     path = Path(unquote(argument[7:]) if scheme else argument).expanduser()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
@@ -17,6 +17,7 @@ from ..errors import OutputError, UsageError
 from ..images.picture import Metadata, to_pil
 from ..options.suffixes import ANIMATED, KEEPS_ALPHA, WRITABLE, format_of
 from .atomic import cannot_write, replacing
+from .files import name_of
 
 if TYPE_CHECKING:
     from ..images.result import Result
@@ -152,30 +153,20 @@ def write_animation(
         _save(first, file, kind, options, destination)
 
 
-@contextmanager
-def _target(destination: Destination) -> Iterator[BinaryIO]:
+def _target(destination: Destination) -> AbstractContextManager[BinaryIO]:
     if isinstance(destination, (str, os.PathLike)):
-        with replacing(Path(destination)) as file:
-            yield file
-    else:
-        with nullcontext(destination) as file:
-            yield file
+        return replacing(Path(destination))
+    return nullcontext(destination)
 
 
 def _save(image: Image.Image, file: BinaryIO, kind: str, options: dict[str, Any], name: Destination) -> None:
     try:
         image.save(file, format=kind, **options)
     except OSError as error:
-        raise cannot_write(_name(name), error) from error
+        raise cannot_write(name_of(name), error) from error
     except (ValueError, MemoryError, KeyError) as error:
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise OutputError(f"{_name(name)}: cannot be written as {kind}: {text}") from error
-
-
-def _name(destination: Destination) -> str:
-    if isinstance(destination, (str, os.PathLike)):
-        return os.fspath(destination)
-    return str(getattr(destination, "name", "<stream>"))
+        raise OutputError(f"{name_of(name)}: cannot be written as {kind}: {text}") from error
 
 
 def _image(result: Result) -> Image.Image:

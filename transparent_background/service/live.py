@@ -129,7 +129,7 @@ class LiveSession:
         _check_size(file, FRAME_PIXELS)
         picture = read(file)
         if self.options.mirror:
-            from ..live.worker import mirrored
+            from ..live.frame import mirrored
 
             picture = mirrored(picture)
         now = time.monotonic()

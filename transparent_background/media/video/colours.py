@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from ...images.picture import Picture
 from .tone import HLG, PQ, PRIMARIES, to_bt709
 
 if TYPE_CHECKING:
     from av import VideoFrame
     from av.video.reformatter import VideoReformatter
 
-    from ...types import ColourArray, FloatArray
+    from ...types import FloatArray, Size
 
 UNSPECIFIED = 2
 BT709_TRANSFER = 1
@@ -155,48 +156,33 @@ class ToRgb:
         self.deep, self.map_colours = deep, map_colours
         self._scaler: VideoReformatter = VideoReformatter()
 
-    def __call__(
-        self, frame: VideoFrame, size: tuple[int, int] | None = None
-    ) -> tuple[ColourArray, FloatArray | None]:
-        """Convert a frame.
-
-        Parameters
-        ----------
-        size
-            (height, width) to scale to on the way; None: its own.
-
-        Returns
-        -------
-        rgb : (h, w, 3), uint8 or uint16
-        alpha : (h, w) float32 in [0, 1], or None if the format has none or all of it is opaque
-        """
+    def __call__(self, frame: VideoFrame, size: Size) -> Picture:
+        """Convert a frame, scaled to a size (height, width) on the way."""
         tags = tags_of(frame)
         mapped = self.map_colours and tags.mapped
         wide = bits_of(frame) > 8 and (self.deep or mapped)
         planar = frame.format.name.startswith("yuva")
         packed = has_alpha(frame) and not planar
         kind = ("rgba64le" if wide else "rgba") if packed else ("rgb48le" if wide else "rgb24")
-        height, width = size or (frame.height, frame.width)
-        values = self._scale(frame, kind, height, width, tags)
+        values = self._scale(frame, kind, size, tags)
         alpha = None
         if packed:
             alpha = _own_alpha(values[..., 3], np.iinfo(values.dtype).max)
         elif planar:
-            alpha = _alpha_plane(frame, (height, width))
+            alpha = _alpha_plane(frame, size)
         rgb: Any = np.ascontiguousarray(values[..., :3])
         if wide and not is_rgb(frame.format.name):
             rgb = FROM_SWSCALE[rgb]
         if mapped:
             rgb = to_bt709(rgb, tags.primaries, tags.transfer, deep=self.deep)
-        return rgb, alpha
+        return Picture(rgb, alpha)
 
-    def _scale(
-        self, frame: VideoFrame, kind: str, height: int, width: int, tags: ColourTags
-    ) -> np.ndarray[Any, Any]:
+    def _scale(self, frame: VideoFrame, kind: str, size: Size, tags: ColourTags) -> np.ndarray[Any, Any]:
+        height, width = size
         kernel = Scaling.BILINEAR
         if kind.endswith(("64le", "48le")):
             kernel = Scaling.BICUBIC  # with the others, 4:2:0 of more than 8 bits loses its green
-        elif (height, width) != (frame.height, frame.width):
+        elif size != (frame.height, frame.width):
             shrinks = height * width < frame.height * frame.width
             kernel = Scaling.AREA if shrinks else Scaling.BICUBIC
         own = is_rgb(frame.format.name)
@@ -229,7 +215,7 @@ def _own_alpha(alpha: np.ndarray[Any, Any], peak: int) -> FloatArray | None:
     return scaled
 
 
-def _alpha_plane(frame: VideoFrame, size: tuple[int, int]) -> FloatArray | None:
+def _alpha_plane(frame: VideoFrame, size: Size) -> FloatArray | None:
     """Read the alpha of planar YUV as it is stored: swscale shifts its bits and loses opaque."""
     plane, bits = frame.planes[3], frame.format.components[3].bits
     dtype = np.dtype(np.uint16 if bits > 8 else np.uint8)

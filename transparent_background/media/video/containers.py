@@ -9,7 +9,6 @@ from types import MappingProxyType
 
 from ...errors import UsageError
 from ...options.films import EncodingOptions
-from ...options.suffixes import FILM_SUFFIXES, WRITABLE
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -41,7 +40,7 @@ class Codec:
     presets: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     alpha_options: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
-    """In place of the others where there is transparency."""
+    """Beside the others, where there is transparency."""
     even: bool = False
     """Whether both sides must be even."""
     tag: str | None = None
@@ -86,7 +85,7 @@ CODECS: Mapping[str, Codec] = MappingProxyType(
             presets=tuple(str(speed) for speed in range(9)),
             options={"deadline": "realtime", "row-mt": "1", "b": "0"},
             # the encoder's hidden reference frames and transparency exclude each other
-            alpha_options={"deadline": "realtime", "row-mt": "1", "b": "0", "auto-alt-ref": "0"},
+            alpha_options={"auto-alt-ref": "0"},
         ),
         "av1": Codec(
             "libsvtav1",
@@ -113,7 +112,7 @@ CODECS: Mapping[str, Codec] = MappingProxyType(
             preset_option="profile",
             presets=_PROFILES,
             options={"vendor": "apl0", "flags": "+qscale"},
-            alpha_options={"vendor": "apl0", "flags": "+qscale", "profile": "4444", "alpha_bits": "16"},
+            alpha_options={"profile": "4444", "alpha_bits": "16"},
         ),
         "ffv1": Codec(
             "ffv1",
@@ -122,7 +121,6 @@ CODECS: Mapping[str, Codec] = MappingProxyType(
             alpha="bgra",
             deep_alpha="gbrap16le",
             options={"level": "3", "slices": "4", "slicecrc": "1"},
-            alpha_options={"level": "3", "slices": "4", "slicecrc": "1"},
         ),
         "png": Codec("png", "rgb24", "rgb48be", alpha="rgba", deep_alpha="rgba64be"),
         "apng": Codec("apng", "rgb24", "rgb48be", alpha="rgba", deep_alpha="rgba64be"),
@@ -156,9 +154,7 @@ class Container:
 
 _FAST_START = {"movflags": "+faststart"}
 _MP4 = Container("mp4", ("h264", "hevc", "av1", "vp9"), options=_FAST_START)
-_MOV = Container(
-    "mov", ("h264", "hevc", "prores", "png"), alpha=("prores", "png"), options={"movflags": "+faststart"}
-)
+_MOV = Container("mov", ("h264", "hevc", "prores", "png"), alpha=("prores", "png"), options=_FAST_START)
 _MKV = Container("matroska", ("h264", "hevc", "vp9", "av1", "prores", "ffv1"), alpha=("vp9", "ffv1"))
 _TS = Container("mpegts", ("h264", "hevc"))
 
@@ -230,8 +226,7 @@ def is_pattern(name: str) -> bool:
 
 def is_sequence(name: str) -> bool:
     """Whether a format (``png``) or a pattern (``frame_%04d.png``) means one file a frame."""
-    suffix = name.rsplit(".", 1)[-1].lower()
-    return suffix in SEQUENCES
+    return name.rsplit(".", 1)[-1].lower() in SEQUENCES
 
 
 def choose_encoding(format: str, options: EncodingOptions, *, alpha: bool) -> Encoding:
@@ -264,7 +259,7 @@ def choose_encoding(format: str, options: EncodingOptions, *, alpha: bool) -> En
         raise UsageError(
             f"--pix-fmt {options.pix_fmt} holds no transparency; leave it out, or name one that does"
         )
-    settings = dict(codec.alpha_options if alpha and codec.alpha_options else codec.options)
+    settings = {**codec.options, **(codec.alpha_options if alpha else {})}
     if options.crf is not None:
         if known and codec.crf is None:
             raise UsageError(f"--crf: {name} has no constant quality to set")
@@ -299,25 +294,13 @@ def _codec_name(format: str, container: Container, options: EncodingOptions, *, 
         return (container.alpha if alpha else container.codecs)[0]
     name = _ALIASES.get(name, name)
     if name in CODECS and name not in {*container.codecs, *container.alpha}:
-        raise UsageError(f"--codec {options.codec} does not go into .{format}; it holds "
-                         f"{', '.join(container.codecs)}")  # fmt: skip
+        holds = ", ".join(container.codecs)
+        raise UsageError(f"--codec {options.codec} does not go into .{format}; it holds {holds}")
     return name
 
 
-_ALIASES = MappingProxyType(
-    {
-        "libx264": "h264",
-        "x264": "h264",
-        "avc": "h264",
-        "libx265": "hevc",
-        "x265": "hevc",
-        "h265": "hevc",
-        "libvpx-vp9": "vp9",
-        "libsvtav1": "av1",
-        "prores_ks": "prores",
-        "libwebp_anim": "webp",
-    }
-)
+_ALIASES = {codec.encoder: name for name, codec in CODECS.items()}
+_ALIASES |= {"x264": "h264", "avc": "h264", "x265": "hevc", "h265": "hevc"}
 
 
 def _set_preset(
@@ -336,9 +319,3 @@ def _set_preset(
     settings[codec.preset_option] = preset
     if name == "vp9" and int(preset) < 5:
         settings["deadline"] = "good"  # libvpx's realtime mode begins at 5
-
-
-def is_film_name(name: str) -> bool:
-    """Whether a file is called like a film that can be read or written here."""
-    suffix = "." + name.rsplit(".", 1)[-1].lower()
-    return suffix in FILM_SUFFIXES or (suffix[1:] in CONTAINERS and suffix not in WRITABLE)

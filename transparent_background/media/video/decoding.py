@@ -6,6 +6,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -13,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 from ...errors import UnreadableError
 from ...images.picture import Picture
 from ...options.films import Selection
-from ...options.values import scaled_size
+from ..files import name_of, url_scheme
 from .colours import ToRgb, bits_of, has_alpha, tags_of
-from .frames import FilmInfo, Frame, Raw, select
+from .deinterlacing import Deinterlacer
+from .frames import FilmInfo, Frame, Raw, Reader
 from .losses import Losses
-from .opening import FilmSource, describe, name_of, open_input, url_scheme, video_stream
+from .opening import FilmSource, describe, open_input, video_stream
 from .orientation import Orientation
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
-    from av.filter import Graph
     from av.video.codeccontext import VideoCodecContext
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ SOUND_LAG = 10  # seconds of film that sound may be stored behind its pictures
 MAX_RATE = 1000  # frames a second; what claims more is mistaken
 
 
-class FilmReader:
+class FilmReader(Reader):
     """Reads one film.
 
     Parameters
@@ -56,10 +57,6 @@ class FilmReader:
         It cannot be opened, or not one frame can be decoded.
     """
 
-    info: FilmInfo
-    offset: Fraction
-    """Time in the source that is 0 in the result, seconds."""
-
     def __init__(
         self,
         source: FilmSource,
@@ -69,36 +66,30 @@ class FilmReader:
         streams: bool = False,
         square: bool = False,
     ) -> None:
-        self._square = square
+        super().__init__(selection)
         self.name = name_of(source)
-        self.selection = selection or Selection()
-        self.skip = 0
-        """How many of the selected frames are passed over at the beginning; times stay theirs."""
         self.container = open_input(source)
         try:
             self.stream = video_stream(self.container, self.name)
-            self._set_up(source, deep, streams, live=url_scheme(source) in ("rtsp", "rtsps", "rtp", "udp"))
+            self._set_up(source, deep, streams, square)
         except BaseException:
             self.container.close()
             raise
 
-    def _set_up(self, source: FilmSource, deep: bool, streams: bool, *, live: bool) -> None:
+    def _set_up(self, source: FilmSource, deep: bool, streams: bool, square: bool) -> None:
         self.stream.thread_type = "AUTO"
         self._decoder = _decoder_with_alpha(self.stream) or self.stream.codec_context
         self._pass_on = streams
-        self._seekable = isinstance(source, (str, os.PathLike)) and url_scheme(source) is None
-        self._side: list[Packet[Any]] = []
+        scheme = url_scheme(source)
+        self._seekable = isinstance(source, (str, os.PathLike)) and scheme is None
         self._rate = _rate(self.stream)
-        self._begin = Fraction(0)
         start_time = self.container.start_time
-        if start_time is not None and not live:
-            self._begin = Fraction(start_time, AV_TIME_BASE)
-        self._lost = Losses()
-        self._graph: Graph | None = None
-        self._graph_size = (0, 0)
-        self._deinterlaces = False
+        if start_time is not None and scheme not in ("rtsp", "rtsps", "rtp", "udp"):
+            self.begin = self.offset = Fraction(start_time, AV_TIME_BASE)
+        self._deinterlacer = Deinterlacer(self.stream.time_base)
         self._to_rgb = ToRgb(deep=deep)
         self._last: Fraction | None = None
+        self._side: list[Packet[Any]] = []
         frames, first = self._begin_reading()
         if first is None:
             index = (
@@ -108,8 +99,7 @@ class FilmReader:
         self._frames = chain([first], frames)
         self._upright = Orientation(first[1])
         self._stored = (first[1].height, first[1].width)
-        self.info = self._describe(first[1], deep)
-        self.offset = self._begin
+        self.info = self._describe(first[1], square)
 
     def _begin_reading(
         self,
@@ -123,7 +113,7 @@ class FilmReader:
             # before the beginning for the beginning: transport streams are searched inexactly
             if start and not self._seek(Fraction(-10) if back is None else max(start - back, Fraction(0))):
                 start = None  # it cannot be sought in; frames before the start are passed over
-            self._lost, self._last, self._graph, self._side = Losses(), None, None, []
+            self._lost, self._last, self._side = Losses(), None, []
             self._demuxed = self._packets()
             frames = self._decode()
             first = next(frames, None)
@@ -136,41 +126,36 @@ class FilmReader:
         import av
 
         try:
-            self.container.seek(int((time + self._begin) * AV_TIME_BASE))
+            self.container.seek(int((time + self.begin) * AV_TIME_BASE))
         except (av.FFmpegError, OSError):
             logger.debug("%s: cannot seek", self.name)
             return False
         self._decoder.flush_buffers()
         return True
 
-    def _describe(self, first: VideoFrame, deep: bool) -> FilmInfo:
-        stream, chosen = self.stream, self.selection
-        height, width = self._stored
-        aspect = stream.sample_aspect_ratio or Fraction(1)
+    def _describe(self, first: VideoFrame, square: bool) -> FilmInfo:
+        height, width = self._upright.stored_size(self._stored)
+        aspect = self.stream.sample_aspect_ratio or Fraction(1)
         if self._upright.transposes:
-            height, width, aspect = width, height, 1 / (aspect or Fraction(1))
+            aspect = 1 / aspect
         size = (height, width)
-        if self._square and aspect and aspect != 1:  # the longer way, so that nothing is lost
+        if square and aspect != 1:  # the longer way, so that nothing is lost
             size = (height, round(width * aspect)) if aspect > 1 else (round(height / aspect), width)
             aspect = Fraction(1)
-        if chosen.scale is not None:
-            shape = size
-            size = scaled_size(shape, chosen.scale)
-            aspect *= Fraction(size[0] * shape[1], size[1] * shape[0])
-            aspect = Fraction(1) if abs(aspect - 1) < Fraction(1, 50) else aspect
-        base = stream.time_base or Fraction(1, AV_TIME_BASE)
-        fps = chosen.fps
-        return FilmInfo(
+        info = FilmInfo(
             name=self.name,
             size=size,
-            rate=chosen.rate_of(self._rate),
-            time_base=1 / fps if fps else base,
-            frames=chosen.count_of(self._count(), self._rate),
+            rate=self._rate,
+            time_base=self.stream.time_base or Fraction(1, AV_TIME_BASE),
+            frames=self._count(),
             tags=tags_of(first),
             deep=bits_of(first) > 8,
             alpha=has_alpha(first),
-            pixel_aspect=aspect or Fraction(1),
-        )
+        ).of_part(self.selection)
+        if self.selection.scale is not None:
+            aspect *= Fraction(info.size[0] * size[1], info.size[1] * size[0])
+            aspect = Fraction(1) if abs(aspect - 1) < Fraction(1, 50) else aspect
+        return replace(info, pixel_aspect=aspect)
 
     def _count(self) -> int | None:
         """Return how many frames the file says it has."""
@@ -203,7 +188,7 @@ class FilmReader:
     def notes(self) -> list[str]:
         """What was done to the frames that a user may not expect."""
         notes = []
-        if self._deinterlaces:
+        if self._deinterlacer.used:
             notes.append("is interlaced: deinterlaced (bwdif)")
         if self.info.tags.mapped:
             kind = "HDR" if self.info.tags.hdr else "of a wide gamut"
@@ -217,13 +202,7 @@ class FilmReader:
 
     def __iter__(self) -> Iterator[Frame]:
         """Give the frames in order, once."""
-        for number, raw in enumerate(select(self._raws(), self.selection)):
-            if number == 0:
-                self.offset = self._begin + (raw.time if self.selection.start else 0)
-            if number < self.skip:
-                continue
-            time = raw.time + self._begin - self.offset
-            yield Frame(raw.index, time, raw.duration, raw.load(), tuple(self.take_packets()))
+        yield from super().__iter__()
         if self._pass_on and self.selection.end is not None:
             self._read_sound_to(self.selection.end)
 
@@ -255,7 +234,7 @@ class FilmReader:
     def _packet_time(self, packet: Packet[Any]) -> Fraction | None:
         """Return a packet's time in the source, seconds."""
         stamp = packet.pts if packet.pts is not None else packet.dts
-        return None if stamp is None else stamp * packet.time_base - self._begin
+        return None if stamp is None else stamp * packet.time_base - self.begin
 
     def packet_time(self, packet: Packet[Any]) -> Fraction | None:
         """Return where a packet that was passed on belongs in the result, seconds; None: it does not."""
@@ -265,7 +244,7 @@ class FilmReader:
         end = self.selection.end
         if end is not None and time >= end:
             return None
-        time += self._begin - self.offset
+        time += self.begin - self.offset
         return None if self.selection.start and time < 0 else time
 
     def _raws(self) -> Iterator[Raw]:
@@ -286,13 +265,11 @@ class FilmReader:
 
     def _load(self, frame: VideoFrame) -> Picture:
         """Convert a frame to an upright picture of the film's size."""
-        size = self._upright.stored_size(self.info.size)
-        rgb, alpha = self._to_rgb(frame, None if size == (frame.height, frame.width) else size)
-        return Picture(self._upright(rgb), None if alpha is None else self._upright(alpha))
+        return self._upright(self._to_rgb(frame, self._upright.stored_size(self.info.size)))
 
     def _decode(self) -> Iterator[tuple[Fraction, VideoFrame]]:
         """Decode all there is: (seconds from the start of the film, frame), in order."""
-        for frame in self._deinterlaced(self._decoded()):
+        for frame in self._deinterlacer(self._decoded()):
             if frame.is_corrupt:
                 self._lost.corrupt += 1
             yield self._time_of(frame), frame
@@ -301,31 +278,13 @@ class FilmReader:
         """Return a frame's time, which is later than the last one's, whatever the file says."""
         base = frame.time_base or self.stream.time_base
         stamp = frame.pts if frame.pts is not None else frame.dts
-        time = None if stamp is None or base is None else stamp * base - self._begin
+        time = None if stamp is None or base is None else stamp * base - self.begin
         if time is None or (self._last is not None and time <= self._last):
             if time is not None:
                 self._lost.retimed += 1
             time = Fraction(0) if self._last is None else self._last + 1 / self._rate
         self._last = time
         return time
-
-    def _deinterlaced(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
-        """Put frames through a deinterlacer from the first one on that is marked as interlaced."""
-        for frame in frames:
-            size = (frame.height, frame.width)
-            if self._graph is not None and size != self._graph_size:
-                yield from _drain(self._graph)
-                self._graph = None
-            if self._graph is None and (frame.interlaced_frame or self._deinterlaces):
-                self._graph, self._graph_size = _deinterlacer(frame, self.stream.time_base), size
-                self._deinterlaces = True
-            if self._graph is None:
-                yield frame
-            else:
-                self._graph.vpush(frame)
-                yield from _pull(self._graph)
-        if self._graph is not None:
-            yield from _drain(self._graph)
 
     def _decoded(self) -> Iterator[VideoFrame]:
         import av
@@ -392,35 +351,3 @@ def _decoder_with_alpha(stream: Any) -> VideoCodecContext | None:
     decoder: Any = CodecContext.create(name, "r")
     decoder.extradata = stream.codec_context.extradata
     return decoder  # type: ignore[no-any-return]
-
-
-def _deinterlacer(frame: VideoFrame, time_base: Fraction | None) -> Graph:
-    """Build a graph that gives one frame for each, and leaves those alone that are not marked."""
-    from av.filter import Graph
-
-    graph = Graph()
-    source = graph.add_buffer(
-        width=frame.width,
-        height=frame.height,
-        format=frame.format,
-        time_base=frame.time_base or time_base,
-    )
-    bwdif = graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced")
-    graph.link_nodes(source, bwdif, graph.add("buffersink")).configure()
-    return graph
-
-
-def _drain(graph: Graph) -> Iterator[VideoFrame]:
-    """Return the last frames of a graph."""
-    graph.vpush(None)
-    yield from _pull(graph)
-
-
-def _pull(graph: Graph) -> Iterator[VideoFrame]:
-    import av
-
-    while True:
-        try:
-            yield graph.vpull()
-        except (av.error.BlockingIOError, av.error.EOFError):
-            return

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import OutputError, UsageError
-from ..atomic import cannot_write
-from .colours import ColourTags, Matrix, is_rgb
+import numpy as np
+
+from ...errors import UsageError
+from ...types import Size
+from .colours import Matrix, is_rgb, result_tags
 from .containers import Encoding
+from .frames import FilmInfo
 from .opening import import_av
 from .pixels import FromRgb
 
@@ -23,7 +28,24 @@ if TYPE_CHECKING:
 
     from ...images.result import Result
 
-MAX_TICKS = 1_000_000  # ticks a second of an encoder's clock; finer ones overflow in some
+FINEST_CLOCK = Fraction(1, 100_000)  # seconds; finer ones overflow in some encoders
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the frames of a film have in common."""
+
+    size: Size
+    """(height, width)."""
+    alpha: bool
+    deep: bool
+    """More than 8 bits."""
+
+    @classmethod
+    def of(cls, result: Result, *, deep: bool) -> Look:
+        """Read it off a result; ``deep`` holds for colours of 16 bits only."""
+        sixteen = result.rgb is not None and result.rgb.dtype == np.uint16
+        return cls(result.size, result.alpha is not None, deep and sixteen)
 
 
 class VideoEncoder:
@@ -35,18 +57,10 @@ class VideoEncoder:
         Open for writing.
     encoding
         From :func:`containers.choose_encoding`.
-    size
-        (height, width) of the results.
-    rate
-        Frames a second, on average.
-    time_base
-        Every time is a multiple of it, seconds.
-    tags
-        The matrix that RGB goes through, and what the stream says of its colours.
-    alpha, deep
-        Whether results are transparent, and whether they have more than 8 bits.
-    pixel_aspect
-        Width of a pixel through its height.
+    look
+        What the results have in common.
+    film
+        The source: rate, clock, shape of pixels and colours are its.
 
     Raises
     ------
@@ -54,28 +68,16 @@ class VideoEncoder:
         The encoder does not know an option or takes no such pictures.
     """
 
-    def __init__(
-        self,
-        container: OutputContainer,
-        encoding: Encoding,
-        size: tuple[int, int],
-        *,
-        rate: Fraction,
-        time_base: Fraction,
-        tags: ColourTags,
-        alpha: bool = False,
-        deep: bool = False,
-        pixel_aspect: Fraction = Fraction(1),
-    ) -> None:
-        self.container, self.encoding, self.size, self.alpha = container, encoding, size, alpha
-        self.pixels = encoding.pixels(alpha=alpha, deep=deep)
-        self.tags = tags
-        self.time_base = time_base if 1 / time_base <= MAX_TICKS else Fraction(1, MAX_TICKS)
+    def __init__(self, container: OutputContainer, encoding: Encoding, look: Look, film: FilmInfo) -> None:
+        self.container, self.encoding = container, encoding
+        self.pixels = encoding.pixels(alpha=look.alpha, deep=look.deep)
+        self.tags = result_tags(film.tags, look.size[0])
+        self.time_base = _time_base(film, encoding)
         codec = encoding.codec
-        even = codec.even or self.pixels.startswith("yuv420")
-        even = even and codec.encoder != "libvpx-vp9"
-        self.padded = (size[0] + size[0] % 2, size[1] + size[1] % 2) if even else size
-        self.stream = self._add_stream(rate)
+        even = codec.even or (self.pixels.startswith("yuv420") and codec.encoder != "libvpx-vp9")
+        height, width = look.size
+        self.padded = (height + height % 2, width + width % 2) if even else look.size
+        self.stream = self._add_stream(film.rate)
         context = self.stream.codec_context
         context.height, context.width = self.padded
         try:
@@ -83,15 +85,15 @@ class VideoEncoder:
         except ValueError as error:
             raise UsageError(f"pixel format {self.pixels!r} is unknown to FFmpeg") from error
         context.time_base = self.time_base
-        if pixel_aspect != 1:
-            context.sample_aspect_ratio = pixel_aspect
+        if film.pixel_aspect != 1:
+            context.sample_aspect_ratio = film.pixel_aspect
         if codec.tag and encoding.container.muxer in ("mp4", "mov"):
             context.codec_tag = codec.tag
         if encoding.bitrate is not None:
             context.bit_rate = encoding.bitrate
         self._tag(context)
         try:
-            self.to_yuv = FromRgb(self.pixels, tags)
+            self.to_yuv = FromRgb(self.pixels, self.tags)
         except (ValueError, IndexError) as error:
             raise UsageError(f"pictures cannot be stored as {self.pixels}") from error
         self.dropped = 0
@@ -111,7 +113,8 @@ class VideoEncoder:
         try:
             if av.Codec(encoder, "w").type != "video":
                 raise ValueError("it encodes no pictures")
-            stream: Any = self.container.add_stream(encoder, rate=_sane(rate), options=options)
+            sane = rate.limit_denominator(1001) or Fraction(1)  # numbers that every encoder takes
+            stream: Any = self.container.add_stream(encoder, rate=sane, options=options)
         except (av.FFmpegError, ValueError) as error:
             raise UsageError(f"codec {self.encoding.codec_name!r} cannot be used here: {error}") from error
         return stream  # type: ignore[no-any-return]
@@ -203,35 +206,27 @@ def _palette_graph(frame: VideoFrame, time_base: Fraction) -> Graph:
     return graph
 
 
-def _sane(rate: Fraction) -> Fraction:
-    """Bring a rate to numbers that every encoder takes."""
-    return Fraction(rate).limit_denominator(1001) or Fraction(1)
+def _time_base(film: FilmInfo, encoding: Encoding) -> Fraction:
+    """Choose an encoder's clock: the source's own; formats that have a clock of their own use that."""
+    fixed = {"gif": Fraction(1, 100), "webp": Fraction(1, 1000)}
+    if encoding.container.muxer in fixed:
+        return fixed[encoding.container.muxer]
+    if film.time_base < FINEST_CLOCK or film.time_base > 1 / film.rate:
+        return Fraction(1, 90_000)
+    return film.time_base
 
 
-def open_output(path: str, muxer: str, options: dict[str, str]) -> OutputContainer:
+def open_output(path: Path, muxer: str, options: dict[str, str]) -> OutputContainer:
     """Open a film file for writing.
 
     Raises
     ------
     MissingExtraError
         PyAV is not installed.
-    OutputError
+    OSError
         It cannot be made.
     """
-    import_av(path)
+    import_av(str(path))
     import av
 
-    try:
-        return av.open(path, "w", format=muxer, container_options=options)
-    except (av.FFmpegError, OSError) as error:
-        raise as_output_error(path, error) from error
-
-
-def as_output_error(path: str | os.PathLike[str], error: Exception) -> OutputError:
-    """Turn whatever PyAV raises while writing into an error of ours."""
-    if isinstance(error, OutputError):
-        return error
-    if isinstance(error, OSError) and error.errno:
-        return cannot_write(os.fspath(path), OSError(error.errno, error.strerror))
-    text = str(getattr(error, "strerror", None) or error).splitlines()
-    return OutputError(f"{os.fspath(path)}: cannot be written: {text[0] if text else type(error).__name__}")
+    return av.open(os.fspath(path), "w", format=muxer, container_options=options)

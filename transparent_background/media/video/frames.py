@@ -1,18 +1,19 @@
-"""Frames of films, and which of them are taken."""
+"""Frames of films, which of them are taken, and what all kinds of films are read through."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from ...options.films import Selection
+from ...options.values import scaled_size
 from ...types import Size
+from .colours import ColourTags
 
 if TYPE_CHECKING:
     from ...images.picture import Picture
-    from .colours import ColourTags
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Frame:
     """Packets of sound and subtitles that lie before it in the source."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FilmInfo:
     """What is known of a film before its frames are read."""
 
@@ -41,29 +42,65 @@ class FilmInfo:
     """Frames a second, of those that are given; the average where it varies."""
     time_base: Fraction
     """Every frame's time is a multiple of it, seconds."""
-    frames: int | None
+    frames: int | None = None
     """How many will be given, as far as the file says; None: unknown."""
-    tags: ColourTags
+    tags: ColourTags = field(default_factory=ColourTags)
     """Of the frames as they are stored."""
-    deep: bool
+    deep: bool = False
     """Whether they are stored with more than 8 bits."""
-    alpha: bool
+    alpha: bool = False
     """Whether they have transparency of their own."""
-    pixel_aspect: Fraction
+    pixel_aspect: Fraction = Fraction(1)
     """Width of a pixel through its height."""
     loop: int = 0
     """How often an animation plays; 0 is for ever."""
 
+    def of_part(self, selection: Selection) -> FilmInfo:
+        """Return what is true of the part of the film that is taken."""
+        fps, scale = selection.fps, selection.scale
+        return replace(
+            self,
+            size=self.size if scale is None else scaled_size(self.size, scale),
+            rate=selection.rate_of(self.rate),
+            time_base=1 / fps if fps else self.time_base,
+            frames=selection.count_of(self.frames, self.rate),
+        )
 
-class Reader(Protocol):
-    """What all kinds of films are read through."""
+
+class Reader:
+    """Reads a film of any kind.
+
+    Parameters
+    ----------
+    selection
+        Which frames, and at what size; None: all.
+    """
 
     info: FilmInfo
-    skip: int
-    """How many of the selected frames are passed over at the beginning, unconverted; times stay theirs."""
+
+    def __init__(self, selection: Selection | None) -> None:
+        self.selection = selection or Selection()
+        self.skip = 0
+        """How many of the selected frames are passed over at the beginning; times stay theirs."""
+        self.begin = self.offset = Fraction(0)
+        """Times in the source at which the film and the result begin, seconds."""
 
     def __iter__(self) -> Iterator[Frame]:
         """Give the frames in order, once."""
+        for number, raw in enumerate(select(self._raws(), self.selection)):
+            if number == 0:
+                self.offset = self.begin + (raw.time if self.selection.start else 0)
+            if number >= self.skip:
+                time = raw.time + self.begin - self.offset
+                yield Frame(raw.index, time, raw.duration, raw.load(), tuple(self.take_packets()))
+
+    def _raws(self) -> Iterator[Raw]:
+        """Give all frames that there are."""
+        raise NotImplementedError
+
+    def take_packets(self) -> list[Any]:
+        """Return the packets of sound and subtitles read since the last frame was given."""
+        return []
 
     def close(self) -> None:
         """Let go of the file."""
@@ -71,10 +108,12 @@ class Reader(Protocol):
     @property
     def losses(self) -> list[str]:
         """What could not be read, in words; complete after the last frame."""
+        return []
 
     @property
     def notes(self) -> list[str]:
         """What was done to the frames that a user may not expect."""
+        return []
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..atomic import part_of, writing_to
 from .containers import Encoding
 from .decoding import FilmReader
-from .encoding import as_output_error, open_output
+from .encoding import open_output
 from .opening import open_input
 from .passing import SideStreams
 
@@ -43,14 +42,13 @@ def join(
     OutputError
         It cannot be written.
     """
-    temporary = path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}.part")
-    target = open_output(os.fspath(temporary), encoding.container.muxer, dict(encoding.container.options))
+    temporary = part_of(path)
+    container = encoding.container
     try:
-        notes = _copy(segments, target, encoding, source)
-        target.close()
-        temporary.replace(path)
-    except (OSError, ValueError) as error:
-        raise as_output_error(path, error) from error
+        with writing_to(path):
+            with open_output(temporary, container.muxer, dict(container.options)) as target:
+                notes = _copy(segments, target, encoding, source)
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     return notes

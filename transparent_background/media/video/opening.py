@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from ...errors import InputError, MissingExtraError, SourceNotFoundError, UnreadableError
-from ..files import open_file
+from ..files import name_of, open_file, url_scheme
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 
 FilmSource: TypeAlias = str | os.PathLike[str] | BinaryIO
 
-OPEN_TIMEOUT, READ_TIMEOUT = 15.0, 30.0  # seconds without an answer, of streams
+# seconds without an answer, on opening and on reading
+FILM_TIMEOUTS, LIVE_TIMEOUTS = (15.0, 30.0), (10.0, 5.0)
 
-_STREAM_OPTIONS = {
-    "rtsp": {"rtsp_transport": "tcp"},  # over UDP lost packets tear the picture
-    "rtsps": {"rtsp_transport": "tcp"},
-    "http": {"reconnect": "1", "reconnect_on_network_error": "1", "reconnect_delay_max": "5"},
-    "https": {"reconnect": "1", "reconnect_on_network_error": "1", "reconnect_delay_max": "5"},
-}
+_RTSP = {"rtsp_transport": "tcp"}  # over UDP lost packets tear the picture
+_HTTP = {"reconnect": "1", "reconnect_on_network_error": "1", "reconnect_delay_max": "5"}
+FILM_OPTIONS = {"rtsp": _RTSP, "rtsps": _RTSP, "http": _HTTP, "https": _HTTP}
+
+# FFmpeg looks at a live stream for a second only. What comes meanwhile is kept: without it, decoding would
+# have to wait for the next key frame; and since the reader takes all there is, it makes nothing late.
+_LIVE = {"flags": "low_delay", "analyzeduration": "1000000"}
+LIVE_OPTIONS = {"rtsp": {**_LIVE, **_RTSP}, "rtsps": {**_LIVE, **_RTSP}}
 
 
 def import_av(what: str) -> None:
@@ -42,32 +45,17 @@ def import_av(what: str) -> None:
         ) from error
 
 
-def lenient() -> dict[str, Any]:
-    """Return what makes ``av.open`` take metadata that is no UTF-8; PyAV 19 has no such option any more."""
-    import av
-
-    return {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
-
-
-def url_scheme(source: object) -> str | None:
-    """Return ``rtsp`` for ``rtsp://...``; None for files."""
-    match = re.match(r"([a-z][a-z0-9+.-]+)://", source, re.IGNORECASE) if isinstance(source, str) else None
-    return match[1].lower() if match else None
-
-
-def name_of(source: FilmSource) -> str:
-    """Return what to call a source in a message; of an address, without the password in it."""
-    if isinstance(source, str) and url_scheme(source):
-        return re.sub(r"//[^/@]*@", "//", source)
-    if isinstance(source, (str, os.PathLike)):
-        return os.fspath(source)
-    return str(getattr(source, "name", "<stream>"))
-
-
 def open_input(
-    source: FilmSource, *, format: str | None = None, options: dict[str, str] | None = None
+    source: FilmSource, *, options: Mapping[str, str] | None = None, live: bool = False
 ) -> InputContainer:
     """Open a film for reading.
+
+    Parameters
+    ----------
+    options
+        FFmpeg's, beside those for the kind of address.
+    live
+        Whether an address is read as a camera: what was missed is gone, and nothing is waited for long.
 
     Raises
     ------
@@ -85,20 +73,21 @@ def open_input(
     if scheme is None and isinstance(source, (str, os.PathLike)):
         _check_file(Path(source))
         target = os.fspath(source)
-    settings = {**_STREAM_OPTIONS.get(scheme or "", {}), **(options or {})}
-    timeout = (OPEN_TIMEOUT, READ_TIMEOUT) if scheme else None
+    settings = LIVE_OPTIONS.get(scheme or "", _LIVE) if live else FILM_OPTIONS.get(scheme or "", {})
+    timeouts = LIVE_TIMEOUTS if live else FILM_TIMEOUTS
+    # metadata that is no UTF-8 is no reason to refuse a film; PyAV 19 has no such option any more
+    lenient: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
     try:
         opened: InputContainer = av.open(
             target,
             mode="r",
-            format=format,
-            options=settings,
-            timeout=timeout,
-            **lenient(),
+            options={**settings, **(options or {})},
+            timeout=timeouts if scheme else None,
+            **lenient,
         )
         return opened
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise describe(error, name, "cannot be opened") from error
+        raise describe(error, name, "cannot be opened", timeouts[0]) from error
 
 
 def _check_file(path: Path) -> None:
@@ -107,7 +96,7 @@ def _check_file(path: Path) -> None:
             raise UnreadableError(f"{path}: is empty (0 bytes)")
 
 
-def describe(error: Exception, name: str, what: str) -> InputError:
+def describe(error: Exception, name: str, what: str, timeout: float = FILM_TIMEOUTS[1]) -> InputError:
     """Turn an error of PyAV into one of ours."""
     import av
 
@@ -118,7 +107,7 @@ def describe(error: Exception, name: str, what: str) -> InputError:
             f"{name}: {what}: it is no film, damaged at its start, or its end with the index is missing"
         )
     if isinstance(error, (av.error.ExitError, av.error.TimeoutError)):
-        return UnreadableError(f"{name}: {what}: no answer in {OPEN_TIMEOUT:g} s")
+        return UnreadableError(f"{name}: {what}: no answer in {timeout:g} s")
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     kind = SourceNotFoundError if isinstance(error, FileNotFoundError) else UnreadableError
     return kind(f"{name}: {what}: {str(text).splitlines()[0]}")

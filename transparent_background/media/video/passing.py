@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from .decoding import FilmReader
 
@@ -33,14 +33,18 @@ _UNPLAYABLE = {
 SOUND_RATE = 192_000  # bits a second of sound that has to be encoded again
 
 
-class _Way(Protocol):
+class _Way:
     """How the packets of one stream get into the result."""
+
+    stream: Any
 
     def __call__(self, packet: Packet[Any], time: Fraction) -> list[Packet[Any]]:
         """Return what to write for a packet that belongs at a time of the result."""
+        raise NotImplementedError
 
     def flush(self) -> list[Packet[Any]]:
         """Return what is left at the end."""
+        return []
 
 
 class SideStreams:
@@ -123,7 +127,7 @@ class SideStreams:
             self.target.mux_one(packet)
 
 
-class _Copied:
+class _Copied(_Way):
     """Takes packets as they are, at their new times."""
 
     def __init__(self, stream: Stream) -> None:
@@ -138,11 +142,8 @@ class _Copied:
         packet.stream = self.stream
         return [packet]
 
-    def flush(self) -> list[Packet[Any]]:
-        return []
 
-
-class _Sound:
+class _Sound(_Way):
     """Decodes sound and encodes it with the container's own codec."""
 
     def __init__(self, target: OutputContainer, source: Any) -> None:
@@ -213,7 +214,7 @@ _LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: 
 """What encoders take; what has its loudspeakers elsewhere is mixed to it."""
 
 
-class _Subtitles:
+class _Subtitles(_Way):
     """Decodes text subtitles and encodes them as the container's own kind."""
 
     def __init__(self, target: OutputContainer, source: Any) -> None:
@@ -242,9 +243,6 @@ class _Subtitles:
         encoded.duration = round((packet.duration or 0) * packet.time_base * 1000)
         encoded.stream = self.stream
         return [encoded]
-
-    def flush(self) -> list[Packet[Any]]:
-        return []
 
 
 _TEXT = {"mp4": "mov_text", "mov": "mov_text", "webm": "webvtt", "matroska": "ass"}

@@ -8,11 +8,13 @@ from pathlib import Path
 from ...errors import UnreadableError
 from ...options.films import Selection
 from ...options.suffixes import PICTURE_SUFFIXES
+from ..files import url_scheme
+from ..reading import animation
 from .containers import is_pattern
 from .decoding import FilmReader
 from .frames import Reader
-from .opening import FilmSource, url_scheme
-from .pictures import SequenceReader, animation_reader
+from .opening import FilmSource
+from .pictures import AnimationReader, SequenceReader
 
 
 def open_film(
@@ -47,9 +49,9 @@ def open_film(
         if is_pattern(path.name) and not path.exists():
             return SequenceReader(str(path), selection=selection, deep=deep)
         if path.suffix.lower() in PICTURE_SUFFIXES:
-            animated = animation_reader(path, selection=selection, deep=deep)
-            if animated is None:
+            info = animation(path)
+            if info is None:
                 raise UnreadableError(f"{path}: is one picture, not a film")
-            return animated
+            return AnimationReader(path, info, selection=selection, deep=deep)
         source = path
     return FilmReader(source, selection=selection, deep=deep, streams=streams, square=square)

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-import numpy as np
-
-from ...errors import OutputError
 from ...options.suffixes import KEEPS_ALPHA, format_of
+from ..atomic import part_of, writing_to
 from ..writing import write
-from .colours import ColourTags, result_tags
 from .containers import Encoding
 from .decoding import FilmReader
-from .encoding import VideoEncoder, as_output_error, open_output
+from .encoding import Look, VideoEncoder, open_output
 from .frames import FilmInfo
 from .passing import SideStreams
 from .pictures import numbered
@@ -52,24 +47,6 @@ class Writer(Protocol):
         """Remove what was written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What the frames of a film have in common."""
-
-    size: tuple[int, int]
-    """(height, width)."""
-    alpha: bool
-    deep: bool
-    """More than 8 bits."""
-
-    @classmethod
-    def of(cls, result: Result, *, deep: bool) -> Look:
-        """Read it off a result; a matte, which is float, is as deep as the pictures beside it."""
-        values = result.grey if result.rgb is None else result.rgb
-        assert values is not None
-        return cls(values.shape[:2], result.alpha is not None, deep and values.dtype == np.uint16)
-
-
 class FilmWriter:
     """Writes one film file.
 
@@ -99,7 +76,7 @@ class FilmWriter:
     ) -> None:
         self.path = path
         self.notes: list[str] = []
-        self._temporary = path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}.part")
+        self._temporary = part_of(path)
         options = dict(encoding.container.options)
         if encoding.container.muxer == "gif":
             # GIF counts repetitions, and -1 is none
@@ -109,22 +86,10 @@ class FilmWriter:
         self._frames = 0
         self._state: Literal["open", "flushed", "closed"] = "open"
         self._written: Path | None = None
+        with writing_to(path):
+            self._container = open_output(self._temporary, encoding.container.muxer, options)
         try:
-            self._container = open_output(os.fspath(self._temporary), encoding.container.muxer, options)
-        except OutputError as error:
-            raise as_output_error(path, error) from error
-        try:
-            self._encoder = VideoEncoder(
-                self._container,
-                encoding,
-                look.size,
-                rate=film.rate,
-                time_base=_time_base(film, encoding),
-                tags=result_tags(film.tags, look.size[0]),
-                alpha=look.alpha,
-                deep=look.deep,
-                pixel_aspect=film.pixel_aspect,
-            )
+            self._encoder = VideoEncoder(self._container, encoding, look, film)
             self._sides = None if source is None else SideStreams(source, self._container, encoding.container)
         except BaseException:
             self.abandon()
@@ -138,11 +103,6 @@ class FilmWriter:
                 f"{encoding.codec_name} with these pixels wants even sides, so edge pixels are repeated"
             )
 
-    @property
-    def tags(self) -> ColourTags:
-        """What the film says of its colours."""
-        return self._encoder.tags
-
     def write(self, result: Result, time: Fraction, duration: Fraction) -> None:
         """Add one frame."""
         self._mux(self._encoder.encode(result, time, duration))
@@ -150,46 +110,40 @@ class FilmWriter:
 
     def pass_on(self, packets: Iterable[Packet[Any]]) -> None:
         """Add packets of the source's sound and subtitles."""
-        if self._sides is None:
-            return
-        try:
-            for packet in packets:
-                self._sides.put(packet)
-        except (OSError, ValueError) as error:
-            raise as_output_error(self.path, error) from error
+        if self._sides is not None:
+            with writing_to(self.path):
+                for packet in packets:
+                    self._sides.put(packet)
 
     def _mux(self, packets: list[Packet[Any]]) -> None:
-        try:
+        with writing_to(self.path):
             for packet in packets:
                 self._container.mux_one(packet)
-        except (OSError, ValueError) as error:
-            raise as_output_error(self.path, error) from error
 
-    def _end(self) -> None:
-        if self._encoder.dropped and self._state == "open":
-            self.notes.append(
-                f"{self._encoder.dropped} frames are left out: its clock is too coarse for them"
-            )
+    def _end(self, path: Path) -> Path:
+        """End the file, as far as that is not done, and give it a name."""
         if self._state == "open":
             self._state = "flushed"  # an encoder can be told only once, whatever interrupts it
+            if self._encoder.dropped:
+                self.notes.append(
+                    f"{self._encoder.dropped} frames are left out: its clock is too coarse for them"
+                )
             self._mux(self._encoder.flush())
-        if self._state == "closed":
-            return
-        try:
-            if self._sides is not None:
-                self._sides.flush()
-                if self._sides.dropped:
-                    self.notes.append(f"{self._sides.dropped} packets of sound had impossible times")
-            self._container.close()
-            self._state = "closed"
-        except (OSError, ValueError) as error:
-            raise as_output_error(self.path, error) from error
+        with writing_to(self.path):
+            if self._state == "flushed":
+                if self._sides is not None:
+                    self._sides.flush()
+                    if self._sides.dropped:
+                        self.notes.append(f"{self._sides.dropped} packets of sound had impossible times")
+                self._container.close()
+                self._state = "closed"
+            self._temporary.replace(path)
+        self._written = path
+        return path
 
     def finish(self) -> Path:
         """End the film and give it its name."""
-        self._end()
-        self._rename(self.path)
-        return self.path
+        return self._end(self.path)
 
     def save(self) -> Path | None:
         """End the film early; it is called ``NAME.partial.SUFFIX``."""
@@ -198,33 +152,13 @@ class FilmWriter:
         if not self._frames:
             self.abandon()
             return None
-        self._end()
-        name = self.path.with_suffix(f".partial{self.path.suffix}")
-        self._rename(name)
-        return name
-
-    def _rename(self, path: Path) -> None:
-        try:
-            self._temporary.replace(path)
-            self._written = path
-        except OSError as error:
-            raise as_output_error(path, error) from error
+        return self._end(self.path.with_suffix(f".partial{self.path.suffix}"))
 
     def abandon(self) -> None:
         """Remove what was written."""
         with contextlib.suppress(OSError, ValueError, RuntimeError):
             self._container.close()  # a disk that is full cannot take the end of the file either
         self._temporary.unlink(missing_ok=True)
-
-
-def _time_base(film: FilmInfo, encoding: Encoding) -> Fraction:
-    """Choose an encoder's clock: the source's own, for formats that have one of their own theirs."""
-    fixed = {"gif": Fraction(1, 100), "webp": Fraction(1, 1000)}
-    if encoding.container.muxer in fixed:
-        return fixed[encoding.container.muxer]
-    if film.time_base < Fraction(1, 100_000) or film.time_base > 1 / film.rate:
-        return Fraction(1, 90_000)
-    return film.time_base
 
 
 class SequenceWriter:

@@ -1,0 +1,77 @@
+"""One frame's way: mirrored, matted, smoothed unless it does not follow the last, finished."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cameras import HalfPredictor
+
+from transparent_background.compositing.backgrounds import StillBackground
+from transparent_background.images.picture import Picture
+from transparent_background.live.frame import GAP, FrameMaker, FrameOptions
+from transparent_background.options.result import ResultOptions
+from transparent_background.options.result_types import Backdrop, parse_type
+
+WHITE = FrameOptions(settings=ResultOptions(type=parse_type("white")))
+
+
+def picture() -> Picture:
+    """Draw something whose left and right differ."""
+    rgb = np.zeros((64, 64, 3), np.uint8)
+    rgb[:, :16] = (200, 100, 50)
+    return Picture(rgb)
+
+
+def test_a_frame_is_finished_as_its_settings_say() -> None:
+    settings = ResultOptions(type=parse_type("white"), threshold=0.5, reverse=True)
+    frame, made = FrameMaker(HalfPredictor())(picture(), 0.0, FrameOptions(settings=settings))
+    assert (made.alpha[:, :28] == 0).all()
+    assert (made.alpha[:, -28:] == 1).all()
+    assert (made.result.rgb[:, :28] == 255).all()
+    assert (frame.rgb == picture().rgb).all()
+
+
+def test_a_mirrored_frame_is_matted_as_it_is_shown() -> None:
+    options = FrameOptions(settings=WHITE.settings, mirror=True)
+    frame, made = FrameMaker(HalfPredictor())(picture(), 0.0, options)
+    assert (frame.rgb[:, -16:] == (200, 100, 50)).all()
+    assert (made.alpha[:, :28] == 1).all()  # the left half of what the network saw
+    assert (made.result.rgb[:, -16:] == 255).all()
+
+
+def test_its_own_transparency_counts_once() -> None:
+    own = np.full((64, 64), 0.5, np.float32)
+    maker = FrameMaker(HalfPredictor(), temporal=False)
+    frame, made = maker(Picture(picture().rgb, own), 0.0, WHITE)
+    assert made.alpha[:, :28] == pytest.approx(0.5)
+    again = maker.again(frame, made.alpha, FrameOptions(settings=ResultOptions(type=parse_type("map"))))
+    assert again.result.grey[:, :28] == pytest.approx(0.5)
+
+
+def test_a_background_is_put_behind() -> None:
+    behind = StillBackground(Picture(np.full((8, 8, 3), 77, np.uint8)), "stretch")
+    settings = ResultOptions(type=Backdrop(Path("behind.png")))
+    _, made = FrameMaker(HalfPredictor())(picture(), 0.0, FrameOptions(settings=settings, background=behind))
+    assert (made.result.rgb[:, -28:] == 77).all()
+
+
+@pytest.mark.parametrize(("wait", "mirror", "resets"), [(0.1, False, 1), (GAP, False, 2), (0.1, True, 2)])
+def test_smoothing_begins_anew_where_a_frame_does_not_follow_the_last(
+    wait, mirror, resets, monkeypatch
+) -> None:
+    done = []
+    monkeypatch.setattr("transparent_background.matting.steady.Steadier.reset", lambda self: done.append(1))
+    maker = FrameMaker(HalfPredictor())
+    maker(picture(), 100.0, WHITE)
+    maker(picture(), 100.0 + wait, FrameOptions(settings=WHITE.settings, mirror=mirror))
+    assert len(done) == resets  # the first frame follows nothing
+
+
+def test_the_network_sees_the_size_that_is_asked_for() -> None:
+    predictor = HalfPredictor()
+    maker = FrameMaker(predictor)
+    maker(picture(), 0.0, WHITE, base_size=(32, 32))
+    maker(picture(), 0.1, WHITE)
+    assert predictor.sizes == [(32, 32), None]
