@@ -6,12 +6,10 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from ..films.report import VideoProgress
 
 ROOT = "transparent_background"
 
@@ -56,99 +54,48 @@ class _ConsoleHandler(logging.Handler):
             self.console.print(logging.Formatter().formatException(record.exc_info))
 
 
+Update: TypeAlias = Callable[[int, "int | None", str], None]
+"""Called with what is done, the total if it is known, and words that stand behind the bar."""
+
+
 @contextmanager
-def picture_progress(console: Console, total: int, *, shown: bool) -> Iterator[Callable[[str], None]]:
-    """Show a bar of pictures with rate and time left; yields what to call with each one's name."""
-    if not (shown and console.is_terminal and total > 1):
-        yield lambda name: None
+def progress_bar(console: Console, *, shown: bool, of_bytes: bool = False) -> Iterator[Update]:
+    """Show a bar with rate and time left, once something is done; yields what to call then."""
+    if not (shown and console.is_terminal):
+        yield lambda done, total, words: None
         return
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        Task,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from rich import progress
     from rich.text import Text
 
-    class Rate(ProgressColumn):
-        def render(self, task: Task) -> Text:
+    class Rate(progress.ProgressColumn):
+        def render(self, task: progress.Task) -> Text:
             speed = task.finished_speed or task.speed
             if not speed:
                 return Text("")
             return Text(f"{speed:.1f}/s" if speed >= 1 else f"{1 / speed:.1f} s each")
 
+    amount = (
+        (progress.DownloadColumn(), progress.TransferSpeedColumn())
+        if of_bytes
+        else (progress.MofNCompleteColumn(), Rate())
+    )
     columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        Rate(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
+        progress.BarColumn(),
+        *amount,
+        progress.TimeRemainingColumn(),
+        progress.TextColumn("{task.description}"),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("", total=total)
-        yield lambda name: progress.update(bar, advance=1, description=name[-40:])
+    with progress.Progress(*columns, console=console, transient=True) as bars:
+        tasks: list[progress.TaskID] = []
 
+        def update(done: int, total: int | None, words: str) -> None:
+            if not tasks:
+                tasks.append(bars.add_task("", total=total))
+            elif done < bars.tasks[0].completed:  # another film begins
+                bars.reset(tasks[0])
+            bars.update(tasks[0], completed=done, total=total, description=words[-40:])
 
-@contextmanager
-def film_progress(console: Console, *, shown: bool) -> Iterator[Callable[[str, VideoProgress], None] | None]:
-    """Show a bar of a film's frames with rate and time left; yields what to call after each frame."""
-    if not (shown and console.is_terminal):
-        yield None
-        return
-    from rich.live import Live
-    from rich.progress_bar import ProgressBar
-    from rich.table import Table
-
-    with Live(console=console, transient=True, refresh_per_second=4) as live:
-
-        def show(name: str, progress: VideoProgress) -> None:
-            row = Table.grid(padding=(0, 1))
-            left = progress.remaining
-            of = "" if progress.total is None else f"/{progress.total}"
-            time_left = "" if left is None else f"{int(left // 60)}:{int(left % 60):02d} left"
-            bar = ProgressBar(
-                total=progress.total, completed=progress.frames, width=30, pulse=not progress.total
-            )
-            row.add_row(bar, f"{progress.frames}{of}", f"{progress.fps:.1f} frames/s", time_left, name[-40:])
-            live.update(row)
-
-        yield show
-
-
-@contextmanager
-def download_progress(console: Console, *, shown: bool) -> Iterator[Callable[[int, int | None], None]]:
-    """Show a bar of bytes once the first ones come; yields what to call with (done, total)."""
-    if not (shown and console.is_terminal):
-        yield lambda done, total: None
-        return
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
-    columns = (
-        TextColumn("downloading weights"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        bars: list[object] = []
-
-        def advance(done: int, total: int | None) -> None:
-            if not bars:
-                bars.append(progress.add_task("", total=total))
-            progress.update(bars[0], completed=done, total=total)  # type: ignore[arg-type]
-
-        yield advance
+        yield update
 
 
 def print_data(text: str) -> None:

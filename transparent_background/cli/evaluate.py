@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import logging
 import os
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from ..options.declare import read
 from ..options.network import NetworkOptions
 from ..options.running import RunOptions
 from .arguments import Parser, given
-from .console import picture_progress, print_data, start_console
+from .console import print_data, progress_bar, start_console
 
 if TYPE_CHECKING:
     from ..evaluate.run import Predictor, SetReport
@@ -87,7 +88,8 @@ def main(argv: Sequence[str]) -> int:
     data_labels = short_names(options.data)
     reports: list[SetReport] = []
     problems: list[InputError] = []
-    with picture_progress(console, sum(sizes) * len(names), shown=not run.quiet) as progress:
+    whole, count = sum(sizes) * len(names), itertools.count(1)
+    with progress_bar(console, shown=not run.quiet) as update:
         for name, label in zip(names, short_names(names), strict=True):
             predictor = find_predictor(name, **settings)
             for folder, data_label in zip(data, data_labels, strict=True):
@@ -99,7 +101,7 @@ def main(argv: Sequence[str]) -> int:
                         stretch=options.stretch,
                         limit=options.limit,
                         workers=options.workers,
-                        progress=progress,
+                        progress=lambda name: update(next(count), whole, name),
                         failed=problems.append,
                     )
                 )

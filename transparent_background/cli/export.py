@@ -14,7 +14,7 @@ from ..options.network import NetworkOptions
 from ..options.running import RunOptions
 from ..options.values import parse_size
 from .arguments import Parser, given
-from .console import download_progress, print_data, start_console
+from .console import print_data, progress_bar, start_console
 
 if TYPE_CHECKING:
     from ..backends.export import ExportReport
@@ -94,9 +94,12 @@ def main(argv: Sequence[str]) -> int:
         from ..backends.int8 import find_photos
 
         photos = find_photos(Path(options.int8).expanduser())
-    with download_progress(console, shown=True) as progress:
+    with progress_bar(console, shown=True, of_bytes=True) as update:
         record, weights = find_checkpoint(
-            network.mode, network.ckpt, progress=progress, offline=network.offline
+            network.mode,
+            network.ckpt,
+            progress=lambda done, total: update(done, total, "downloading weights"),
+            offline=network.offline,
         )
     main_size, low_resolution = export_sizes(record, network.resize, size)
     name = f"{record.name}_{main_size[0]}x{main_size[1]}" + ("" if photos is None else "_int8")

@@ -28,11 +28,13 @@ def load_remover(
     """
     from ..engine.threads import set_threads
     from ..remover import Remover
-    from .console import download_progress
+    from .console import progress_bar
 
     set_threads(threads)
-    with download_progress(console, shown=not quiet) as progress:
-        remover = Remover(**network.arguments(), progress=progress)
+    with progress_bar(console, shown=not quiet, of_bytes=True) as update:
+        remover = Remover(
+            **network.arguments(), progress=lambda done, total: update(done, total, "downloading weights")
+        )
     if verbose:
         console.print(f"{remover!r}: {remover.plan.describe()}")
     return remover

@@ -10,7 +10,7 @@ from .. import checkpoints
 from ..checkpoints import Checkpoint
 from ..errors import WeightsError
 from .arguments import Parser
-from .console import download_progress, print_data, start_console
+from .console import print_data, progress_bar, start_console
 
 
 def build_parser() -> Parser:
@@ -39,8 +39,9 @@ def main(argv: Sequence[str]) -> int:
         return 0
     checkpoint = checkpoints.find(options.name)
     if options.command == "download":
-        with download_progress(console, shown=True) as progress:
-            print_data(str(checkpoints.fetch(checkpoint, progress=progress)))
+        with progress_bar(console, shown=True, of_bytes=True) as update:
+            path = checkpoints.fetch(checkpoint, progress=lambda done, total: update(done, total, ""))
+        print_data(str(path))
     elif options.command == "path":
         print_data(str(_path(checkpoint)))
     else:

@@ -18,7 +18,7 @@ from .options import Request, read_request
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..films.report import FilmReport
+    from ..films.report import FilmReport, VideoProgress
     from ..pipeline import Outcome, Plan, Summary
     from ..remover import Remover
 
@@ -102,7 +102,7 @@ class _Job:
 
     def _work(self, plan: Plan) -> Summary:
         from ..pipeline import run
-        from .console import film_progress, picture_progress
+        from .console import progress_bar
 
         options = self.options
         if plan.tasks and self.remover is None:
@@ -110,18 +110,25 @@ class _Job:
         if not options.quiet:
             for item in plan.left_out:
                 self.console.print(f"left out: {item.path}: {item.reason}")
-        shown = not options.quiet
-        with (
-            picture_progress(self.console, len(plan.tasks), shown=shown) as advance,
-            film_progress(self.console, shown=shown) as on_film,
-        ):
+        shown, count, total = not options.quiet, 0, len(plan.tasks)
+        with progress_bar(self.console, shown=shown) as update:
 
             def on_outcome(outcome: Outcome) -> None:
-                advance(outcome.source)
+                nonlocal count
+                count += 1
+                if total > 1:
+                    update(min(count, total), total, outcome.source)
                 if options.verbose and outcome.result:
                     self.console.print(f"{outcome.source} -> {outcome.result}")
                 if outcome.film is not None and shown:
                     self.console.print(_film_line(outcome.source, outcome.film, options.verbose))
+
+            def on_film(name: str, progress: VideoProgress) -> None:
+                if total == 1:
+                    update(progress.frames, progress.total, name)
+                else:
+                    of = "" if progress.total is None else f"/{progress.total}"
+                    update(min(count, total), total, f"{name} {progress.frames}{of}")
 
             return run(
                 plan,

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..options.declare import read
 from ..options.running import RunOptions
 from .arguments import Parser, given
-from .console import print_data, start_console
+from .console import print_data, progress_bar, start_console
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    pass
 
 EPILOG = """\
 examples:
@@ -58,32 +57,12 @@ def main(argv: Sequence[str]) -> int:
     console = start_console(quiet=quiet, verbose=not quiet, debug=run.debug)
     from ..train.trainer import Trainer
 
-    with _progress(console, shown=not quiet) as progress:
-        scores = Trainer(config, resume=options.resume, progress=progress).run()
+    with progress_bar(console, shown=not quiet) as update:
+
+        def step(done: int, total: int, numbers: dict[str, float]) -> None:
+            update(done, total, f"loss {numbers['loss']:.3f}  lr {numbers['lr']:.2e}")
+
+        scores = Trainer(config, resume=options.resume, progress=step).run()
     for name, values in scores.items():
         print_data(f"{name}: " + ", ".join(f"{key} {value:.4f}" for key, value in values.items()))
     return 0
-
-
-@contextmanager
-def _progress(console: Console, *, shown: bool) -> Iterator[Callable[[int, int, dict[str, float]], None]]:
-    """Show a bar of steps with the loss and the time left; yields what to call after each step."""
-    if not (shown and console.is_terminal):
-        yield lambda done, total, numbers: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("training", total=None)
-
-        def step(done: int, total: int, numbers: dict[str, float]) -> None:
-            words = f"loss {numbers['loss']:.3f}  lr {numbers['lr']:.2e}"
-            bar.update(task, completed=done, total=total, description=words)
-
-        yield step
