@@ -166,7 +166,7 @@ def to_published_keys(model: PyramidNetwork) -> StateDict:
 
 
 def _shift_merging(state: Mapping[str, torch.Tensor], by: int) -> StateDict:
-    """Rename what merges patches: timm has it at a stage's start, the published code at the end of the last."""
+    """Rename what merges patches: in timm a stage begins with it, in the published code one ends with it."""
     pattern = re.compile(r"^(backbone\.layers\.)(\d)(\.downsample\.)")
     return {
         pattern.sub(lambda found: f"{found[1]}{int(found[2]) + by}{found[3]}", name): tensor
