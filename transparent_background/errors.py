@@ -29,6 +29,9 @@ The built-in bases let code written for transparent-background 1.3.4 keep its ``
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 __all__ = [
     "CheckpointError",
     "ChecksumError",
@@ -50,6 +53,7 @@ __all__ = [
     "UnreadableError",
     "UsageError",
     "WeightsError",
+    "needing",
 ]
 
 
@@ -87,6 +91,28 @@ class DeviceError(TransparentBackgroundError, RuntimeError):
 
 class MissingExtraError(TransparentBackgroundError, ImportError):
     """An optional dependency that is needed now and not installed."""
+
+
+@contextmanager
+def needing(extra: str, words: str) -> Iterator[None]:
+    """Import an optional dependency within this block.
+
+    Parameters
+    ----------
+    extra
+        What to install it with, if it is missing.
+    words
+        Who needs what.
+
+    Raises
+    ------
+    MissingExtraError
+        It is not installed.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise MissingExtraError(f'{words}; run: pip install "transparent-background[{extra}]"') from error
 
 
 class WeightsError(TransparentBackgroundError, RuntimeError):

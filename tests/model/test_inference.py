@@ -22,7 +22,7 @@ from transparent_background.model import (
     to_probability,
 )
 from transparent_background.model.inference import InferenceInSPyReNet, inference_form, kernels, tiles
-from transparent_background.model.inference.tiles import Box, boxes_around, convolve_by, split
+from transparent_background.model.inference.tiles import Box, boxes_around, convolve, split
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +96,8 @@ def test_published_weights_to_rounding() -> None:
 
 @torch.inference_mode()
 def test_plain_operations_take_the_place_of_fused_ones(swin, monkeypatch, small_pieces) -> None:
-    for name in ("_has_linear", "_has_linear_gelu", "_has_conv_add"):
-        monkeypatch.setattr(kernels, name, lambda: False)
+    for name in ("_has_linear", "_has_conv_add"):
+        monkeypatch.setattr(kernels, name, lambda *which: False)
     assert_same(swin, noise(1, 3, 128, 160))
 
 
@@ -107,8 +107,9 @@ def test_fused_operations_are_tried_before_they_are_used(monkeypatch) -> None:
             raise AttributeError(name)
 
     monkeypatch.setattr(torch.ops, "mkldnn", Broken(), raising=False)
-    for has in (kernels._has_linear, kernels._has_linear_gelu, kernels._has_conv_add):
-        assert has.__wrapped__() is False
+    assert kernels._has_linear.__wrapped__(False) is False
+    assert kernels._has_linear.__wrapped__(True) is False
+    assert kernels._has_conv_add.__wrapped__() is False
 
 
 @torch.inference_mode()
@@ -190,7 +191,7 @@ def test_a_convolution_of_a_piece_is_a_piece_of_the_convolution() -> None:
     whole = functional.conv2d(x, weight, bias, padding=1)
     for box in (Box(0, 20, 0, 30), Box(0, 7, 0, 30), Box(7, 20, 10, 30), Box(4, 9, 5, 8), Box(0, 20, 3, 9)):
         around = box.grown(1, (20, 30))
-        piece = convolve_by(around.cut(x), box, (20, 30), weight, bias)
+        piece = convolve(around.cut(x), box, (20, 30), weight, bias)
         torch.testing.assert_close(piece, box.cut(whole), atol=1e-4, rtol=1e-4)
 
 

@@ -282,7 +282,7 @@ def assert_finite(folder: Path) -> None:
 
 
 def test_a_picture_that_is_no_number_leaves_no_trace(config, monkeypatch, caplog) -> None:
-    real, calls = trainer_module.to_input, []
+    real, calls = trainer_module.normalise, []
 
     def broken(images):
         calls.append(1)
@@ -291,7 +291,7 @@ def test_a_picture_that_is_no_number_leaves_no_trace(config, monkeypatch, caplog
             x[0, 0, 0, 0] = float("inf")  # reaches the statistics of every BatchNorm
         return x
 
-    monkeypatch.setattr(trainer_module, "to_input", broken)
+    monkeypatch.setattr(trainer_module, "normalise", broken)
     scores = Trainer(config).run()
     assert "step 1: the loss is no number" in caplog.text
     assert_finite(Path(config.output))

@@ -16,14 +16,9 @@ from transparent_background.model.pyramid import Pyramid
 from transparent_background.train.augment import Augmenter
 from transparent_background.train.building import build_network
 from transparent_background.train.compositing import cut_out, paste
-from transparent_background.train.config import (
-    AugmentConfig,
-    ModelConfig,
-    ScheduleConfig,
-    bundled_configs,
-    load_config,
-)
+from transparent_background.train.config import AugmentConfig, ModelConfig, ScheduleConfig, load_config
 from transparent_background.train.losses import local_mean, pyramid_loss, structure_loss
+from transparent_background.train.reading import bundled_configs
 from transparent_background.train.samples import Stream, batch_sizes
 from transparent_background.train.schedule import learning_rate
 from transparent_background.train.scores import QuickScores
@@ -62,7 +57,7 @@ def test_bundled_configurations_are_valid(name) -> None:
         ("data.train.7.weight=2", "the list has 1 entries"),
         ("loss.distil=1", r"loss\.distil: goes with loss\.teacher"),
         ("schedule.steps=-1", r"schedule\.steps: must be above 0"),
-        ("augment.flip_chance=7", r"augment: chances must be in \[0, 1\]"),
+        ("augment.flip_chance=7", r"augment\.flip_chance: must be less than or equal to 1"),
         ("augment.scale=[1.2, 0.5]", r"augment\.scale: .*the smaller first"),
         ("optimiser.clip=-1", r"optimiser\.clip: must be above 0"),
         ("nonsense", "a change is written key=value"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 
-from ..errors import MissingExtraError, TransparentBackgroundError
+from ..errors import TransparentBackgroundError, needing
 from ..types import Precision
 
 if TYPE_CHECKING:
@@ -129,9 +129,5 @@ def import_from(extra: str, module: str) -> Any:
     MissingExtraError
         It is not installed.
     """
-    try:
+    with needing(extra, f"{module} is not installed"):
         return importlib.import_module(module)
-    except ImportError as error:
-        raise MissingExtraError(
-            f'{module} is not installed: pip install "transparent-background[{extra}]"'
-        ) from error

@@ -161,15 +161,16 @@ def _write_sheet(
 ) -> None:
     """Save the worst pictures of a model on a data set, side by side."""
     from ..evaluate.metrics import LOWER_IS_BETTER
-    from ..evaluate.plots import contact_sheet
     from ..evaluate.run import worst
+    from ..images.sheet import contact_sheet
+    from ..media.pairs import read_pair
 
     chosen = worst(report, options.by, options.worst, lower_is_better=options.by in LOWER_IS_BETTER)
-    entries = [
-        (pair, predictor.matte(pair, data), f"{pair.image.name}  {options.by} {value:.3f}")
-        for pair, value in chosen
-    ]
     try:
+        entries = [
+            (*read_pair(pair), predictor.matte(pair, data), f"{pair.image.name}  {options.by} {value:.3f}")
+            for pair, value in chosen
+        ]
         contact_sheet(entries).save(path, quality=88)
     except InputError as error:  # mattes of a folder are scored without a look at the pictures
         logger.error("%s: not written: %s", path.name, error)

@@ -40,7 +40,8 @@ def main(argv: Sequence[str]) -> int:
     """Run the sub-command; return its exit code."""
     parser = build_parser()
     options = parser.parse_intermixed_args(argv)
-    from ..train.config import bundled_configs, dump_config, load_config
+    from ..train.config import dump_config, load_config
+    from ..train.reading import bundled_configs
 
     if options.list:
         print_data("\n".join(bundled_configs()))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import MissingExtraError
+from ..errors import needing
 from . import boundary, matte
 
 if TYPE_CHECKING:
@@ -100,12 +100,8 @@ def score_picture(
 
 def _saliency(prediction: Curve, truth: NDArray[np.bool_]) -> tuple[dict[str, float], dict[str, Curve]]:
     """Run PySODMetrics on one picture."""
-    try:
+    with needing("eval", "evaluation needs more packages"):
         import py_sod_metrics as sod
-    except ImportError as error:
-        raise MissingExtraError(
-            'evaluation needs more packages: pip install "transparent-background[eval]"'
-        ) from error
     handlers = {
         "f": sod.FmeasureHandler(with_dynamic=True, with_adaptive=True, beta=F_BETA_SQUARED),
         "precision": sod.PrecisionHandler(with_dynamic=True, with_adaptive=False),

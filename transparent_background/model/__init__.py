@@ -4,7 +4,7 @@ from .backbones.base import Backbone
 from .backbones.create import create_backbone
 from .fuse import fold_batch_norm
 from .heads import HEADS, create_network
-from .inspyrenet import InSPyReNet, PyramidNetwork, blend, to_probability
+from .inspyrenet import InSPyReNet, PyramidNetwork, to_probability
 from .light import LightInSPyReNet
 from .pyramid import Pyramid
 from .state_dict import load_state_dict, read_metadata, read_state_dict, to_published_keys
@@ -16,7 +16,6 @@ __all__ = [
     "LightInSPyReNet",
     "Pyramid",
     "PyramidNetwork",
-    "blend",
     "create_backbone",
     "create_network",
     "fold_batch_norm",

@@ -87,23 +87,13 @@ class ContextAttention(nn.Module):
 
     def key_and_value(self, context: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Project context vectors (B, in_channels, ctx, 1), in float32, to (B, depth, ctx, 1) each."""
-        return (
-            _in_float32(self.conv_key, context),
-            _in_float32(self.conv_value, context),
-        )
+        return _in_float32(self.conv_key, context), _in_float32(self.conv_value, context)
 
     def probabilities(
         self, size: Size, saliency: torch.Tensor, laplacian: torch.Tensor | None
     ) -> torch.Tensor:
         """Return the 3 or 5 probability maps at the features' size, (B, ctx, h, w)."""
-        if (laplacian is None) != (self.lthreshold is None):
-            raise TypeError("the stage was built with and is called without a Laplacian, or the reverse")
-        signed = torch.sigmoid(resize(saliency, size)) - self.threshold.float()
-        maps = [signed.clamp(min=0), (-signed).clamp(min=0), self.threshold.float() - signed.abs()]
-        if laplacian is not None and self.lthreshold is not None:
-            signed = torch.sigmoid(resize(laplacian, size)) - self.lthreshold.float()
-            maps += [signed.clamp(min=0), (-signed).clamp(min=0)]
-        return torch.cat(maps, dim=1)
+        return probability_maps(size, saliency, self.threshold, laplacian, self.lthreshold)
 
     def _context_vectors(self, x: torch.Tensor, probabilities: torch.Tensor) -> torch.Tensor:
         """Sum the features under every probability map: float32 (B, in_channels, ctx, 1)."""
@@ -115,6 +105,37 @@ class ContextAttention(nn.Module):
         # float16 cannot hold a sum over up to a million pixels
         context = torch.bmm(maps.float(), features.float())  # (B, ctx, C)
         return context.transpose(1, 2).unsqueeze(3)
+
+
+def probability_maps(
+    size: Size,
+    saliency: torch.Tensor,
+    threshold: torch.Tensor,
+    laplacian: torch.Tensor | None,
+    laplacian_threshold: torch.Tensor | None,
+) -> torch.Tensor:
+    """Return what features are summed under: 3 maps of the saliency, and 2 of the Laplacian if it is given.
+
+    Parameters
+    ----------
+    size
+        (h, w) of the maps.
+    saliency, laplacian : (B, 1, any, any), logits
+    threshold, laplacian_threshold
+        Probabilities that count as neither foreground nor background; learnt.
+
+    Returns
+    -------
+    (B, 3 or 5, h, w)
+    """
+    if (laplacian is None) != (laplacian_threshold is None):
+        raise TypeError("the stage was built with and is called without a Laplacian, or the reverse")
+    signed = torch.sigmoid(resize(saliency, size)) - threshold.float()
+    maps = [signed.clamp(min=0), (-signed).clamp(min=0), threshold.float() - signed.abs()]
+    if laplacian is not None and laplacian_threshold is not None:
+        signed = torch.sigmoid(resize(laplacian, size)) - laplacian_threshold.float()
+        maps += [signed.clamp(min=0), (-signed).clamp(min=0)]
+    return torch.cat(maps, dim=1)
 
 
 def _in_float32(blocks: Iterable[nn.Module], x: torch.Tensor) -> torch.Tensor:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from ..types import Size
-from .layers import ConvBlock, resize
+from .layers import ConvBlock, resize, size_of
 
 Axis = Literal["h", "w"]
 
@@ -54,7 +54,21 @@ class AxialAttention(nn.Module):
         return self.gamma.to(x.dtype) * mixed + x
 
 
-class AxialBranch(nn.Module):
+class BothAxes(nn.Module):
+    """Base of what adds the vertical and the horizontal attention of one map."""
+
+    Hattn: AxialAttention
+    Wattn: AxialAttention
+    faster: Callable[[torch.Tensor], torch.Tensor] | None = None
+    """Takes their place, if it is set."""
+
+    def attend(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, C, h, w) -> the same shape."""
+        both: torch.Tensor = self.Hattn(x) + self.Wattn(x) if self.faster is None else self.faster(x)
+        return both
+
+
+class AxialBranch(BothAxes):
     """One branch of the context module: a separable k x k kernel, axial attention, a 3x3 dilated by k."""
 
     def __init__(self, in_channels: int, channels: int, kernel_size: int) -> None:
@@ -68,8 +82,7 @@ class AxialBranch(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, in_channels, h, w) -> (B, channels, h, w)."""
-        x = self.conv2(self.conv1(self.conv0(x)))
-        return self.conv3(self.Hattn(x) + self.Wattn(x))  # type: ignore[no-any-return]
+        return self.conv3(self.attend(self.conv2(self.conv1(self.conv0(x)))))  # type: ignore[no-any-return]
 
 
 class ContextModule(nn.Module):
@@ -95,11 +108,12 @@ class ContextModule(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, in_channels, h, w) -> (B, depth, h, w)."""
         branches = [self.branch0(x), self.branch1(x), self.branch2(x), self.branch3(x)]
-        mixed = self.conv_cat(torch.cat(branches, dim=1))
-        return functional.relu(mixed + self.conv_res(x), inplace=True)
+        mixed: torch.Tensor = self.conv_cat(torch.cat(branches, dim=1))
+        mixed += self.conv_res(x)
+        return mixed.relu_()
 
 
-class Decoder(nn.Module):
+class Decoder(BothAxes):
     """The three coarse maps merged at stride 8, and the first saliency map."""
 
     def __init__(self, depth: int) -> None:
@@ -122,9 +136,7 @@ class Decoder(nn.Module):
         features : (B, depth, H/8, W/8)
         saliency : (B, 1, H/8, W/8), logits
         """
-        size: Size = (x3.shape[-2], x3.shape[-1])
-        deep = [resize(x, size, align_corners=True) for x in (x5, x4)]
-        x = self.conv1(torch.cat([*deep, x3], dim=1))
-        x = self.conv2(self.Hattn(x) + self.Wattn(x))
+        deep = [resize(x, size_of(x3), align_corners=True) for x in (x5, x4)]
+        x = self.conv2(self.attend(self.conv1(torch.cat([*deep, x3], dim=1))))
         x = self.conv4(self.conv3(x))
         return x, self.conv5(x)

@@ -7,21 +7,9 @@ from typing import TypeVar, cast
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from .backbones.edgetpu import FusedResidual, MobileNetEdgeTPU, PointBlock
-from .backbones.mobilenet import InvertedResidual, MobileNetV2, SeparableBlock
+from .backbones.mobilenet import Block, MobileNet
 from .inspyrenet import PyramidNetwork
 from .layers import ConvBlock
-
-# attribute pairs of our own backbones' blocks: convolution, BatchNorm
-_PAIRS: dict[type[nn.Module], tuple[tuple[str, str], ...]] = {
-    ConvBlock: (("conv", "bn"),),
-    MobileNetV2: (("conv_stem", "bn1"),),
-    SeparableBlock: (("conv_dw", "bn1"), ("conv_pw", "bn2")),
-    InvertedResidual: (("conv_pw", "bn1"), ("conv_dw", "bn2"), ("conv_pwl", "bn3")),
-    MobileNetEdgeTPU: (("conv_stem", "bn1"),),
-    PointBlock: (("conv", "bn1"),),
-    FusedResidual: (("conv_exp", "bn1"), ("conv_pwl", "bn2")),
-}
 
 Network = TypeVar("Network", bound=PyramidNetwork)
 
@@ -40,7 +28,8 @@ def fold_batch_norm(model: Network) -> Network:
     if model.training:
         raise ValueError("only a network in evaluation mode can have its BatchNorm folded")
     for module in list(model.modules()):
-        for conv_name, norm_name in _PAIRS.get(type(module), ()):
+        pairs = module.pairs if isinstance(module, (ConvBlock, Block, MobileNet)) else ()
+        for conv_name, norm_name in pairs:
             norm = getattr(module, norm_name)
             if not isinstance(norm, nn.BatchNorm2d):
                 continue  # this block has none, or it is folded already

@@ -7,9 +7,9 @@ from torch import nn
 
 from ..types import Size
 from .attention import ContextAttention
-from .backbones.base import Backbone
+from .backbones.base import Backbone, FeatureMaps
 from .context import ContextModule, Decoder
-from .layers import resize
+from .layers import resize, size_of
 from .pyramid import Pyramid, reconstruct, transition
 
 TRANSITION_KERNELS = (5, 9, 17)  # for the levels p2, p1, p0
@@ -86,56 +86,70 @@ class InSPyReNet(PyramidNetwork):
         self.attention1 = ContextAttention(2 * depth, depth, sizes[1], laplacian=True)
         self.attention2 = ContextAttention(2 * depth, depth, sizes[2], laplacian=False)
 
-    def blend(self, x: torch.Tensor, x_lr: torch.Tensor) -> Pyramid:
-        """Make both passes and blend their pyramids (section 3.4 of the paper)."""
-        large = self.predict(x)
-        return blend(self.predict(x_lr).d0, large)
-
     def predict(self, x: torch.Tensor) -> Pyramid:
         """Make one pass."""
-        height, width = x.shape[-2:]
-        x1, x2, x3, x4, x5 = self.backbone(x.to(self.dtype))
+        saliency, details, features = self._coarse(x)
+        # Each level is trained on its own input: no gradient flows through the maps.
+        details.append(self._finest(features, saliency[-1].detach(), details[-1].detach(), size_of(x)))
+        saliency.append(reconstruct(saliency[-1].detach(), details[-1]))
+        return Pyramid(*saliency, *details)
+
+    def blend(self, x: torch.Tensor, x_lr: torch.Tensor) -> Pyramid:
+        """Rebuild the small pass's saliency at the large size, with the large pass's detail near edges.
+
+        Section 3.4 of the paper. The Laplacians that are returned are zero away from the edges.
+        """
+        small = self.predict(x_lr).d0
+        large, residuals, features = self._coarse(x)
+        saliency, details = [resize(small, size_of(large[0]))], []
+        for detail, kernel_size in zip((*residuals, None), TRANSITION_KERNELS, strict=True):
+            size = size_of(x if detail is None else detail)
+            mask = resize(transition(saliency[-1], kernel_size), size)
+            if detail is None:
+                detail = self._finest(features, large[-1].detach(), residuals[-1].detach(), size, mask)
+            details.append(mask * detail)
+            saliency.append(reconstruct(saliency[-1], details[-1]))
+        return Pyramid(*saliency, *details)
+
+    def _coarse(self, x: torch.Tensor) -> tuple[list[torch.Tensor], list[torch.Tensor], torch.Tensor]:
+        """Make a pass up to the finest level: d3, d2 and d1; p2 and p1; features for the finest level."""
+        height, width = size_of(x)
+        x1, x2, x3, x4, x5 = self._maps(x.to(self.dtype))
         f3, d3 = self.decoder(self.context3(x3), self.context4(x4), self.context5(x5))
         d3 = d3.float()  # maps stay in float32, whatever the precision of the features
-
         x2 = self.context2(x2)
-        f3 = resize(f3, (x2.shape[-2], x2.shape[-1]))
-        # Each level is trained on its own input: no gradient flows through the maps.
-        f2, p2 = self.attention2(torch.cat([x2, f3], dim=1), d3.detach())
+        f2, p2 = self._refine(2, x2, f3, size_of(x2), d3.detach(), None)
         d2 = reconstruct(d3.detach(), p2)
-
         half = (height // 2, width // 2)
-        features = torch.cat([resize(self.context1(x1), half), resize(f2, half)], dim=1)
-        f1, p1 = self.attention1(features, d2.detach(), p2.detach())
-        d1 = reconstruct(d2.detach(), p1)
+        f1, p1 = self._refine(1, self.context1(x1), f2, half, d2.detach(), p2.detach())
+        return [d3, d2, reconstruct(d2.detach(), p1)], [p2, p1], f1
 
-        _, p0 = self.attention0(resize(f1, (height, width)), d1.detach(), p1.detach())
-        d0 = reconstruct(d1.detach(), p0)
-        return Pyramid(d3, d2, d1, d0, p2, p1, p0)
+    def _maps(self, x: torch.Tensor) -> FeatureMaps:
+        return self.backbone(x)  # type: ignore[no-any-return]
 
+    def _refine(
+        self,
+        stage: int,
+        fine: torch.Tensor,
+        coarse: torch.Tensor,
+        size: Size,
+        saliency: torch.Tensor,
+        laplacian: torch.Tensor | None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Refine features of two sources by the last maps: features of that size, and the next Laplacian."""
+        features = torch.cat([resize(fine, size), resize(coarse, size)], dim=1)
+        return getattr(self, f"attention{stage}")(features, saliency, laplacian)  # type: ignore[no-any-return]
 
-def blend(saliency_lr: torch.Tensor, large: Pyramid) -> Pyramid:
-    """Rebuild a small pass's saliency at a large pass's size, with the large pass's detail near edges.
-
-    Parameters
-    ----------
-    saliency_lr : (B, 1, h, w)
-        d0 of the pass at base size, logits.
-    large
-        The pass at the large size.
-
-    Returns
-    -------
-    Pyramid
-        Of the large size; its Laplacians are zero away from the edges.
-    """
-    saliency = [resize(saliency_lr, (large.d3.shape[-2], large.d3.shape[-1]))]
-    details = []
-    for detail, kernel_size in zip((large.p2, large.p1, large.p0), TRANSITION_KERNELS, strict=True):
-        mask = transition(saliency[-1], kernel_size)
-        details.append(resize(mask, (detail.shape[-2], detail.shape[-1])) * detail)
-        saliency.append(reconstruct(saliency[-1], details[-1]))
-    return Pyramid(*saliency, *details)
+    def _finest(
+        self,
+        features: torch.Tensor,
+        saliency: torch.Tensor,
+        laplacian: torch.Tensor,
+        size: Size,
+        mask: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Return the finest Laplacian; where a mask is zero, it may be anything."""
+        return self.attention0(resize(features, size), saliency, laplacian)[1]  # type: ignore[no-any-return]
 
 
 def to_probability(logits: torch.Tensor, *, stretch: bool) -> torch.Tensor:

@@ -24,6 +24,9 @@ class ConvBlock(nn.Module):
         Whether BatchNorm and ReLU follow.
     """
 
+    pairs = (("conv", "bn"),)
+    """The attributes that hold the convolution and its BatchNorm."""
+
     def __init__(
         self,
         in_channels: int,
@@ -52,8 +55,13 @@ class ConvBlock(nn.Module):
         return functional.relu(x, inplace=True) if self.relu else x
 
 
+def size_of(x: torch.Tensor) -> Size:
+    """Return (height, width) of (..., h, w)."""
+    return x.shape[-2], x.shape[-1]
+
+
 def resize(x: torch.Tensor, size: Size, *, align_corners: bool = False) -> torch.Tensor:
     """Resize (B, C, h, w) bilinearly; the tensor itself is returned if it has that size already."""
-    if (x.shape[-2], x.shape[-1]) == size:
+    if size_of(x) == size:
         return x
     return functional.interpolate(x, size=size, mode="bilinear", align_corners=align_corners)

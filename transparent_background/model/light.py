@@ -18,9 +18,10 @@ from torch import nn
 from torch.nn import functional
 
 from ..types import Size
+from .attention import probability_maps
 from .backbones.base import Backbone
 from .inspyrenet import TRANSITION_KERNELS, PyramidNetwork
-from .layers import ConvBlock, resize
+from .layers import ConvBlock, resize, size_of
 from .pyramid import Pyramid, expand, reconstruct, transition
 
 EPSILON = 1e-3  # added to the mean of a probability map that context vectors are divided by
@@ -102,8 +103,8 @@ class LightDecoder(nn.Module):
         features : (B, depth, H/8, W/8)
         saliency : (B, 1, H/8, W/8), logits
         """
-        x = self.merge4(torch.cat([x4, resize(x5, _size(x4))], dim=1))
-        x = self.merge3(torch.cat([x3, resize(x, _size(x3))], dim=1))
+        x = self.merge4(torch.cat([x4, resize(x5, size_of(x4))], dim=1))
+        x = self.merge3(torch.cat([x3, resize(x, size_of(x3))], dim=1))
         x = self.refine(x)
         return x, self.saliency(x).float()  # maps stay in float32
 
@@ -156,13 +157,13 @@ class LightStage(nn.Module):
         features : (B, channels, h, w)
         laplacian : (B, 1, h, w), logits
         """
-        x = self.merge(torch.cat([fine, resize(self.reduce(coarse), _size(fine))], dim=1))
+        x = self.merge(torch.cat([fine, resize(self.reduce(coarse), size_of(fine))], dim=1))
         context = self._context_vectors(x, saliency, laplacian).to(x.dtype)  # (B, ctx, C)
         query = self.query(x).permute(0, 2, 3, 1).flatten(1, 2)  # (B, h*w, C)
         # three to five keys a picture: written out, it is faster than the fused kernels
         logits = query @ self.key(context).transpose(1, 2) * query.shape[-1] ** -0.5  # (B, h*w, ctx)
         attended = torch.softmax(logits.float(), dim=-1).to(x.dtype) @ self.value(context)
-        attended = attended.unflatten(1, _size(x)).permute(0, 3, 1, 2)  # (B, C, h, w)
+        attended = attended.unflatten(1, size_of(x)).permute(0, 3, 1, 2)  # (B, C, h, w)
         x = self.refine(x + attended)
         return x, self.residual(x).float()
 
@@ -170,17 +171,11 @@ class LightStage(nn.Module):
         self, x: torch.Tensor, saliency: torch.Tensor, laplacian: torch.Tensor | None
     ) -> torch.Tensor:
         """Average the features under every probability map: float32 (B, ctx, C)."""
-        if (laplacian is None) != (self.lthreshold is None):
-            raise TypeError("the stage was built with and is called without a Laplacian, or the reverse")
         # at the level before, a quarter of the pixels: means change little, and the map is that size
-        size = _size(saliency)
+        size = size_of(saliency)
         features = functional.adaptive_avg_pool2d(x, size).flatten(2).float()  # (B, C, h*w)
-        signed = torch.sigmoid(saliency) - self.threshold.float()
-        maps = [signed.clamp(min=0), (-signed).clamp(min=0), self.threshold.float() - signed.abs()]
-        if laplacian is not None and self.lthreshold is not None:
-            signed = torch.sigmoid(resize(laplacian, size)) - self.lthreshold.float()
-            maps += [signed.clamp(min=0), (-signed).clamp(min=0)]
-        weights = torch.cat(maps, dim=1).flatten(2)  # (B, ctx, h*w)
+        maps = probability_maps(size, saliency, self.threshold, laplacian, self.lthreshold)
+        weights = maps.flatten(2)  # (B, ctx, h*w)
         weights = weights / (weights.mean(dim=2, keepdim=True).abs() + EPSILON) / weights.shape[2]
         return torch.bmm(weights, features.transpose(1, 2))
 
@@ -228,9 +223,9 @@ class LightInSPyReNet(PyramidNetwork):
         small, coarse = self._pass(x_lr)
         x1, x2 = self.backbone.shallow(x.to(self.dtype))
         f2, p2 = self.stage2(x2, coarse, small.d3.detach())
-        d2 = functional.interpolate(small.d1, size=_size(x2), mode="bilinear", antialias=True)
+        d2 = functional.interpolate(small.d1, size=size_of(x2), mode="bilinear", antialias=True)
         _, p1 = self.stage1(x1, f2, d2.detach(), p2.detach())
-        p1 = p1 * resize(transition(d2.detach(), TRANSITION_KERNELS[1]), _size(p1))
+        p1 = p1 * resize(transition(d2.detach(), TRANSITION_KERNELS[1]), size_of(p1))
         d1 = reconstruct(d2.detach(), p1)
         d0 = expand(d1)
         d3 = resize(small.d3, (x2.shape[-2] // 2, x2.shape[-1] // 2))
@@ -246,7 +241,3 @@ class LightInSPyReNet(PyramidNetwork):
         d1 = reconstruct(d2.detach(), p1)
         d0 = expand(d1)
         return Pyramid(d3, d2, d1, d0, p2, p1, torch.zeros_like(d0)), f3
-
-
-def _size(x: torch.Tensor) -> Size:
-    return x.shape[-2], x.shape[-1]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional
 
-from .layers import resize
+from .layers import resize, size_of
 
 KERNEL_SIZE = 7  # Gaussian blur of the pyramid, pixels
 SIGMA = 1.0
@@ -90,7 +90,7 @@ def laplacian(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 def reconstruct(x: torch.Tensor, detail: torch.Tensor) -> torch.Tensor:
     """Return ``expand(x) + detail``, the detail resized (align_corners=True) if sizes differ."""
     expanded = expand(x)
-    return expanded + resize(detail, (expanded.shape[-2], expanded.shape[-1]), align_corners=True)
+    return expanded + resize(detail, size_of(expanded), align_corners=True)
 
 
 def transition(saliency: torch.Tensor, kernel_size: int) -> torch.Tensor:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from torch import nn
 
 from ..errors import CheckpointError
@@ -40,21 +42,20 @@ def read_state_dict(path: Path) -> tuple[StateDict, dict[str, str]]:
     CheckpointError
         The file is missing, damaged, or holds no tensors by name.
     """
-    try:
+    state: Any
+    with _explained(
+        path, "weights (expected a PyTorch .pth state dict or a .safetensors file; it may be damaged)"
+    ):
         with path.open("rb") as file:
             head = file.read(16)
-        metadata: dict[str, str] = {}
-        if head[8:9] == b"{":
-            state, metadata = _read_safetensors(path)
+        if head[8:9] != b"{":
+            # where its format allows that, mapped into memory rather than copied: not before PyTorch 1.6
+            mapped = zipfile.is_zipfile(path)
+            state, metadata = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped), {}
         else:
-            state = _read_pickled(path)
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{path}: no such checkpoint file") from error
-    except Exception as error:  # damaged pickles raise whatever the bytes lead to
-        raise CheckpointError(
-            f"{path}: cannot be read as weights (expected a PyTorch .pth state dict or a "
-            f".safetensors file; it may be damaged): {_first_line(error)}"
-        ) from error
+            with safe_open(path, framework="pt") as opened:
+                state = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+                metadata = dict(opened.metadata() or {})
     return _unwrap(state, path), metadata
 
 
@@ -66,31 +67,19 @@ def read_metadata(path: Path) -> dict[str, str]:
     CheckpointError
         The file is damaged.
     """
-    from safetensors import SafetensorError, safe_open
+    with _explained(path, "safetensors"), safe_open(path, framework="pt") as file:
+        return dict(file.metadata() or {})
 
+
+@contextmanager
+def _explained(path: Path, kind: str) -> Iterator[None]:
+    """Say in one line why a file cannot be read."""
     try:
-        with safe_open(path, framework="pt") as file:
-            return dict(file.metadata() or {})
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path}: cannot be read as safetensors: {_first_line(error)}") from error
-
-
-def _read_pickled(path: Path) -> Any:
-    """Read ``.pth``, mapped into memory rather than copied where its format allows that."""
-    if zipfile.is_zipfile(path):
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    return torch.load(path, map_location="cpu", weights_only=True)  # PyTorch before 1.6
-
-
-def _read_safetensors(path: Path) -> tuple[StateDict, dict[str, str]]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return state, dict(file.metadata() or {})
-    except SafetensorError as error:
-        raise ValueError(str(error)) from error
+        yield
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path}: no such checkpoint file") from error
+    except Exception as error:  # damaged pickles raise whatever the bytes lead to
+        raise CheckpointError(f"{path}: cannot be read as {kind}: {_first_line(error)}") from error
 
 
 def _unwrap(state: object, path: Path) -> StateDict:
@@ -157,38 +146,32 @@ def _mismatch(
 
 def from_published_keys(model: nn.Module, state: Mapping[str, torch.Tensor]) -> StateDict:
     """Rename the published checkpoints' keys to those of our modules; lookup tables are dropped."""
+    kept = {name: tensor for name, tensor in state.items() if not name.endswith(_DERIVED)}
     backbone = getattr(model, "backbone", None)
-    renamed: StateDict = {}
-    for name, tensor in state.items():
-        if name.endswith(_DERIVED):
-            continue
-        if isinstance(backbone, SwinBackbone):
-            # timm merges patches at the start of a stage, the published code at the end of the last
-            name = re.sub(
-                r"^(backbone\.layers\.)(\d)(\.downsample\.)",
-                lambda m: f"{m[1]}{int(m[2]) + 1}{m[3]}",
-                name,
-            )
-        elif isinstance(backbone, TimmBackbone):
-            name = re.sub(r"^backbone\.", "backbone.features.", name)
-        renamed[name] = tensor
-    return renamed
+    if isinstance(backbone, SwinBackbone):
+        return _shift_merging(kept, 1)
+    if isinstance(backbone, TimmBackbone):
+        return {re.sub(r"^backbone\.", "backbone.features.", name): tensor for name, tensor in kept.items()}
+    return kept
 
 
 def to_published_keys(model: PyramidNetwork) -> StateDict:
     """Return a network's weights under the names of the published checkpoints."""
-    renamed: StateDict = {}
-    for name, tensor in model.state_dict().items():
-        if isinstance(model.backbone, SwinBackbone):
-            name = re.sub(
-                r"^(backbone\.layers\.)(\d)(\.downsample\.)",
-                lambda m: f"{m[1]}{int(m[2]) - 1}{m[3]}",
-                name,
-            )
-        elif isinstance(model.backbone, TimmBackbone):
-            name = name.replace("backbone.features.", "backbone.", 1)
-        renamed[name] = tensor
-    return renamed
+    state = model.state_dict()
+    if isinstance(model.backbone, SwinBackbone):
+        return _shift_merging(state, -1)
+    if isinstance(model.backbone, TimmBackbone):
+        return {name.replace("backbone.features.", "backbone.", 1): t for name, t in state.items()}
+    return state
+
+
+def _shift_merging(state: Mapping[str, torch.Tensor], by: int) -> StateDict:
+    """Rename what merges patches: in timm a stage begins with it, in the published code one ends with it."""
+    pattern = re.compile(r"^(backbone\.layers\.)(\d)(\.downsample\.)")
+    return {
+        pattern.sub(lambda found: f"{found[1]}{int(found[2]) + by}{found[3]}", name): tensor
+        for name, tensor in state.items()
+    }
 
 
 def _first_line(error: Exception) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -162,14 +160,11 @@ def save_weights(network: PyramidNetwork, config: ModelConfig, path: Path, **fac
     """
     from safetensors.torch import save
 
-    fields = ("name", "backbone", "backbone_options", "head", "depth", "base_size")
-    usage = ("resize", "short_side", "enlarge", "normalisation")
-    values = dataclasses.asdict(config)
-    description = {name: values[name] for name in (*fields, *usage)}
+    description = config.model_dump_json(exclude={"backbone_weights", "start", "freeze"})
     tensors = {
         name: (tensor.half() if tensor.is_floating_point() else tensor).detach().cpu().contiguous()
         for name, tensor in to_published_keys(network).items()
     }
-    content = save(tensors, metadata={"inspyrenet": json.dumps(description), **facts})
+    content = save(tensors, metadata={"inspyrenet": description, **facts})
     with replacing(path) as file:
         file.write(content)

@@ -2,38 +2,74 @@
 
 from __future__ import annotations
 
-import dataclasses
-import types
-import typing
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from importlib import resources
+import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 
-from ..errors import ConfigError
+from ..errors import ConfigError, needing
+from .reading import apply_change, read_tree
 
-T = TypeVar("T")
+with needing("train", "training needs more packages"):
+    from pydantic import (
+        AfterValidator,
+        BaseModel,
+        ConfigDict,
+        Field,
+        Strict,
+        ValidationError,
+        model_validator,
+    )
 
 
-@dataclass(kw_only=True)
-class ModelConfig:
+def _odd(value: int) -> int:
+    if value % 2 == 0:
+        raise ValueError("must be odd")
+    return value
+
+
+def _rising(pair: tuple[float, float]) -> tuple[float, float]:
+    if not 0 < pair[0] <= pair[1]:
+        raise ValueError("must be two numbers above 0, the smaller first")
+    return pair
+
+
+Count = Annotated[int, Field(gt=0)]
+Side = Annotated[int, Field(gt=0, multiple_of=32)]
+Above = Annotated[float, Field(gt=0)]
+NotBelow = Annotated[float, Field(ge=0)]
+Chance = Annotated[float, Field(ge=0, le=1)]
+Pair = Annotated[tuple[float, float], Strict(False)]  # YAML has lists only
+
+
+class _Part(BaseModel):
+    """A part of the configuration; what is not given has its default."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_defaults(cls, values: Any) -> Any:
+        return {} if values is None else values
+
+
+class ModelConfig(_Part):
     """The network and where its weights start."""
 
     backbone: str = "swin_base_patch4_window12_384"
     """A timm name."""
-    backbone_options: dict[str, Any] = field(default_factory=dict)
+    backbone_options: dict[str, Any] = {}
     """For ``timm.create_model``."""
     backbone_weights: str | None = "timm"
     """``timm``: its pretrained ones, downloaded; a file; null: random."""
     head: Literal["published", "light"] = "published"
-    depth: int = 64
-    base_size: tuple[int, int] = (384, 384)
+    depth: Annotated[int, Field(ge=4)] = 64
+    base_size: Annotated[tuple[Side, Side], Strict(False)] = (384, 384)
     start: str | None = None
     """A checkpoint of the whole network to go on from; its step count is not taken over."""
-    freeze: list[str] = field(default_factory=list)
+    freeze: list[str] = []
     """Parts that are not trained, as prefixes of parameter names; their BatchNorm is frozen too."""
     name: str = "custom"
     """What the saved weights call themselves."""
@@ -47,104 +83,98 @@ class ModelConfig:
     """Written into the saved weights."""
 
 
-@dataclass(kw_only=True)
-class SetConfig:
+class SetConfig(_Part):
     """A folder with ``images/`` and ``masks/``."""
 
-    path: str = ""
-    weight: float = 1.0
+    path: Annotated[str, Field(min_length=1)]
+    weight: Above = 1.0
     """How often an epoch shows each picture: 0.5 for every second, 3 for three times."""
-    paste: float = 0.0
+    paste: Chance = 0.0
     """Chance that a picture of this set is cut out and pasted onto a background."""
 
 
-@dataclass(kw_only=True)
-class DataConfig:
+class DataConfig(_Part):
     """Pictures to train on and to validate with."""
 
     root: str = "."
     """What relative paths of sets start from."""
-    train: list[SetConfig] = field(default_factory=list)
-    validate: list[SetConfig] = field(default_factory=list)
+    train: list[SetConfig] = []
+    validating: list[SetConfig] = Field(default=[], alias="validate")
     backgrounds: str | None = None
     """A folder of pictures to paste cut-outs on."""
-    sizes: list[int] = field(default_factory=lambda: [384])
+    sizes: Annotated[list[Side], Field(min_length=1)] = [384]
     """Heights that batches are resized to, in the shape of the base size; each takes one at random."""
-    batch_size: int = 6
-    workers: int = 4
+    batch_size: Count = 6
+    workers: Annotated[int, Field(ge=0)] = 4
     cache: bool = False
     """Keep decoded pictures in memory (about 0.3 MB each at 384 pixels)."""
 
 
-@dataclass(kw_only=True)
-class AugmentConfig:
+class AugmentConfig(_Part):
     """Random changes; each chance is in [0, 1]. The defaults are those of the research code."""
 
-    scale: tuple[float, float] = (0.75, 1.25)
+    scale: Annotated[Pair, AfterValidator(_rising)] = (0.75, 1.25)
     """Zoom; below 1 the border is black."""
-    scale_chance: float = 0.5
+    scale_chance: Chance = 0.5
     aspect: float = 1.0
     """Largest change of width over height, as a factor."""
     shift: float = 0.0
     """Largest shift while zooming, as a part of the slack; 0 keeps the centre, as published."""
-    flip_chance: float = 0.5
+    flip_chance: Chance = 0.5
     rotate: float = 10.0
     """Largest angle, degrees."""
-    rotate_chance: float = 0.5
+    rotate_chance: Chance = 0.5
     enhance: float = 0.1
     """Largest raise of contrast, sharpness and brightness, as a part of 1."""
-    enhance_chance: float = 0.5
-    colour_chance: float = 0.0
+    enhance_chance: Chance = 0.5
+    colour_chance: Chance = 0.0
     """Of hue, saturation, gamma, grey."""
-    degrade_chance: float = 0.0
+    degrade_chance: Chance = 0.0
     """Of one of blur, noise, JPEG artefacts, a smaller original."""
-    soften: tuple[float, float] = (0.0, 1.5)
+    soften: Pair = (0.0, 1.5)
     """Blur of pasted cut-outs' masks, sigma in pixels of the source."""
 
 
-@dataclass(kw_only=True)
-class OptimiserConfig:
+class OptimiserConfig(_Part):
     """How weights are changed."""
 
     name: Literal["adam", "adamw"] = "adam"
-    lr: float = 1e-5
-    backbone_lr_factor: float = 1.0
-    head_lr_factor: float = 1.0
+    lr: Above = 1e-5
+    backbone_lr_factor: NotBelow = 1.0
+    head_lr_factor: NotBelow = 1.0
     weight_decay: float = 0.0
-    clip: float | None = None
+    clip: Above | None = None
     """Largest norm of the gradient."""
-    accumulate: int = 1
+    accumulate: Count = 1
     """Batches per step."""
-    ema: float | None = None
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Decay of the moving average of the weights, per step; it is what is validated and saved."""
     precision: Literal["no", "bf16", "fp16"] = "no"
     compile: bool = False
     """Compile the network (pays on GPUs)."""
 
 
-@dataclass(kw_only=True)
-class ScheduleConfig:
+class ScheduleConfig(_Part):
     """How long, and the learning rate over time."""
 
-    epochs: float = 60.0
-    steps: int | None = None
+    epochs: Above = 60.0
+    steps: Count | None = None
     """In place of epochs."""
     kind: Literal["poly", "cosine", "constant"] = "poly"
     power: float = 0.9
     """Of ``poly``."""
-    warmup: int = 12_000
+    warmup: Annotated[int, Field(ge=0)] = 12_000
     """Steps of linear warm-up."""
     minimum: float = 1e-7
     """Where the rate starts and ends."""
 
 
-@dataclass(kw_only=True)
-class LossConfig:
+class LossConfig(_Part):
     """Weights of the terms."""
 
     edge: float = 5.0
     """How much pixels unlike their surroundings weigh above others."""
-    window: int = 31
+    window: Annotated[Count, AfterValidator(_odd)] = 31
     """Side of the surroundings, pixels at full size."""
     iou: float = 1.0
     consistency: float = 1e-4
@@ -156,36 +186,34 @@ class LossConfig:
     """A mode or checkpoint file whose matte is taught."""
 
 
-@dataclass(kw_only=True)
-class LogConfig:
+class LogConfig(_Part):
     """What is written, how often; in steps."""
 
-    every: int = 50
-    save_every: int = 500
-    validate_every: int = 2000
-    grid_every: int = 2000
-    validate_limit: int | None = None
+    every: Count = 50
+    save_every: Count = 500
+    validate_every: Count = 2000
+    grid_every: Count = 2000
+    validate_limit: Count | None = None
     """Most pictures of each validation set."""
-    best: str = "max_f"
-    """The validation score that the best weights are kept by: ``max_f``, ``mae`` or ``iou``."""
+    best: Literal["max_f", "mae", "iou"] = "max_f"
+    """The validation score that the best weights are kept by."""
     tensorboard: bool = True
 
 
-@dataclass(kw_only=True)
-class TrainConfig:
+class TrainConfig(_Part):
     """A whole run."""
 
     output: str = "runs/inspyrenet"
     seed: int = 0
     threads: int | None = None
     """Threads of the CPU; null: PyTorch's choice."""
-    model: ModelConfig = field(default_factory=ModelConfig)
-    data: DataConfig = field(default_factory=DataConfig)
-    augment: AugmentConfig = field(default_factory=AugmentConfig)
-    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
-    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
-    loss: LossConfig = field(default_factory=LossConfig)
-    log: LogConfig = field(default_factory=LogConfig)
+    model: ModelConfig = ModelConfig()
+    data: DataConfig = DataConfig()
+    augment: AugmentConfig = AugmentConfig()
+    optimiser: OptimiserConfig = OptimiserConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
+    loss: LossConfig = LossConfig()
+    log: LogConfig = LogConfig()
 
 
 def load_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
@@ -194,7 +222,7 @@ def load_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
     Parameters
     ----------
     path
-        A YAML file, or the name of one that comes with the package (:func:`bundled_configs`).
+        A YAML file, or the name of one that comes with the package (:func:`.reading.bundled_configs`).
     changes
         ``key=value`` with dotted keys and values in YAML: ``optimiser.lr=1e-4``,
         ``data.train.0.weight=2``.
@@ -202,225 +230,75 @@ def load_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
     Raises
     ------
     ConfigError
-        The file cannot be read; a key is unknown; a value is of the wrong type.
+        The file cannot be read; a key is unknown; a value is of the wrong type or out of range.
     """
-    tree = _read(Path(path))
+    tree = read_tree(Path(path))
     for change in changes:
-        _apply(tree, change)
-    config: TrainConfig = _build(TrainConfig, tree, "")
-    _check(config)
+        apply_change(tree, change)
+    try:
+        config = TrainConfig.model_validate(tree)
+    except ValidationError as error:
+        raise ConfigError(_explain(error.errors()[0])) from None
+    data, loss = config.data, config.loss
+    if not data.train:
+        raise ConfigError("data.train: needs at least one set")
+    if (loss.distil > 0) != (loss.teacher is not None):
+        raise ConfigError("loss.distil: goes with loss.teacher")
+    if data.backgrounds is None and any(entry.paste for entry in data.train):
+        raise ConfigError("data.backgrounds: is needed to paste cut-outs")
     return config
 
 
-def bundled_configs() -> list[str]:
-    """Return the names of the configurations that come with the package."""
-    folder = resources.files(__package__) / "configs"
-    return sorted(
-        entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")
-    )
+_WORDS = {
+    "int_type": "expected a whole number, not {value!r}",
+    "float_type": "expected a number, not {value!r}",
+    "bool_type": "expected true or false, not {value!r}",
+    "dict_type": "expected keys and values, not {value!r}",
+    "model_type": "expected keys and values, not {value!r}",
+    "literal_error": "{value!r} is none of {choices}",
+    "too_long": "expected {max_length} values, not {actual_length}",
+    "too_short": "must not be empty",
+    "greater_than": "must be above {gt:g}",
+    "multiple_of": "must be multiples of {multiple_of}",
+    "value_error": "{error}",
+}
+"""What the most usual mistakes are called; of others pydantic says enough."""
+
+
+def _explain(mistake: Any) -> str:
+    """Say in one line where a mistake that pydantic found is, and what was expected."""
+    place, kind, value = list(mistake["loc"]), mistake["type"], mistake["input"]
+    context = {"value": value, **mistake.get("ctx", {})}
+    if kind == "extra_forbidden":
+        words = f"unknown key; known are {', '.join(_known_keys(place[:-1]))}"
+    elif kind == "missing" and isinstance(place[-1], int):
+        words = f"expected 2 values, not {len(value)}"  # a pair is the only tuple there is
+    elif kind in _WORDS:
+        context["choices"] = ", ".join(re.findall(r"'(\w+)'", context.get("expected", "")))
+        words = _WORDS[kind].format(**context)
+    else:
+        words = f"{mistake['msg'].replace('Input should', 'must')}, not {value!r}"
+    return f"{re.sub('([.][0-9]+)+$', '', '.'.join(map(str, place)))}: {words}"
+
+
+def _known_keys(place: list[str | int]) -> list[str]:
+    part: Any = TrainConfig
+    for name in place:
+        if isinstance(name, str):
+            part = part.model_fields[name].annotation
+            part = get_args(part)[0] if get_args(part) else part  # of a list, what it holds
+    return sorted(field.alias or name for name, field in part.model_fields.items())
 
 
 def dump_config(config: TrainConfig) -> str:
     """Return a configuration as YAML that :func:`load_config` reads."""
-    tree = dataclasses.asdict(config)
-    return yaml.safe_dump(_plain(tree), sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(config.model_dump(mode="json", by_alias=True), sort_keys=False, allow_unicode=True)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(entry) for key, entry in value.items()}
-    return [_plain(entry) for entry in value] if isinstance(value, (list, tuple)) else value
+class _Loader(yaml.SafeLoader):
+    """Reads YAML in which 1e-4 is a number, as since YAML 1.2, and not a word."""
 
 
-def _read(path: Path) -> dict[str, Any]:
-    # a data folder may well be called like a configuration
-    if not path.is_file() and str(path) in bundled_configs():
-        text = (resources.files(__package__) / "configs" / f"{path}.yaml").read_text("utf-8")
-    else:
-        try:
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            names = ", ".join(bundled_configs())
-            raise ConfigError(
-                f"{path}: cannot be read as a training configuration ({_reason(error)}); "
-                f"the package has: {names}"
-            ) from error
-    try:
-        tree = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(tree, dict):
-        raise ConfigError(f"{path}: a training configuration is a mapping of keys to values")
-    return tree
-
-
-def _reason(error: Exception) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
-
-
-def _apply(tree: dict[str, Any], change: str) -> None:
-    key, equals, text = change.partition("=")
-    if not equals or not key:
-        raise ConfigError(f"{change!r}: a change is written key=value, such as optimiser.lr=1e-4")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{change!r}: the value is not valid YAML") from error
-    *parents, last = key.split(".")
-    node: Any = tree
-    for name in parents:
-        if isinstance(node, list):
-            node = node[_position(node, name, change)]
-        else:
-            if not isinstance(node.get(name), (dict, list)):
-                node[name] = {}
-            node = node[name]
-    if isinstance(node, list):
-        node[_position(node, last, change)] = value
-    else:
-        node[last] = value
-
-
-def _position(node: list[Any], name: str, change: str) -> int:
-    if not name.isdigit() or int(name) >= len(node):
-        raise ConfigError(f"{change!r}: the list has {len(node)} entries, counted from 0")
-    return int(name)
-
-
-def _build(kind: type[T], value: Any, where: str) -> T:
-    """Turn a mapping into a dataclass, checking keys and types."""
-    value = {} if value is None else value
-    if not isinstance(value, Mapping):
-        raise ConfigError(f"{where or 'the configuration'}: expected keys and values, not {value!r}")
-    hints = typing.get_type_hints(kind)
-    known = {entry.name for entry in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    for key in value:
-        if key not in known:
-            raise ConfigError(f"{_join(where, str(key))}: unknown key; known are {', '.join(sorted(known))}")
-    return kind(**{key: _convert(hints[key], entry, _join(where, key)) for key, entry in value.items()})
-
-
-def _convert(hint: Any, value: Any, where: str) -> Any:
-    """Check one value against its type; whole numbers pass for fractions, and 1e-4 for a number."""
-    origin, arguments = get_origin(hint), get_args(hint)
-    if dataclasses.is_dataclass(hint):
-        return _build(typing.cast("type[Any]", hint), value, where)
-    if origin is types.UnionType or origin is typing.Union:
-        if value is None and type(None) in arguments:
-            return None
-        return _convert(next(entry for entry in arguments if entry is not type(None)), value, where)
-    if origin is Literal:
-        if value not in arguments:
-            raise ConfigError(f"{where}: {value!r} is none of {', '.join(map(str, arguments))}")
-        return value
-    if origin in (list, tuple):
-        return _convert_sequence(hint, value, where)
-    if origin is dict:
-        if not isinstance(value, Mapping):
-            raise ConfigError(f"{where}: expected keys and values, not {value!r}")
-        return dict(value)
-    if hint is float and isinstance(value, str):  # YAML 1.1 takes 1e-4 for a word
-        try:
-            return float(value)
-        except ValueError:
-            pass
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise ConfigError(f"{where}: expected {_WORDS.get(hint, hint.__name__)}, not {value!r}")
-    return value
-
-
-_WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
-
-
-def _convert_sequence(hint: Any, value: Any, where: str) -> Any:
-    arguments = get_args(hint)
-    if not isinstance(value, (list, tuple)):
-        raise ConfigError(f"{where}: expected a list, not {value!r}")
-    if get_origin(hint) is list:
-        return [_convert(arguments[0], entry, f"{where}.{i}") for i, entry in enumerate(value)]
-    if len(value) != len(arguments):
-        raise ConfigError(f"{where}: expected {len(arguments)} values, not {len(value)}")
-    return tuple(
-        _convert(kind, entry, f"{where}.{i}")
-        for i, (kind, entry) in enumerate(zip(arguments, value, strict=True))
-    )
-
-
-def _join(where: str, key: str) -> str:
-    return f"{where}.{key}" if where else key
-
-
-def _check(config: TrainConfig) -> None:
-    """Check what types do not say."""
-    data, optimiser, augment = config.data, config.optimiser, config.augment
-    chances = [entry.name for entry in dataclasses.fields(augment) if entry.name.endswith("_chance")]
-    rules = (
-        (bool(data.train), "data.train", "needs at least one set"),
-        (all(entry.path for entry in [*data.train, *data.validate]), "data.train", "every set needs a path"),
-        (all(entry.weight > 0 for entry in data.train), "data.train", "weights must be above 0"),
-        (
-            bool(data.sizes) and all(size > 0 and size % 32 == 0 for size in data.sizes),
-            "data.sizes",
-            "must be multiples of 32",
-        ),
-        (
-            all(side % 32 == 0 for side in config.model.base_size),
-            "model.base_size",
-            "must be multiples of 32",
-        ),
-        (data.batch_size > 0, "data.batch_size", "must be above 0"),
-        (data.workers >= 0, "data.workers", "must not be negative"),
-        (optimiser.accumulate > 0, "optimiser.accumulate", "must be above 0"),
-        (optimiser.lr > 0, "optimiser.lr", "must be above 0"),
-        (
-            min(optimiser.backbone_lr_factor, optimiser.head_lr_factor) >= 0,
-            "optimiser",
-            "rate factors must not be negative",
-        ),
-        (optimiser.clip is None or optimiser.clip > 0, "optimiser.clip", "must be above 0"),
-        (config.schedule.steps is None or config.schedule.steps > 0, "schedule.steps", "must be above 0"),
-        (config.schedule.epochs > 0, "schedule.epochs", "must be above 0"),
-        (config.schedule.warmup >= 0, "schedule.warmup", "must not be negative"),
-        (config.model.depth >= 4, "model.depth", "must be at least 4"),
-        (
-            0 < augment.scale[0] <= augment.scale[1],
-            "augment.scale",
-            "must be two numbers above 0, the smaller first",
-        ),
-        (augment.aspect >= 1, "augment.aspect", "must be at least 1"),
-        (
-            all(0 <= getattr(augment, name) <= 1 for name in chances),
-            "augment",
-            f"chances must be in [0, 1]: {', '.join(chances)}",
-        ),
-        (config.loss.window > 0, "loss.window", "must be above 0"),
-        (
-            config.log.validate_limit is None or config.log.validate_limit > 0,
-            "log.validate_limit",
-            "must be above 0",
-        ),
-        (optimiser.ema is None or 0 < optimiser.ema < 1, "optimiser.ema", "must be between 0 and 1"),
-        (config.loss.window % 2 == 1, "loss.window", "must be odd"),
-        (config.log.best in ("max_f", "mae", "iou"), "log.best", "must be max_f, mae or iou"),
-        (
-            (config.loss.distil > 0) == (config.loss.teacher is not None),
-            "loss.distil",
-            "goes with loss.teacher",
-        ),
-        (
-            data.backgrounds is not None or all(entry.paste == 0 for entry in data.train),
-            "data.backgrounds",
-            "is needed to paste cut-outs",
-        ),
-    )
-    for holds, key, words in rules:
-        if not holds:
-            raise ConfigError(f"{key}: {words}")
-    every = {
-        name: getattr(config.log, name) for name in ("every", "save_every", "validate_every", "grid_every")
-    }
-    for name, count in every.items():
-        if count < 1:
-            raise ConfigError(f"log.{name}: must be at least 1")
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+[eE][-+]?\d+$"), list("-+0123456789")
+)

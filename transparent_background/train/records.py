@@ -10,16 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 
+from ..images.sheet import contact_sheet
 from ..media.atomic import replacing
 
 if TYPE_CHECKING:
     from ..types import ByteArray, FloatArray
 
 logger = logging.getLogger(__name__)
-
-CELL = 160  # side of a picture in a grid, pixels
 
 
 class RunRecords:
@@ -47,7 +45,8 @@ class RunRecords:
         self._scalars("train", int(values["step"]), values)
 
     def validation(self, step: int, name: str, scores: Mapping[str, float]) -> None:
-        """Add a line with the scores of one validation set."""
+        """Add a line with the scores of one validation set, and log it."""
+        logger.info("step %d, %s: %s", step, name, ", ".join(f"{key} {v:.4f}" for key, v in scores.items()))
         self._add("validation.csv", {"step": step, "set": name, **scores})
         self._scalars(f"validation/{name}", step, scores)
 
@@ -58,16 +57,17 @@ class RunRecords:
         except (OSError, ImportError, ValueError, TypeError) as error:  # a full disk leaves half a line
             logger.warning("the curves were not drawn: %s", error)
 
-    def grid(self, step: int, rows: Sequence[tuple[ByteArray, FloatArray, FloatArray]]) -> None:
+    def grid(self, step: int, rows: Sequence[tuple[ByteArray, ByteArray, FloatArray, str]]) -> None:
         """Save pictures, masks and mattes side by side as ``grids/STEP.png``."""
         try:
             (self.folder / "grids").mkdir(exist_ok=True)
-            make_grid(rows).save(self.folder / "grids" / f"{step:07d}.png")
+            contact_sheet(rows).save(self.folder / "grids" / f"{step:07d}.png")
         except OSError as error:
             logger.warning("the grid was not written: %s", error)
 
     def close(self) -> None:
-        """Finish the TensorBoard file."""
+        """Draw the curves and finish the TensorBoard file."""
+        self.curves()
         if self._writer is not None:
             try:
                 self._writer.close()
@@ -169,23 +169,3 @@ def draw_curves(folder: Path) -> None:
             axes.grid(alpha=0.3)
         axes.legend(frameon=False)
         figure.savefig(folder / "scores.png", dpi=110)
-
-
-def make_grid(rows: Sequence[tuple[ByteArray, FloatArray, FloatArray]]) -> Image.Image:
-    """Lay out (picture, mask, matte) triples: one column each, three cells high.
-
-    Parameters
-    ----------
-    rows
-        Pictures uint8 (h, w, 3), masks and mattes float32 (h, w) in [0, 1].
-    """
-    canvas = Image.new("RGB", (CELL * max(len(rows), 1), CELL * 3))
-    for column, (picture, mask, matte) in enumerate(rows):
-        cells = [Image.fromarray(picture)]
-        cells += [
-            Image.fromarray(np.rint(layer * 255).astype(np.uint8)).convert("RGB") for layer in (mask, matte)
-        ]
-        for row, cell in enumerate(cells):
-            cell.thumbnail((CELL, CELL))
-            canvas.paste(cell, (column * CELL, row * CELL))
-    return canvas

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -15,7 +15,6 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..errors import DataSetError
 from ..media.pairs import Pair, check_pairs, find_pairs, read_image, read_pair
-from ..model.input import normalise
 from ..options.suffixes import PICTURE_SUFFIXES
 from .augment import Augmenter
 from .compositing import cut_out, paste
@@ -24,8 +23,10 @@ from .config import DataConfig, SetConfig, TrainConfig
 if TYPE_CHECKING:
     from ..types import ByteArray, FloatArray
 
-logger = logging.getLogger(__name__)
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
 
+logger = logging.getLogger(__name__)
 
 MAX_REPLACEMENTS = 20  # unreadable pictures in a row that a sample gets past
 
@@ -65,7 +66,7 @@ class TrainingSet(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             self.members += [(pair, entry) for pair in pairs]
         self.weights = np.array([entry.weight for _, entry in self.members])
         self.backgrounds = _backgrounds(config.data)
-        self._cache: dict[Path, ByteArray] | None = {} if config.data.cache else None
+        self._cache: dict[Hashable, Any] | None = {} if config.data.cache else None
         self._reported: set[str] = set()
 
     def __len__(self) -> int:
@@ -95,31 +96,25 @@ class TrainingSet(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         self, member: int, size: tuple[int, int], rng: np.random.Generator
     ) -> tuple[ByteArray, FloatArray]:
         pair, entry = self.members[member]
-        image, mask = self._read(pair)
+        image, mask = self._read(read_pair, pair)
         if rng.random() < entry.paste:
             cut = cut_out(image, mask, rng.uniform(*self.soften))
             if cut is not None:
-                background = self._read_background(rng)
+                path = self.backgrounds[int(rng.integers(len(self.backgrounds)))]
+                background = self._read(read_image, path)
                 pasted = paste(self.augmenter.appearance(cut[0], rng), cut[1], background, size, rng)
                 picture, alpha = self.augmenter.flip(*pasted, rng)
                 return self.augmenter.appearance(picture, rng), alpha
         picture, alpha = self.augmenter.geometry(image, mask / np.float32(255), size, rng)
         return self.augmenter.appearance(picture, rng), alpha
 
-    def _read(self, pair: Pair) -> tuple[ByteArray, ByteArray]:
+    def _read(self, read: Callable[[K], T], key: K) -> T:
+        """Read a pair or a picture, or take it from memory if the configuration says to keep them there."""
         if self._cache is None:
-            return read_pair(pair)
-        if pair.image not in self._cache:
-            self._cache[pair.image], self._cache[pair.mask] = read_pair(pair)
-        return self._cache[pair.image], self._cache[pair.mask]
-
-    def _read_background(self, rng: np.random.Generator) -> ByteArray:
-        path = self.backgrounds[int(rng.integers(len(self.backgrounds)))]
-        if self._cache is None:
-            return read_image(path)
-        if path not in self._cache:
-            self._cache[path] = read_image(path)
-        return self._cache[path]
+            return read(key)
+        if key not in self._cache:
+            self._cache[key] = read(key)
+        return self._cache[key]  # type: ignore[no-any-return]
 
 
 class Stream:
@@ -181,23 +176,13 @@ class Stream:
             batch += 1
 
 
-class _From:
-    """The batches of a stream from one on, as PyTorch's loader wants them."""
-
-    def __init__(self, stream: Stream, start: int) -> None:
-        self.stream, self.start = stream, start
-
-    def __iter__(self) -> Iterator[list[Draw]]:
-        return self.stream.batches(self.start)
-
-
 def make_loader(
     dataset: TrainingSet, stream: Stream, data: DataConfig, start: int
 ) -> DataLoader[tuple[torch.Tensor, torch.Tensor]]:
     """Return a loader of batches: images uint8 (B, 3, h, w), masks float32 (B, 1, h, w)."""
     return DataLoader(
         dataset,
-        batch_sampler=_From(stream, start),
+        batch_sampler=stream.batches(start),
         num_workers=data.workers,
         persistent_workers=data.workers > 0,
         prefetch_factor=4 if data.workers else None,
@@ -226,11 +211,6 @@ def batch_sizes(config: TrainConfig) -> list[tuple[int, int]]:
     """Return the (height, width) that batches may have: the configured heights in the base size's shape."""
     height, width = config.model.base_size
     return [(size, max(round(size * width / height / 32), 1) * 32) for size in config.data.sizes]
-
-
-def to_input(images: torch.Tensor) -> torch.Tensor:
-    """uint8 (B, 3, h, w) -> the network's input, float32, channels_last."""
-    return normalise(images)
 
 
 def _backgrounds(data: DataConfig) -> list[Path]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import math
 import signal
-import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,17 @@ from torch import nn
 from torch.nn import functional
 from torch.optim import swa_utils
 
-from ..errors import ConfigError, MissingExtraError, OutputError, TrainingError
+from ..errors import ConfigError, OutputError, TrainingError, needing
 from ..model import PyramidNetwork
-from ..model.input import blends
+from ..model.input import blends, normalise
+from ..model.layers import size_of
 from .building import build_network, parameter_groups, save_weights, set_training
 from .config import TrainConfig, dump_config
 from .losses import pyramid_loss, structure_loss
 from .records import RunRecords
-from .samples import Stream, TrainingSet, batch_sizes, make_loader, to_input
+from .samples import Stream, TrainingSet, batch_sizes, make_loader
 from .schedule import learning_rate
-from .state import STATE_FILE, load_state, save_state
+from .state import STATE_FILE, load_state, on_signals, save_state
 from .teacher import Teacher
 from .validating import Validator
 
@@ -65,13 +66,9 @@ class Trainer:
     def __init__(
         self, config: TrainConfig, *, resume: bool = False, progress: Progress | None = None
     ) -> None:
-        try:
+        with needing("train", "training needs more packages"):
             from accelerate import Accelerator
             from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs, set_seed
-        except ImportError as error:
-            raise MissingExtraError(
-                'training needs more packages: pip install "transparent-background[train]"'
-            ) from error
         if config.threads:
             torch.set_num_threads(config.threads)
         self.config, self.progress = config, progress
@@ -119,10 +116,8 @@ class Trainer:
         self.network: PyramidNetwork = build_network(config.model)
         if self.accelerator.num_processes > 1 and self.device.type == "cuda":
             self.network = nn.SyncBatchNorm.convert_sync_batchnorm(self.network)  # type: ignore[no-untyped-call]
-        optimiser_class = torch.optim.AdamW if config.optimiser.name == "adamw" else torch.optim.Adam
-        groups = parameter_groups(self.network, config.optimiser)
-        settings = [{name: group[name] for name in ("peak", "weight_decay")} for group in groups]
-        optimiser = optimiser_class(groups, lr=config.optimiser.lr)
+        kind = torch.optim.AdamW if config.optimiser.name == "adamw" else torch.optim.Adam
+        optimiser = kind(parameter_groups(self.network, config.optimiser), lr=config.optimiser.lr)
         self.average: swa_utils.AveragedModel | None = None
         if config.optimiser.ema is not None:
             self.average = swa_utils.AveragedModel(
@@ -131,35 +126,31 @@ class Trainer:
                 multi_avg_fn=swa_utils.get_ema_multi_avg_fn(config.optimiser.ema),  # type: ignore[no-untyped-call]
                 use_buffers=True,
             )
-        if state is not None:
-            with self._resuming():
-                self.network.load_state_dict(state["network"])
-                if self.average is not None and state["average"] is not None:
-                    self.average.load_state_dict(state["average"])
-            self.step, self.best = int(state["step"]), state["best"]
         self.wrapped: Any
         self.wrapped, self.optimiser = self.accelerator.prepare(self.network, optimiser)
         if state is not None:
-            with self._resuming():
-                self.optimiser.load_state_dict(state["optimiser"])
-            # the saved state holds the rates of its own run; a resumed one may be given others
-            for group, own in zip(self.optimiser.param_groups, settings, strict=True):
-                group.update(own)
-            if self.accelerator.scaler is not None and state.get("scaler"):
-                self.accelerator.scaler.load_state_dict(state["scaler"])
+            self._take_over(state)
         if config.optimiser.compile:
             self.wrapped = torch.compile(self.wrapped)
 
-    @contextmanager
-    def _resuming(self) -> Iterator[None]:
-        """Say what is wrong where a state does not fit the configuration."""
+    def _take_over(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state, but with the rates of this run: the saved one may have had others."""
+        own = [(group["peak"], group["weight_decay"]) for group in self.optimiser.param_groups]
         try:
-            yield
+            self.network.load_state_dict(state["network"])
+            if self.average is not None and state["average"] is not None:
+                self.average.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
         except (RuntimeError, ValueError, KeyError) as error:
             raise ConfigError(
                 f"{self.folder}: holds a run of another network, optimiser or model.freeze than the "
                 f"configuration; give another output=FOLDER ({' '.join(str(error).split())[:160]})"
             ) from error
+        for group, (peak, decay) in zip(self.optimiser.param_groups, own, strict=True):
+            group.update(peak=peak, weight_decay=decay)
+        if self.accelerator.scaler is not None and state.get("scaler"):
+            self.accelerator.scaler.load_state_dict(state["scaler"])
+        self.step, self.best = int(state["step"]), state["best"]
 
     def _open_folder(self) -> None:
         try:
@@ -183,85 +174,89 @@ class Trainer:
         KeyboardInterrupt
             The run was interrupted or terminated; its state is saved.
         """
-        accumulate = self.config.optimiser.accumulate
-        loader = make_loader(self.dataset, self.stream, self.config.data, self.step * accumulate)
-        batches = iter(loader)
+        config, log = self.config, self.config.log
+        done = self.step * config.optimiser.accumulate
+        batches = iter(make_loader(self.dataset, self.stream, config.data, done))
         scores: dict[str, dict[str, float]] = {}
-        with self._stoppable():
-            set_training(self.network, self.config.model.freeze)
+        with on_signals(self._ask_to_stop):
+            set_training(self.network, config.model.freeze)
             since, seen = time.perf_counter(), 0
-            while self.step < self.total and not self._stop():
+            while self.step < self.total and not self._in_any_process(self.stopping):
                 loss, terms, count = self._train_step(batches)
                 seen += count
                 self.step += 1
-                log = self.config.log
-                if self.main:
-                    numbers = {"loss": loss, "lr": self.optimiser.param_groups[-1]["lr"]}
-                    if self.progress is not None:
-                        self.progress(self.step, self.total, numbers)
-                    if self.step % log.every == 0:
-                        rate = seen / (time.perf_counter() - since)
-                        self.records.train({"step": self.step, **numbers, "pictures_per_s": rate, **terms})
-                        since, seen = time.perf_counter(), 0
-                last = self.step == self.total
-                if self.validator.sets and (last or self.step % log.validate_every == 0):
+                numbers = {"loss": loss, "lr": self.optimiser.param_groups[-1]["lr"]}
+                if self.main and self.progress is not None:
+                    self.progress(self.step, self.total, numbers)
+                if self.main and self.step % log.every == 0:
+                    rate = seen / (time.perf_counter() - since)
+                    self.records.train({"step": self.step, **numbers, "pictures_per_s": rate, **terms})
+                    since, seen = time.perf_counter(), 0
+                if self._is_due(log.validate_every):
                     scores = self._validate()
-                if self.main and (last or self.step % log.grid_every == 0) and self.validator.sets:
+                if self.main and self._is_due(log.grid_every):
                     self.records.grid(self.step, self.validator.grid(self._inference_network(), self.device))
-                    set_training(self.network, self.config.model.freeze)
+                    set_training(self.network, config.model.freeze)
                 if self.step % log.save_every == 0:
                     self.save()
             self.save()
             stopped = self.step < self.total
         if self.main:
-            self.records.curves()
             self.records.close()
         self.accelerator.end_training()
         if stopped:
             raise KeyboardInterrupt
         return scores
 
+    def _is_due(self, every: int) -> bool:
+        """Whether what needs validation sets is to be done after this step."""
+        return bool(self.validator.sets) and (self.step == self.total or self.step % every == 0)
+
     def _train_step(self, batches: Iterator[Any]) -> tuple[float, dict[str, float], int]:
         """Make one step of the optimiser; returns the loss, its terms and how many pictures it saw."""
-        config = self.config
+        optimiser = self.config.optimiser
         for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.step, self.total, group["peak"], config.schedule)
-        total, seen, finite = 0.0, 0, True
-        sums: dict[str, float] = {}
+            group["lr"] = learning_rate(self.step, self.total, group["peak"], self.config.schedule)
         # BatchNorm takes in what it sees before a loss shows that it was no number
         buffers = [(buffer, buffer.clone()) for buffer in self.network.buffers()]
-        for part in range(config.optimiser.accumulate):
-            images, masks = next(batches)
-            self._seed(part)
-            x, y = to_input(images.to(self.device)), masks.to(self.device)
-            # processes exchange gradients once a step
-            waits = part + 1 < config.optimiser.accumulate
-            with self.accelerator.no_sync(self.wrapped) if waits else _nothing():
-                loss, terms = self._loss(x, y)
-                finite = finite and bool(torch.isfinite(loss))
-                self.accelerator.backward(loss / config.optimiser.accumulate)
-            total += float(loss.detach()) / config.optimiser.accumulate
-            seen += len(images) * self.accelerator.num_processes
-            for name, value in terms.items():
-                sums[name] = sums.get(name, 0.0) + float(value) / config.optimiser.accumulate
+        numbers, seen = self._gradients(batches)
         scaled = self.accelerator.scaler is not None  # fp16: the scaler itself leaves out steps that overflow
-        limit = config.optimiser.clip if config.optimiser.clip is not None else math.inf
+        limit = math.inf if optimiser.clip is None else optimiser.clip
         norm = self.accelerator.clip_grad_norm_(self.network.parameters(), limit)
-        finite = finite and (scaled or bool(torch.isfinite(norm)))
-        if self._everywhere(finite):
-            self.bad_steps = 0
-            self.optimiser.step()
-            if self.average is not None and not self.accelerator.optimizer_step_was_skipped:
-                self.average.update_parameters(self.network)
-        else:
+        finite = math.isfinite(numbers["loss"]) and (scaled or bool(torch.isfinite(norm)))
+        # all processes must take a step or none
+        if self._in_any_process(not finite):
             with torch.no_grad():
                 for buffer, before in buffers:
                     buffer.copy_(before)
             if scaled:
                 self.optimiser.step()  # takes no step, and lowers the scale
             self._bad_step()
+        else:
+            self.bad_steps = 0
+            self.optimiser.step()
+            if self.average is not None and not self.accelerator.optimizer_step_was_skipped:
+                self.average.update_parameters(self.network)
         self.optimiser.zero_grad(set_to_none=True)
-        return total, sums, seen
+        return numbers.pop("loss"), numbers, seen
+
+    def _gradients(self, batches: Iterator[Any]) -> tuple[dict[str, float], int]:
+        """Add up the gradients of a step's batches; return the loss and its terms, and the pictures seen."""
+        count = self.config.optimiser.accumulate
+        sums: dict[str, float] = defaultdict(float)
+        seen = 0
+        for part in range(count):
+            images, masks = next(batches)
+            self._seed(part)
+            x, y = normalise(images.to(self.device)), masks.to(self.device)
+            # processes exchange gradients once a step
+            with self.accelerator.no_sync(self.wrapped) if part + 1 < count else nullcontext():
+                loss, terms = self._loss(x, y)
+                self.accelerator.backward(loss / count)
+            for name, value in {"loss": loss.detach(), **terms}.items():
+                sums[name] += float(value) / count
+            seen += len(images) * self.accelerator.num_processes
+        return sums, seen
 
     def _seed(self, part: int) -> None:
         """Make what the network draws (drop path) follow from the step: a resumed run draws it again."""
@@ -270,33 +265,27 @@ class Trainer:
 
     def _loss(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         c = self.config.loss
+        size = self.network.base_size
+        inputs = [x]
+        if c.blend and blends(size_of(x), size):
+            # through pyramid blending; the pass that gives the shape sees the batch at base size
+            inputs.append(functional.interpolate(x, size=size, mode="bilinear", antialias=True))
         with self.accelerator.autocast():
-            pyramid = self.wrapped(x, self._small(x)) if self._blends(x) else self.wrapped(x)
-        loss, terms = pyramid_loss(
-            pyramid, y, edge=c.edge, window=c.window, iou=c.iou, consistency=c.consistency
-        )
+            pyramid = self.wrapped(*inputs)
+        weights: dict[str, Any] = {"edge": c.edge, "window": c.window, "iou": c.iou}
+        loss, terms = pyramid_loss(pyramid, y, consistency=c.consistency, **weights)
         if self.teacher is not None:
-            taught = structure_loss(
-                pyramid.d0.float(), self.teacher.mattes(x), edge=c.edge, window=c.window, iou=c.iou
-            )
+            taught = structure_loss(pyramid.d0.float(), self.teacher.mattes(x), **weights)
             terms["distil"] = taught.detach()
             loss = loss + c.distil * taught
         return loss, terms
 
-    def _blends(self, x: torch.Tensor) -> bool:
-        """Whether a batch is trained through pyramid blending."""
-        return self.config.loss.blend and blends((x.shape[-2], x.shape[-1]), self.network.base_size)
-
-    def _small(self, x: torch.Tensor) -> torch.Tensor:
-        """Return a batch at base size, as the pass that gives the shape will see it."""
-        return functional.interpolate(x, size=self.network.base_size, mode="bilinear", antialias=True)
-
-    def _everywhere(self, finite: bool) -> bool:
-        """Whether all processes' losses are numbers; they must all take a step or none."""
+    def _in_any_process(self, flag: bool) -> bool:
+        """Whether a flag is up in any of the processes; all must ask at once."""
         if self.accelerator.num_processes == 1:
-            return finite
-        flag = torch.tensor([1.0 if finite else 0.0], device=self.device)
-        return bool(self.accelerator.gather(flag).min() > 0)
+            return flag
+        flags = torch.tensor([float(flag)], device=self.device)
+        return bool(self.accelerator.gather(flags).max() > 0)
 
     def _bad_step(self) -> None:
         self.bad_steps += 1
@@ -307,21 +296,17 @@ class Trainer:
                 "go on from the last state with --resume and a lower optimiser.lr"
             )
 
-    def _inference_network(self) -> nn.Module:
-        """Return what is validated and saved, in evaluation mode: the average, if there is one."""
-        network: nn.Module = self.network if self.average is None else self.average.module
-        return network.eval()
+    def _inference_network(self) -> PyramidNetwork:
+        """Return what is validated and saved: the average, if there is one."""
+        return self.network if self.average is None else self.average.module  # type: ignore[return-value]
 
     def _validate(self) -> dict[str, dict[str, float]]:
         """Score the validation sets in the main process, and keep the best weights."""
         scores: dict[str, dict[str, float]] = {}
         if self.main:
-            network = self._inference_network()
-            scores = self.validator.scores(network, self.device)
+            scores = self.validator.scores(self._inference_network(), self.device)
             for name, values in scores.items():
                 self.records.validation(self.step, name, values)
-                words = ", ".join(f"{key} {value:.4f}" for key, value in values.items())
-                logger.info("step %d, %s: %s", self.step, name, words)
             self.records.curves()
             kind = self.config.log.best
             mean = sum(values[kind] for values in scores.values()) / len(scores)
@@ -349,42 +334,17 @@ class Trainer:
 
     def _save_weights(self, name: str) -> bool:
         """Write what is validated; a full disk is logged. Return whether it was written."""
-        network = self.network if self.average is None else self.average.module
-        assert isinstance(network, PyramidNetwork)
         try:
-            save_weights(network, self.config.model, self.folder / name, step=str(self.step))
+            save_weights(
+                self._inference_network(), self.config.model, self.folder / name, step=str(self.step)
+            )
         except OutputError as error:
             logger.warning("%s", error)
             return False
         return True
 
-    def _stop(self) -> bool:
-        """Whether any process was asked to stop."""
-        if self.accelerator.num_processes == 1:
-            return self.stopping
-        flag = torch.tensor([1.0 if self.stopping else 0.0], device=self.device)
-        return bool(self.accelerator.gather(flag).max() > 0)
-
-    @contextmanager
-    def _stoppable(self) -> Iterator[None]:
-        """Finish the step and save when the process is interrupted or terminated."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def stop(number: int, frame: Any) -> None:
-            if self.stopping and number == signal.SIGINT:
-                raise KeyboardInterrupt  # asked twice
-            self.stopping = True
-
-        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
+    def _ask_to_stop(self, number: int, frame: Any) -> None:
+        """Finish the step and save; asked twice, Ctrl-C interrupts at once."""
+        if self.stopping and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.stopping = True

@@ -18,7 +18,7 @@ from .scores import QuickScores
 if TYPE_CHECKING:
     from ..types import ByteArray, FloatArray
 
-    Row = tuple[ByteArray, FloatArray, FloatArray]
+    Row = tuple[ByteArray, ByteArray, FloatArray, str]
 
 GRID = 10  # pictures in a grid of predictions
 
@@ -34,7 +34,7 @@ class Validator:
         self.stretch = config.model.normalisation == "minmax"
         limit = config.log.validate_limit
         self.sets: dict[str, list[Pair]] = {}
-        for entry in config.data.validate:
+        for entry in config.data.validating:
             pairs = set_pairs(config.data, entry)
             # evenly spaced, so that a part stands for the whole
             chosen = np.linspace(0, len(pairs) - 1, min(limit or len(pairs), len(pairs))).astype(int)
@@ -45,7 +45,8 @@ class Validator:
         return path if last in self.sets else last
 
     def scores(self, network: nn.Module, device: torch.device) -> dict[str, dict[str, float]]:
-        """Return max F, MAE and IoU of every set."""
+        """Return max F, MAE and IoU of every set; the network is in evaluation mode afterwards."""
+        network.eval()
         results = {}
         for name, pairs in self.sets.items():
             scores = QuickScores()
@@ -56,12 +57,13 @@ class Validator:
         return results
 
     def grid(self, network: nn.Module, device: torch.device) -> list[Row]:
-        """Return pictures, masks and mattes, the same ones each time."""
+        """Return pictures, masks, mattes and names, the same ones each time; else as :meth:`scores`."""
+        network.eval()
         pairs = [pair for members in self.sets.values() for pair in members]
         rows: list[Row] = []
         for index in np.linspace(0, len(pairs) - 1, min(GRID, len(pairs))).astype(int):
             image, mask = read_pair(pairs[index])
-            rows.append((image, mask / np.float32(255), self._matte(network, image, device)))
+            rows.append((image, mask, self._matte(network, image, device), pairs[index].image.name))
         return rows
 
     @torch.no_grad()

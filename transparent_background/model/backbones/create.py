@@ -7,9 +7,12 @@ from typing import Any, cast
 
 from ...errors import UsageError
 from .base import Backbone
+from .mobilenet import MobileNetEdgeTPU, MobileNetV2
 from .res2net import Res2NetBackbone
+from .swin import SwinBackbone
 from .timm_features import TimmBackbone
 
+_MOBILENETS = {"mobilenetv2_100": MobileNetV2, "mobilenet_edgetpu_100": MobileNetEdgeTPU}
 SWIN_OPTIONS = {"embed_dim", "depths", "num_heads", "window_size", "drop_path_rate"}
 
 
@@ -30,19 +33,9 @@ def create_backbone(name: str, options: Mapping[str, object] | None = None) -> B
         timm has no such network, or it has not five levels.
     """
     options = dict(options or {})
-    if set(options) <= {"pad_type"}:
-        same = options.get("pad_type") == "same"
-        if name == "mobilenetv2_100":
-            from .mobilenet import MobileNetV2
-
-            return MobileNetV2(same_padding=same)
-        if name == "mobilenet_edgetpu_100":
-            from .edgetpu import MobileNetEdgeTPU
-
-            return MobileNetEdgeTPU(same_padding=same)
+    if name in _MOBILENETS and set(options) <= {"pad_type"}:
+        return _MOBILENETS[name](same_padding=options.get("pad_type") == "same")
     if name.startswith("swin_"):
-        from .swin import SwinBackbone
-
         unknown = set(options) - SWIN_OPTIONS
         if unknown:
             raise UsageError(

@@ -1,12 +1,15 @@
-"""MobileNetV2 as a backbone, with timm's state-dict keys and without timm's import time.
+"""MobileNets as backbones, with timm's state-dict keys and without timm's import time.
 
-Importing timm takes longer than cutting out a picture with the bundled model does; this is the same
-function as ``timm.create_model("mobilenetv2_100", features_only=True)``, which a test holds it to.
+Importing timm takes longer than cutting out a picture with the bundled model does. These are the same
+functions as timm's ``mobilenetv2_100`` and ``mobilenet_edgetpu_100`` with ``features_only=True``, which tests
+hold them to; of the second with ``act_layer="relu"`` and without the activation after its first 1x1
+convolution, as in MLCommons' published network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -14,16 +17,6 @@ from torch.nn import functional
 
 from .base import Backbone, FeatureMaps
 
-# Sandler et al. 2018, table 2: expansion, channels, blocks, stride of each stage
-STAGES = (
-    (1, 16, 1, 1),
-    (6, 24, 2, 2),
-    (6, 32, 3, 2),
-    (6, 64, 4, 2),
-    (6, 96, 3, 1),
-    (6, 160, 3, 2),
-    (6, 320, 1, 1),
-)
 Activation = Callable[..., torch.Tensor]
 TAPS = (0, 1, 2, 4, 6)  # the stages whose outputs are the five maps: the last of each stride
 
@@ -32,7 +25,7 @@ class Convolution(nn.Conv2d):
     """Convolution padded symmetrically, or as TensorFlow's "SAME" where that differs."""
 
     def __init__(
-        self, inputs: int, outputs: int, size: int, *, stride: int = 1, groups: int = 1, same: bool
+        self, inputs: int, outputs: int, size: int, *, stride: int = 1, groups: int = 1, same: bool = False
     ) -> None:
         # with stride 1 both ways of padding an odd kernel are one
         self.same = same and stride > 1
@@ -53,72 +46,59 @@ class Convolution(nn.Conv2d):
         return total // 2, total - total // 2
 
 
-class SeparableBlock(nn.Module):
-    """Depthwise 3x3, then a linear 1x1; the first stage's only block."""
-
-    def __init__(self, inputs: int, outputs: int, *, stride: int, same: bool) -> None:
-        super().__init__()
-        self.conv_dw = Convolution(inputs, inputs, 3, stride=stride, groups=inputs, same=same)
-        self.bn1 = nn.BatchNorm2d(inputs)
-        self.conv_pw = Convolution(inputs, outputs, 1, same=same)
-        self.bn2 = nn.BatchNorm2d(outputs)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, inputs, h, w) -> (B, outputs, h / stride, w / stride)."""
-        x = functional.relu6(self.bn1(self.conv_dw(x)), inplace=True)
-        return self.bn2(self.conv_pw(x))  # type: ignore[no-any-return]
-
-
-class InvertedResidual(nn.Module):
-    """1x1 expansion, depthwise k x k, linear 1x1; the input is added where shapes allow.
+class Block(nn.Module):
+    """Convolutions with BatchNorm, an activation after all but the last; the input may be added.
 
     Parameters
     ----------
-    inputs, outputs, expansion, stride
-        Channels in and out, width over input channels, and stride of the depthwise kernel.
-    size
-        Of the depthwise kernel, odd.
-    same
-        Pad as TensorFlow's "SAME".
-    skip
-        Whether the input is added where shapes allow.
     activation
-        After the first two convolutions.
+        After all convolutions but the last.
+    convolutions
+        In order, by the names that timm gives them.
+    skip
+        Whether the input is added.
     """
 
+    pairs: tuple[tuple[str, str], ...]
+    """The attributes that hold a convolution and its BatchNorm."""
+
     def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        *,
-        expansion: int,
-        stride: int,
-        same: bool,
-        size: int = 3,
-        skip: bool = True,
-        activation: Activation = functional.relu6,
+        self, activation: Activation, convolutions: Mapping[str, Convolution], *, skip: bool = False
     ) -> None:
         super().__init__()
-        width = inputs * expansion
-        self.activation = activation
-        self.conv_pw = Convolution(inputs, width, 1, same=same)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.conv_dw = Convolution(width, width, size, stride=stride, groups=width, same=same)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.conv_pwl = Convolution(width, outputs, 1, same=same)
-        self.bn3 = nn.BatchNorm2d(outputs)
-        self.skip = skip and stride == 1 and inputs == outputs
+        self.activation, self.skip = activation, skip
+        self.pairs = tuple((name, f"bn{number}") for number, name in enumerate(convolutions, 1))
+        for name, norm in self.pairs:
+            self.add_module(name, convolutions[name])
+            self.add_module(norm, nn.BatchNorm2d(convolutions[name].out_channels))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, inputs, h, w) -> (B, outputs, h / stride, w / stride)."""
-        y = self.activation(self.bn1(self.conv_pw(x)), inplace=True)
-        y = self.activation(self.bn2(self.conv_dw(y)), inplace=True)
-        y = self.bn3(self.conv_pwl(y))
-        return x + y if self.skip else y  # type: ignore[no-any-return]
+        y = x
+        for number, (name, norm) in enumerate(self.pairs, 1):
+            y = getattr(self, norm)(getattr(self, name)(y))
+            if number < len(self.pairs):
+                y = self.activation(y, inplace=True)
+        return x + y if self.skip else y
 
 
-class MobileNetV2(Backbone):
-    """MobileNetV2 1.0 (Sandler et al. 2018): maps of strides 2, 4, 8, 16, 32.
+class Stage(NamedTuple):
+    """Blocks of one width: an expansion and a linear 1x1 convolution; the input is added if shapes allow."""
+
+    outputs: int
+    blocks: int
+    stride: int
+    """Of the first block; the others have 1."""
+    size: int = 3
+    """Side of the kernel."""
+    dense: bool = False
+    """Whether the kernel itself expands; else a 1x1 convolution does, and the kernel is depthwise."""
+    first_adds: bool = True
+    """Whether the first block may add its input."""
+
+
+class MobileNet(Backbone):
+    """A strided convolution and stages of blocks: maps of strides 2, 4, 8, 16, 32.
 
     Parameters
     ----------
@@ -126,38 +106,52 @@ class MobileNetV2(Backbone):
         Pad as TensorFlow's "SAME" (timm's ``pad_type="same"``).
     """
 
-    channels = (16, 24, 32, 96, 320)
+    pairs = (("conv_stem", "bn1"),)
+    activation: Activation
+    first: Callable[[], dict[str, Convolution]]
+    """Makes the first stage's only block, of 32 channels in and 16 out."""
+    stages: tuple[Stage, ...]
+    expansions: tuple[int, int]
+    """Width over input channels of each stage's first block, and of the others."""
 
     def __init__(self, *, same_padding: bool = False) -> None:
         super().__init__()
         self.conv_stem = Convolution(3, 32, 3, stride=2, same=same_padding)
         self.bn1 = nn.BatchNorm2d(32)
-        stages: list[nn.Sequential] = []
-        inputs = 32
-        for expansion, outputs, count, first_stride in STAGES:
-            blocks: list[nn.Module] = []
-            for index in range(count):
-                stride = first_stride if index == 0 else 1
-                if expansion == 1:
-                    block: nn.Module = SeparableBlock(inputs, outputs, stride=stride, same=same_padding)
-                else:
-                    block = InvertedResidual(
-                        inputs, outputs, expansion=expansion, stride=stride, same=same_padding
-                    )
-                blocks.append(block)
-                inputs = outputs
-            stages.append(nn.Sequential(*blocks))
-        self.blocks = nn.Sequential(*stages)
+        made = [nn.Sequential(Block(self.activation, self.first()))]
+        inputs = 16
+        for stage in self.stages:
+            made.append(nn.Sequential(*self._blocks(inputs, stage, same_padding)))
+            inputs = stage.outputs
+        self.blocks = nn.Sequential(*made)
+
+    def _blocks(self, inputs: int, stage: Stage, same: bool) -> Iterator[Block]:
+        for index in range(stage.blocks):
+            width = inputs * self.expansions[min(index, 1)]
+            stride = 1 if index else stage.stride
+            if stage.dense:
+                layers = {"conv_exp": Convolution(inputs, width, stage.size, stride=stride, same=same)}
+            else:
+                layers = {
+                    "conv_pw": Convolution(inputs, width, 1),
+                    "conv_dw": Convolution(width, width, stage.size, stride=stride, groups=width, same=same),
+                }
+            layers["conv_pwl"] = Convolution(width, stage.outputs, 1)
+            skip = stride == 1 and inputs == stage.outputs and (index > 0 or stage.first_adds)
+            yield Block(self.activation, layers, skip=skip)
+            inputs = stage.outputs
+
+    def _stem(self, x: torch.Tensor) -> torch.Tensor:
+        return self.activation(self.bn1(self.conv_stem(x)), inplace=True)
 
     def shallow(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, 3, H, W) -> maps of strides 2 and 4, at a part of the cost of all five."""
-        x = functional.relu6(self.bn1(self.conv_stem(x)), inplace=True)
-        x1 = self.blocks[0](x)
+        x1 = self.blocks[0](self._stem(x))
         return x1, self.blocks[1](x1)
 
     def forward(self, x: torch.Tensor) -> FeatureMaps:
-        """(B, 3, H, W) -> five maps with 16, 24, 32, 96 and 320 channels."""
-        x = functional.relu6(self.bn1(self.conv_stem(x)), inplace=True)
+        """(B, 3, H, W) -> five maps."""
+        x = self._stem(x)
         maps = []
         for index, stage in enumerate(self.blocks):
             x = stage(x)
@@ -165,3 +159,49 @@ class MobileNetV2(Backbone):
                 maps.append(x)
         x1, x2, x3, x4, x5 = maps
         return x1, x2, x3, x4, x5
+
+
+class MobileNetV2(MobileNet):
+    """MobileNetV2 1.0 (Sandler et al. 2018, table 2)."""
+
+    channels = (16, 24, 32, 96, 320)
+    activation = staticmethod(functional.relu6)
+    stages = (
+        Stage(24, 2, 2),
+        Stage(32, 3, 2),
+        Stage(64, 4, 2),
+        Stage(96, 3, 1),
+        Stage(160, 3, 2),
+        Stage(320, 1, 1),
+    )
+    expansions = (6, 6)
+
+    @staticmethod
+    def first() -> dict[str, Convolution]:
+        """Return a depthwise and a linear 1x1 convolution."""
+        return {"conv_dw": Convolution(32, 32, 3, groups=32), "conv_pw": Convolution(32, 16, 1)}
+
+
+class MobileNetEdgeTPU(MobileNet):
+    """MobileNet-EdgeTPU 1.0 (Gupta and Akin 2020).
+
+    Its early blocks are dense 3x3 convolutions, which run close to a processor's peak where depthwise ones
+    wait for memory.
+    """
+
+    channels = (16, 32, 48, 96, 192)
+    activation = staticmethod(functional.relu)
+    stages = (
+        Stage(32, 4, 2, dense=True),
+        Stage(48, 4, 2, dense=True),
+        Stage(96, 4, 2),
+        Stage(96, 4, 1, first_adds=False),
+        Stage(160, 4, 2, size=5),
+        Stage(192, 1, 1),
+    )
+    expansions = (8, 4)
+
+    @staticmethod
+    def first() -> dict[str, Convolution]:
+        """Return a linear 1x1 convolution."""
+        return {"conv": Convolution(32, 16, 1)}

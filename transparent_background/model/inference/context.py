@@ -1,13 +1,14 @@
-"""The context module and the decoder with their axial attention taken as plain matrix products."""
+"""The axial attention of the context modules and the decoder as plain matrix products."""
 
 from __future__ import annotations
 
+import copy
+
 import torch
+from torch import nn
 from torch.nn import functional
 
-from ...types import Size
-from ..context import AxialAttention, AxialBranch, ContextModule, Decoder
-from ..layers import resize
+from ..context import AxialAttention, BothAxes
 
 
 class InferenceAxial:
@@ -51,48 +52,11 @@ class InferenceAxial:
         return result.view(shape).contiguous(memory_format=torch.channels_last)
 
 
-class InferenceBranch:
-    """What :class:`AxialBranch` computes, for one picture."""
-
-    def __init__(self, branch: AxialBranch) -> None:
-        self.branch = branch
-        self.axial = InferenceAxial(branch.Hattn, branch.Wattn)
-
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """(1, C, h, w) -> (1, depth, h, w)."""
-        branch = self.branch
-        return branch.conv3(self.axial(branch.conv2(branch.conv1(branch.conv0(x)))))  # type: ignore[no-any-return]
-
-
-class InferenceContext:
-    """What :class:`ContextModule` computes, for one picture."""
-
-    def __init__(self, module: ContextModule) -> None:
-        self.module = module
-        self.branches = [InferenceBranch(b) for b in (module.branch1, module.branch2, module.branch3)]
-
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """(1, C, h, w) -> (1, depth, h, w)."""
-        parts = [self.module.branch0(x), *(branch(x) for branch in self.branches)]
-        mixed = self.module.conv_cat(torch.cat(parts, dim=1))
-        mixed += self.module.conv_res(x)
-        return mixed.relu_()  # type: ignore[no-any-return]
-
-
-class InferenceDecoder:
-    """What :class:`Decoder` computes, for one picture."""
-
-    def __init__(self, decoder: Decoder) -> None:
-        self.decoder = decoder
-        self.axial = InferenceAxial(decoder.Hattn, decoder.Wattn)
-
-    def __call__(
-        self, x3: torch.Tensor, x4: torch.Tensor, x5: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Merge maps of strides 8, 16 and 32; see :class:`Decoder`."""
-        size: Size = (x3.shape[-2], x3.shape[-1])
-        decoder = self.decoder
-        deep = [resize(x, size, align_corners=True) for x in (x5, x4)]
-        x = decoder.conv2(self.axial(decoder.conv1(torch.cat([*deep, x3], dim=1))))
-        x = decoder.conv4(decoder.conv3(x))
-        return x, decoder.conv5(x)
+def with_faster_attention(module: nn.Module) -> nn.Module:
+    """Return a copy that shares the weights and takes its axial attention, of one picture, in this way."""
+    shared = {id(tensor): tensor for tensor in (*module.parameters(), *module.buffers())}
+    copied = copy.deepcopy(module, shared)
+    for part in copied.modules():
+        if isinstance(part, BothAxes):
+            part.faster = InferenceAxial(part.Hattn, part.Wattn)
+    return copied

@@ -8,6 +8,7 @@ plain operations are used where one fails.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cache
 
@@ -17,18 +18,21 @@ from torch.nn import functional
 TOLERANCE = 1e-4  # of the trial, whose values are about 1
 
 
-def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-    """(N, C) -> (N, C'), as :func:`torch.nn.functional.linear`."""
-    if _usable(x) and _has_linear():
-        return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")  # type: ignore[no-any-return]
-    return functional.linear(x, weight, bias)
+def linear(
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, *, gelu: bool = False
+) -> torch.Tensor:
+    """(N, C) -> (N, C'), as :func:`torch.nn.functional.linear`; followed by the exact GELU if wanted."""
+    if _usable(x) and _has_linear(gelu):
+        return _fused_linear(x, weight, bias, gelu)
+    y = functional.linear(x, weight, bias)
+    return functional.gelu(y) if gelu else y
 
 
-def linear_gelu(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-    """Do :func:`linear` and the exact GELU."""
-    if _usable(x) and _has_linear_gelu():
-        return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "gelu", [], "none")  # type: ignore[no-any-return]
-    return functional.gelu(functional.linear(x, weight, bias))
+def _fused_linear(
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, gelu: bool
+) -> torch.Tensor:
+    name, algorithm = ("gelu", "none") if gelu else ("none", "")
+    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, name, [], algorithm)  # type: ignore[no-any-return]
 
 
 def add_conv_relu(
@@ -36,12 +40,18 @@ def add_conv_relu(
 ) -> torch.Tensor:
     """Add a convolution to ``total`` in place, and take the ReLU of the sum."""
     if _usable(x) and _has_conv_add():
-        ones = [1, 1]
-        return torch.ops.mkldnn._convolution_pointwise_.binary(  # type: ignore[no-any-return]
-            total, x, weight, None, list(padding), ones, ones, 1, "add", 1.0, "relu", [], ""
-        )
+        return _fused_conv_add(total, x, weight, padding)
     total += functional.conv2d(x, weight, padding=padding)
     return total.relu_()
+
+
+def _fused_conv_add(
+    total: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, padding: tuple[int, int]
+) -> torch.Tensor:
+    ones = [1, 1]
+    return torch.ops.mkldnn._convolution_pointwise_.binary(  # type: ignore[no-any-return]
+        total, x, weight, None, list(padding), ones, ones, 1, "add", 1.0, "relu", [], ""
+    )
 
 
 def _usable(x: torch.Tensor) -> bool:
@@ -49,35 +59,19 @@ def _usable(x: torch.Tensor) -> bool:
 
 
 @cache
-def _has_linear() -> bool:
+def _has_linear(gelu: bool) -> bool:
     x, weight, bias = _trial(5, 8), _trial(3, 8), _trial(3)
-    return _same(
-        lambda: torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], ""),
-        functional.linear(x, weight, bias),
-    )
-
-
-@cache
-def _has_linear_gelu() -> bool:
-    x, weight, bias = _trial(5, 8), _trial(3, 8), _trial(3)
-    return _same(
-        lambda: torch.ops.mkldnn._linear_pointwise(x, weight, bias, "gelu", [], "none"),
-        functional.gelu(functional.linear(x, weight, bias)),
-    )
+    expected = functional.linear(x, weight, bias)
+    expected = functional.gelu(expected) if gelu else expected
+    return _same(lambda: _fused_linear(x, weight, bias, gelu), expected)
 
 
 @cache
 def _has_conv_add() -> bool:
     x, weight, total = _trial(1, 8, 6, 6), _trial(4, 8, 3, 3), _trial(1, 4, 6, 6)
     x, weight, total = (t.contiguous(memory_format=torch.channels_last) for t in (x, weight, total))
-    ones = [1, 1]
     expected = functional.relu(total + functional.conv2d(x, weight, padding=1))
-    return _same(
-        lambda: torch.ops.mkldnn._convolution_pointwise_.binary(
-            total, x, weight, None, ones, ones, ones, 1, "add", 1.0, "relu", [], ""
-        ),
-        expected,
-    )
+    return _same(lambda: _fused_conv_add(total, x, weight, (1, 1)), expected)
 
 
 def _same(run: Callable[[], torch.Tensor], expected: torch.Tensor) -> bool:
@@ -91,7 +85,4 @@ def _same(run: Callable[[], torch.Tensor], expected: torch.Tensor) -> bool:
 
 def _trial(*shape: int) -> torch.Tensor:
     """Return values between -1 and 1 that follow from their place."""
-    count = 1
-    for length in shape:
-        count *= length
-    return torch.sin(torch.arange(count, dtype=torch.float32)).view(shape)
+    return torch.sin(torch.arange(math.prod(shape), dtype=torch.float32)).view(shape)

@@ -12,7 +12,7 @@ from ...types import Size
 from ..attention import ContextAttention
 from ..layers import ConvBlock, resize
 from .kernels import add_conv_relu
-from .tiles import Box, convolve, convolve_by, padded, split
+from .tiles import Box, convolve, padded, split
 
 BORDER = 5  # pixels around a piece that its result depends on: five 3x3 convolutions in a row
 PLANES = 8  # channels of the features that are summed under the probability maps at a time
@@ -43,9 +43,9 @@ class InferenceStage:
         saliency: torch.Tensor,
         laplacian: torch.Tensor | None,
         *,
-        keep_features: bool,
+        keep_features: bool = True,
         boxes: Iterable[Box] | None = None,
-    ) -> tuple[torch.Tensor | None, torch.Tensor]:
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Refine features by the last maps.
 
         Parameters
@@ -65,7 +65,7 @@ class InferenceStage:
 
         Returns
         -------
-        features : (1, depth, h, w), or None
+        features : (1, depth, h, w), or (1, depth, 0, 0) if they are not wanted
         laplacian : (1, 1, h, w), logits
         """
         stage = self.stage
@@ -80,12 +80,11 @@ class InferenceStage:
         kernel = torch.einsum("odyx,dc->ocyx", mixing.weight.float(), value).to(coarse.dtype)
         kernel = kernel.contiguous(memory_format=torch.channels_last)
         residual = maps.new_zeros(1, 1, *size)
-        features = None
-        if keep_features:
-            features = coarse.new_empty(1, depth, *size).to(memory_format=torch.channels_last)
+        features = coarse.new_empty(1, depth, *(size if keep_features else (0, 0)))
+        features = features.to(memory_format=torch.channels_last)
         for box in split(size, channels) if boxes is None else boxes:
             refined = self._refine(fine, coarse, size, box, key, kernel)
-            if features is not None:
+            if keep_features:
                 box.cut(features).copy_(refined)
             box.cut(residual).copy_(stage.residual(refined))
         return features, residual
@@ -104,18 +103,19 @@ class InferenceStage:
         borders = [box.grown(border, size) for border in range(BORDER + 1)]
         x = _upsampled(fine, coarse, size, borders[5])
         first, second = (cast(ConvBlock, block).conv for block in stage.conv_query)
-        query = convolve(x, borders[4], size, first).relu_()
-        query = convolve(query, borders[3], size, second).relu_()
+        query = convolve(x, borders[4], size, first.weight, first.bias).relu_()
+        query = convolve(query, borders[3], size, second.weight, second.bias).relu_()
         logits = functional.conv2d(query.float(), key[:, :, None, None])  # (1, ctx, ., .)
         # over planes: along few neighbouring values PyTorch's softmax is ten times slower
         weights = functional.softmax(logits.contiguous(), dim=1).to(x.dtype)
         weights = weights.contiguous(memory_format=torch.channels_last)
-        attended = convolve_by(weights, borders[2], size, kernel, stage.conv_out1.conv.bias).relu_()
-        y = convolve_by(attended, borders[1], size, self.from_attended, stage.conv_out2.conv.bias)
+        attended = convolve(weights, borders[2], size, kernel, stage.conv_out1.conv.bias).relu_()
+        y = convolve(attended, borders[1], size, self.from_attended, stage.conv_out2.conv.bias)
         x = borders[2].within(borders[5]).cut(x).contiguous(memory_format=torch.channels_last)
         x, padding = padded(x, borders[1], size)
         y = add_conv_relu(y, x, self.from_features, padding)
-        return convolve(y, box, size, stage.conv_out3.conv).relu_()
+        last = stage.conv_out3.conv
+        return convolve(y, box, size, last.weight, last.bias).relu_()
 
     def _context_vectors(
         self, fine: torch.Tensor | None, coarse: torch.Tensor, size: Size, maps: torch.Tensor

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from ..backbones.base import FeatureMaps
 from ..backbones.swin import MASKED, SwinBackbone, SwinBlock, SwinStage
-from .kernels import linear, linear_gelu
+from .kernels import linear
 
 STRIP_BYTES = 8 << 20  # of a strip's widest map, which is four times the channels
 
@@ -77,7 +77,7 @@ class InferenceBlock:
             self._attend(x, parts, first, last)
             for _, start, stop in parts:
                 tokens = x[start:stop].view(-1, channels)
-                hidden = linear_gelu(self.norm2(tokens).to(self.dtype), self.fc1.weight, self.fc1.bias)
+                hidden = linear(self.norm2(tokens).to(self.dtype), self.fc1.weight, self.fc1.bias, gelu=True)
                 tokens.add_(linear(hidden, self.fc2.weight, self.fc2.bias))
 
     def _parts(self, x: torch.Tensor, first: int, last: int) -> list[tuple[int, int, int]]:

@@ -110,7 +110,9 @@ def boxes_around(mask: torch.Tensor, channels: int) -> Iterator[Box]:
             column = end
 
 
-def convolve(x: torch.Tensor, box: Box, size: Size, conv: torch.nn.Conv2d) -> torch.Tensor:
+def convolve(
+    x: torch.Tensor, box: Box, size: Size, weight: torch.Tensor, bias: torch.Tensor | None
+) -> torch.Tensor:
     """Apply a 3x3 convolution that pads its map with zeros to a piece of the map.
 
     Parameters
@@ -121,18 +123,13 @@ def convolve(x: torch.Tensor, box: Box, size: Size, conv: torch.nn.Conv2d) -> to
         The piece without its border.
     size
         (height, width) of the map.
+    weight : (C', C, 3, 3)
+    bias : (C',), optional
 
     Returns
     -------
     (B, C', box height, box width)
     """
-    return convolve_by(x, box, size, conv.weight, conv.bias)
-
-
-def convolve_by(
-    x: torch.Tensor, box: Box, size: Size, weight: torch.Tensor, bias: torch.Tensor | None
-) -> torch.Tensor:
-    """Do what :func:`convolve` does with a kernel that is no layer's."""
     x, padding = padded(x, box, size)
     return functional.conv2d(x, weight, bias, padding=padding)
 

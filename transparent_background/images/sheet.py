@@ -1,0 +1,41 @@
+"""Pictures with their masks and mattes on one sheet, to be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+if TYPE_CHECKING:
+    from ..types import ByteArray, FloatArray
+
+CELL = 200  # side of a picture on a sheet, pixels
+LINE = 16  # height of its caption
+
+
+def contact_sheet(
+    entries: Sequence[tuple[ByteArray, ByteArray, FloatArray, str]], *, across: int = 2
+) -> Image.Image:
+    """Lay out picture, mask and matte of several results, with a caption each.
+
+    Parameters
+    ----------
+    entries
+        Pictures uint8 (h, w, 3), masks uint8 (h, w), mattes float32 (h, w) in [0, 1], and captions.
+    across
+        Results side by side.
+    """
+    rows = -(-len(entries) // across)
+    sheet = Image.new("RGB", (across * 3 * CELL, max(rows, 1) * (CELL + LINE)), "white")
+    draw = ImageDraw.Draw(sheet)
+    for index, (image, mask, matte, caption) in enumerate(entries):
+        left, top = index % across * 3 * CELL, index // across * (CELL + LINE)
+        layers = (image, mask, np.rint(matte * 255).astype(np.uint8))
+        for column, layer in enumerate(layers):
+            cell = Image.fromarray(layer).convert("RGB")
+            cell.thumbnail((CELL - 4, CELL - 4))
+            sheet.paste(cell, (left + column * CELL, top + LINE))
+        draw.text((left + 2, top + 2), caption, fill="black")
+    return sheet
