@@ -89,7 +89,7 @@ def finish(
         raise InputError(f"the matte is {matte.shape}, but the picture is {picture.size}")
     if smooth:
         matte = smooth_mask(matte)
-    alpha = finish_alpha(matte, threshold=settings.threshold, reverse=settings.reverse, own=picture.alpha)
+    alpha = _alpha(matte, settings, picture.alpha)
     kind, colours = settings.type, None
     if not isinstance(kind, Matte):
         wanted = settings.foreground
@@ -120,32 +120,10 @@ def smooth_mask(matte: FloatArray) -> FloatArray:
     return hard
 
 
-def finish_alpha(
-    matte: FloatArray,
-    *,
-    threshold: float | None = None,
-    reverse: bool = False,
-    own: FloatArray | None = None,
-) -> FloatArray:
-    """Apply threshold, then reversal, then the picture's own transparency.
-
-    Parameters
-    ----------
-    matte
-        (h, w), float32 in [0, 1]. It is not changed.
-    threshold
-        If given, alpha becomes 1 where the matte is above it and 0 elsewhere.
-    reverse
-        Keep the background in place of the object: 1 - alpha.
-    own
-        The transparency (h, w) that the picture came with, or None; the result is multiplied by it.
-
-    Returns
-    -------
-    (h, w), float32; the matte itself if there was nothing to do.
-    """
-    alpha = matte if threshold is None else (matte > threshold).astype(np.float32)
-    if reverse:
+def _alpha(matte: FloatArray, settings: ResultOptions, own: FloatArray | None) -> FloatArray:
+    """Apply threshold, then reversal, then the transparency that the picture came with."""
+    alpha = matte if settings.threshold is None else (matte > settings.threshold).astype(np.float32)
+    if settings.reverse:
         alpha = np.subtract(np.float32(1), alpha)
     return alpha if own is None else alpha * own
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._version import __version__
 from ..errors import OutputError
-from ..media.atomic import cannot_write
+from ..media.atomic import cannot_write, file_state
 from ..media.video.containers import Encoding
 from ..media.video.decoding import FilmReader
 from ..media.video.encoding import Look
@@ -184,17 +183,8 @@ def _fingerprint(reader: Reader, settings: Settings, encoding: Encoding, model: 
         files = [path for _, path in reader.files]
     if isinstance(settings.type, Backdrop):
         files.append(settings.type.path)
-    states = sorted(_state(path) for path in files)
+    states = sorted(file_state(path) for path in files)
     sources = [str(files[0]), len(states), hashlib.sha256(repr(states).encode()).hexdigest()]
     options = dict(encoding.options)
     job = [__version__, sources, model, repr(settings), encoding.codec_name, options, encoding.pix_fmt]
     return json.dumps(job)
-
-
-def _state(path: Path) -> tuple[str, int, int]:
-    """Return what changes when a file is replaced."""
-    try:
-        status = path.stat()
-    except OSError:
-        return str(path), 0, 0
-    return os.path.realpath(path), status.st_size, status.st_mtime_ns
