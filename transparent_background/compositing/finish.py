@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
 import numpy as np
 
 from ..engine.devices import estimates_on
 from ..errors import InputError
-from ..images.result import Result
 from ..options.result_types import Matte, Rgba
 from ..options.values import Padding
 from .backgrounds import Background, background_of
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     import torch
 
     from ..images.picture import Picture
+    from ..images.result import Result
     from ..options.result import ResultOptions
     from ..types import ColourArray, FloatArray
 
@@ -101,8 +101,9 @@ def finish(
         result = flatten(result, veil[:3], veil[3] / 255)
     box = None
     if settings.crop is not None:
-        box = crop_box(alpha, settings.crop)
-        result = _cut(result, box)
+        left, top, width, height = box = crop_box(alpha, settings.crop)
+        part = slice(top, top + height), slice(left, left + width)
+        result = result.mapped(lambda values: np.ascontiguousarray(values[part]))
     if not holds_alpha:
         result = flatten(result, settings.background)
     return Finished(result, alpha, colours, box)
@@ -157,15 +158,3 @@ def crop_box(alpha: FloatArray, padding: Padding) -> Box:
     bottom = min(int(rows[-1]) + 1 + margin, alpha.shape[0])
     right = min(int(columns[-1]) + 1 + margin, alpha.shape[1])
     return left, top, right - left, bottom - top
-
-
-def _cut(result: Result, box: Box) -> Result:
-    """Leave of a result what lies in a box."""
-    left, top, width, height = box
-
-    def part(values: Any) -> Any:
-        if values is None:
-            return None
-        return np.ascontiguousarray(values[top : top + height, left : left + width])
-
-    return Result(rgb=part(result.rgb), alpha=part(result.alpha), grey=part(result.grey))
