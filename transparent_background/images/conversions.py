@@ -71,11 +71,13 @@ def _stack(result: Result, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
     """Return one (h, w, 3 or 4) array of the number type, rounded; colours keep theirs if equal."""
     if dtype == np.bool_:
         dtype = np.dtype(np.uint8)
-    if result.rgb is None:
-        grey: np.ndarray[Any, Any] = np.repeat(_quantise(result.values, dtype)[..., None], 3, axis=2)
-        return grey
-    rgb = np.asarray(result.rgb, dtype)  # float16 and float64 arrays were worked on as float32
-    return rgb if result.alpha is None else np.dstack([rgb, _quantise(result.alpha, dtype)])
+    parts = [_quantise(result.values, dtype)] * 3
+    if result.rgb is not None:
+        parts = [np.asarray(result.rgb, dtype)]  # float16 and float64 arrays were worked on as float32
+    if result.alpha is not None:
+        parts.append(_quantise(result.alpha, dtype))
+    stacked: np.ndarray[Any, Any] = parts[0] if len(parts) == 1 else np.dstack(parts)
+    return stacked
 
 
 def _quantise(alpha: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
