@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from ..errors import InputError
-from .picture import Picture, from_array, from_pil, from_tensor, to_pil
+from .picture import Array, Picture, from_array, from_pil, from_tensor, to_pil
 
 if TYPE_CHECKING:
     from ..types import ImageInput
@@ -67,20 +67,21 @@ def give_back(result: Result, like: ImageInput) -> Any:
     return image.convert("RGB") if result.rgb is None else image
 
 
-def _stack(result: Result, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+def _stack(result: Result, dtype: np.dtype[Any]) -> Array:
     """Return one (h, w, 3 or 4) array of the number type, rounded; colours keep theirs if equal."""
     if dtype == np.bool_:
         dtype = np.dtype(np.uint8)
-    parts = [_quantise(result.values, dtype)] * 3
-    if result.rgb is not None:
+    if result.rgb is None:
+        parts = [_quantise(result.values, dtype)] * 3
+    else:
         parts = [np.asarray(result.rgb, dtype)]  # float16 and float64 arrays were worked on as float32
     if result.alpha is not None:
         parts.append(_quantise(result.alpha, dtype))
-    stacked: np.ndarray[Any, Any] = parts[0] if len(parts) == 1 else np.dstack(parts)
-    return stacked
+    return parts[0] if len(parts) == 1 else np.dstack(parts)
 
 
-def _quantise(alpha: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+def _quantise(values: Array, dtype: np.dtype[Any]) -> Array:
     if dtype.kind == "f":
-        return alpha.astype(dtype)
-    return np.rint(alpha * np.iinfo(dtype).max).astype(dtype)
+        return values.astype(dtype)
+    quantised: Array = np.rint(values * np.iinfo(dtype).max).astype(dtype)
+    return quantised
