@@ -29,13 +29,13 @@ STAGES = ("decode", "resize", "network", "upsample", "colours", "encode")
 
 def profile(remover: Any, photo: Path, rounds: int) -> dict[str, float]:
     """Return the median seconds of each stage, and of the whole."""
-    from transparent_background.compositing.finish import finish_alpha
-    from transparent_background.compositing.foreground.estimate import estimate_foreground
+    from transparent_background.compositing.finish import finish
     from transparent_background.images.picture import to_pil
     from transparent_background.matting.pictures import matte_at
     from transparent_background.matting.preprocess import pass_sizes
     from transparent_background.media.reading import read
     from transparent_background.model.input import resize_rgb
+    from transparent_background.options.result import ResultOptions
 
     taken: dict[str, list[float]] = {stage: [] for stage in (*STAGES, "all")}
 
@@ -45,6 +45,7 @@ def profile(remover: Any, photo: Path, rounds: int) -> dict[str, float]:
         taken[stage].append(time.perf_counter() - started)
         return result
 
+    wanted = ResultOptions()
     for _ in range(rounds + 1):
         started = time.perf_counter()
         picture = timed("decode", lambda: read(photo))
@@ -60,12 +61,8 @@ def profile(remover: Any, photo: Path, rounds: int) -> dict[str, float]:
         prediction = timed("network", lambda p=picture: remover.predictions([p])[0])
         taken["network"][-1] -= taken["resize"][-1]  # predictions resizes too
         matte = timed("upsample", lambda p=prediction, size=picture.size: matte_at(p, size))
-        alpha = finish_alpha(matte, threshold=None, reverse=False, own=picture.alpha)
-        colours = timed("colours", lambda p=picture, a=alpha: estimate_foreground(p.rgb, a))
-        timed(
-            "encode",
-            lambda c=colours, a=alpha: _write(to_pil(c, a)),
-        )
+        done = timed("colours", lambda p=picture, m=matte: finish(p, m, wanted, remover.device).result)
+        timed("encode", lambda d=done: _write(to_pil(d.rgb, d.alpha)))
         taken["all"].append(time.perf_counter() - started - taken["resize"][-1])
     return {stage: statistics.median(values[1:]) for stage, values in taken.items()}
 

@@ -108,7 +108,8 @@ def score(remover: Remover, variant: Variant, clip: list[tuple[Picture, Any]], f
     scores = Scores()
     last: tuple[Picture, Matte, Any] | None = None
     for index, (picture, mask) in enumerate(clip):
-        (small,) = matter.predict([matter.prepare(picture)])
+        prepared = [matter.prepare(picture)]
+        (small,) = matter.steady(prepared, matter.infer(prepared))
         alpha = variant.enlarge(small, picture)
         if mask is not None:
             found = alpha > 0.5

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from .compositing.backgrounds import background_of
-from .compositing.finish import finish, finish_alpha
+from .compositing.finish import finish
 from .errors import UsageError
 from .images.conversions import give_back, take
 from .matting.network import NetworkPredictor
@@ -18,7 +18,7 @@ from .media.reading import read
 from .options.declare import check_names, declared
 from .options.declare import read as read_options
 from .options.films import Selection
-from .options.result import ForegroundColours, ResultOptions, check_threshold
+from .options.result import ForegroundColours, ResultOptions
 from .options.settings import settings_of
 
 if TYPE_CHECKING:
@@ -176,10 +176,10 @@ class Remover(NetworkPredictor):
         float32 (h, w) in [0, 1], at the picture's own size; 1 is the object. The picture's own
         transparency is multiplied in.
         """
-        limit = check_threshold(threshold)
+        settings = settings_of(type="map", threshold=threshold, reverse=reverse)
         picture = _read(img)
         (matte,) = self.mattes([picture])
-        return finish_alpha(matte, threshold=limit, reverse=reverse, own=picture.alpha)
+        return finish(picture, matte, settings, self.device).alpha
 
     def mattes(self, pictures: Sequence[Picture]) -> list[FloatArray]:
         """Predict the mattes of decoded pictures, without their own transparency.
@@ -294,7 +294,7 @@ class Remover(NetworkPredictor):
         from .films.frames import iterate_frames
 
         check_names(options, [*declared(Selection), "temporal", "resize", "batch_size"])
-        settings = settings_of(threshold=threshold, reverse=reverse, **options)
+        settings = settings_of(type="map", threshold=threshold, reverse=reverse, **options)
         return iterate_frames(self, source, settings, deep=deep)
 
 

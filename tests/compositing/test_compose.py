@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from transparent_background.compositing.backgrounds import FileBackground, fit_background
-from transparent_background.compositing.finish import finish, finish_alpha
+from transparent_background.compositing.finish import finish
 from transparent_background.errors import InputError, UnknownTypeError, UsageError
 from transparent_background.images.picture import Picture
 from transparent_background.options.result import check_threshold
@@ -170,7 +170,8 @@ def test_tiny_pictures_work(kind, size):
 def test_threshold_comes_before_reverse_and_own_transparency_last():
     alpha = np.array([[0.2, 0.5, 0.7]], np.float32)
     own = np.array([[0.5, 1, 1]], np.float32)
-    finished = finish_alpha(alpha, threshold=0.5, reverse=True, own=own)
+    settings = Settings(type=Matte(), threshold=0.5, reverse=True)
+    finished = finish(Picture(np.zeros((1, 3, 3), np.uint8), own), alpha, settings, CPU).alpha
     np.testing.assert_array_equal(finished, [[0.5, 1, 0]])
     np.testing.assert_array_equal(alpha, np.array([[0.2, 0.5, 0.7]], np.float32))
 

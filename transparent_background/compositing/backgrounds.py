@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from ..errors import UsageError
+from ..media.atomic import file_state
 from ..media.reading import read
 from ..options.result_types import Backdrop
 from ..options.suffixes import FILM_SUFFIXES
@@ -139,14 +140,9 @@ class FileBackground:
         SourceNotFoundError, UnreadableError, TooLargeError
             The file cannot be read.
         """
-        try:
-            stat = self.path.stat()
-            key: object = (stat.st_mtime_ns, stat.st_size)
-        except OSError:
-            key = object()  # equal to nothing: reading it raises the right error
-        known = self._read
-        if known is None or known[0] != key:
-            known = self._read = key, StillBackground(_first_frame(self.path), self.fit)
+        state, known = file_state(self.path), self._read
+        if known is None or known[0] != state:
+            known = self._read = state, StillBackground(_first_frame(self.path), self.fit)
         return known[1].at_size(size)
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
 import numpy as np
 
 from ..engine.devices import estimates_on
 from ..errors import InputError
-from ..images.result import Result
 from ..options.result_types import Matte, Rgba
 from ..options.values import Padding
 from .backgrounds import Background, background_of
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     import torch
 
     from ..images.picture import Picture
+    from ..images.result import Result
     from ..options.result import ResultOptions
     from ..types import ColourArray, FloatArray
 
@@ -89,7 +89,7 @@ def finish(
         raise InputError(f"the matte is {matte.shape}, but the picture is {picture.size}")
     if smooth:
         matte = smooth_mask(matte)
-    alpha = finish_alpha(matte, threshold=settings.threshold, reverse=settings.reverse, own=picture.alpha)
+    alpha = _alpha(matte, settings, picture.alpha)
     kind, colours = settings.type, None
     if not isinstance(kind, Matte):
         wanted = settings.foreground
@@ -101,8 +101,9 @@ def finish(
         result = flatten(result, veil[:3], veil[3] / 255)
     box = None
     if settings.crop is not None:
-        box = crop_box(alpha, settings.crop)
-        result = _cut(result, box)
+        left, top, width, height = box = crop_box(alpha, settings.crop)
+        part = slice(top, top + height), slice(left, left + width)
+        result = result.mapped(lambda values: np.ascontiguousarray(values[part]))
     if not holds_alpha:
         result = flatten(result, settings.background)
     return Finished(result, alpha, colours, box)
@@ -120,32 +121,10 @@ def smooth_mask(matte: FloatArray) -> FloatArray:
     return hard
 
 
-def finish_alpha(
-    matte: FloatArray,
-    *,
-    threshold: float | None = None,
-    reverse: bool = False,
-    own: FloatArray | None = None,
-) -> FloatArray:
-    """Apply threshold, then reversal, then the picture's own transparency.
-
-    Parameters
-    ----------
-    matte
-        (h, w), float32 in [0, 1]. It is not changed.
-    threshold
-        If given, alpha becomes 1 where the matte is above it and 0 elsewhere.
-    reverse
-        Keep the background in place of the object: 1 - alpha.
-    own
-        The transparency (h, w) that the picture came with, or None; the result is multiplied by it.
-
-    Returns
-    -------
-    (h, w), float32; the matte itself if there was nothing to do.
-    """
-    alpha = matte if threshold is None else (matte > threshold).astype(np.float32)
-    if reverse:
+def _alpha(matte: FloatArray, settings: ResultOptions, own: FloatArray | None) -> FloatArray:
+    """Apply threshold, then reversal, then the transparency that the picture came with."""
+    alpha = matte if settings.threshold is None else (matte > settings.threshold).astype(np.float32)
+    if settings.reverse:
         alpha = np.subtract(np.float32(1), alpha)
     return alpha if own is None else alpha * own
 
@@ -179,15 +158,3 @@ def crop_box(alpha: FloatArray, padding: Padding) -> Box:
     bottom = min(int(rows[-1]) + 1 + margin, alpha.shape[0])
     right = min(int(columns[-1]) + 1 + margin, alpha.shape[1])
     return left, top, right - left, bottom - top
-
-
-def _cut(result: Result, box: Box) -> Result:
-    """Leave of a result what lies in a box."""
-    left, top, width, height = box
-
-    def part(values: Any) -> Any:
-        if values is None:
-            return None
-        return np.ascontiguousarray(values[top : top + height, left : left + width])
-
-    return Result(rgb=part(result.rgb), alpha=part(result.alpha), grey=part(result.grey))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -38,52 +38,38 @@ class FilmBackdrop:
     """
 
     def __init__(self, path: Path, fit: BackgroundFit, play: BackgroundPlay = "loop") -> None:
-        self.path, self.fit, self.play = path, fit, play
-        self._begin = Fraction(0)  # when this round began
-        self._end = Fraction(0)  # when the frame shown ends, in this round
-        self._frames: Iterator[Frame] = iter(())
-        self._next: Frame | None = None
-        self._shown: Background | None = None
-        self._reader = open_film(path)
-        self._start()
-
-    def _start(self) -> None:
-        self._frames = iter(self._reader)
-        self._next = None
-        self._step()
+        self._fit, self._frames = fit, _over_time(path, play)
+        self._next = next(self._frames, None)
         self._step()
 
     def _step(self) -> None:
         """Show the next frame."""
-        before = self._next
+        assert self._next is not None
+        self._shown: Background = StillBackground(self._next[1].picture, self._fit)
         self._next = next(self._frames, None)
-        if before is not None:
-            self._shown = StillBackground(before.picture, self.fit)
-            if self._next is None:
-                self._end = before.time + before.duration
 
     def at(self, time: Fraction) -> Background:
         """Return the frame for a moment, seconds from the start."""
-        while True:
-            now = time - self._begin
-            if self._next is not None and self._next.time <= now:
-                self._step()
-            elif self._next is None and self.play == "loop" and self._end and now >= self._end:
-                self._rewind()
-            else:
-                break
-        assert self._shown is not None
+        while self._next is not None and self._next[0] <= time:
+            self._step()
         return self._shown
-
-    def _rewind(self) -> None:
-        self._begin += self._end
-        self._reader.close()
-        self._reader = open_film(self.path)
-        self._start()
 
     def close(self) -> None:
         """Let go of the film."""
-        self._reader.close()
+        self._frames.close()
+
+
+def _over_time(path: Path, play: BackgroundPlay) -> Generator[tuple[Fraction, Frame]]:
+    """Give a film's frames with the times when they appear, from the beginning again if it is looped."""
+    begin = end = Fraction(0)
+    while True:
+        with closing(open_film(path)) as reader:
+            for frame in reader:
+                yield begin + frame.time, frame
+                end = begin + frame.time + frame.duration
+        if play == "hold" or end == begin:
+            return
+        begin = end
 
 
 @contextmanager

@@ -6,22 +6,19 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
 from typing import TYPE_CHECKING
 
-from ..compositing.finish import finish_alpha
-from ..matting.frames import FrameMatter
-from ..media.video.frames import Frame
+from ..compositing.finish import finish
+from ..matting.frames import FrameMatter, enlarge
 from ..media.video.opening import FilmSource
 from ..media.video.readers import open_film
-from .overlap import prefetched
+from .mattes import matted_frames
+from .overlap import Stopwatch
 
 if TYPE_CHECKING:
     from ..engine.predictor import Predictor
     from ..options.settings import Settings
     from ..types import ColourArray, FloatArray
-
-AHEAD = 2  # frames decoded and not used yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +44,14 @@ def iterate_frames(
     film = settings.film
     matter = FrameMatter(predictor, resize=film.resize, temporal=film.temporal)
     reader = open_film(source, selection=film, deep=deep)
+    matted = matted_frames(reader, matter, lambda _: None, Stopwatch(), batch=film.batch_size, passes=1)
 
-    def finished(batch: list[Frame]) -> Iterator[VideoFrame]:
-        mattes = matter([frame.picture for frame in batch])
-        for frame, matte in zip(batch, mattes, strict=True):
-            picture = frame.picture
-            alpha = finish_alpha(
-                matte, threshold=settings.threshold, reverse=settings.reverse, own=picture.alpha
-            )
-            yield VideoFrame(frame.index, frame.time, frame.duration, picture.rgb, alpha)
+    def finished() -> Iterator[VideoFrame]:
+        with closing(reader), closing(matted):
+            for item in matted:
+                frame, picture = item.frame, item.frame.picture
+                matte = enlarge(item.matte, picture)
+                alpha = finish(picture, matte, settings, predictor.device).alpha
+                yield VideoFrame(frame.index, frame.time, frame.duration, picture.rgb, alpha)
 
-    def frames() -> Iterator[VideoFrame]:
-        with closing(reader), prefetched(reader, AHEAD) as reading:
-            while batch := list(islice(reading, film.batch_size)):
-                yield from finished(batch)
-
-    return frames()
+    return finished()

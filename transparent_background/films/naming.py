@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from ..errors import OutputConflictError
-from ..media.atomic import file_key
+from ..media.atomic import file_key, file_keys
 from ..media.video.containers import is_sequence
 from ..options.result_types import Rgba
 from ..options.settings import Settings
@@ -42,12 +42,10 @@ def check_targets(source: object, targets: Targets) -> None:
     OutputConflictError
         One does.
     """
-    own = Path(os.fspath(source)) if isinstance(source, (str, os.PathLike)) else None
+    own = file_keys(Path(source)) if isinstance(source, (str, os.PathLike)) else set()
     seen: set[str] = set()
-    for target in targets.files.values():
-        path = target.path
-        same = own is not None and own.exists() and path.exists() and own.samefile(path)
-        if same or (own is not None and file_key(path) == file_key(own)):
+    for path in (target.path for target in targets.files.values()):
+        if not own.isdisjoint(file_keys(path)):
             raise OutputConflictError(f"{path}: the result would overwrite its source; choose another name")
         if file_key(path) in seen:
             raise OutputConflictError(f"{path}: two results of the film have this name; choose another one")

@@ -166,7 +166,6 @@ class Outputs:
 
     def __init__(self, targets: Targets, reader: Reader, settings: Settings, model: str) -> None:
         self.targets, self.reader, self.settings = targets, reader, settings
-        self.alpha = targets.alpha
         self.writers: dict[str, Writer] = {}
         self.notes: list[str] = []
         self.resumed = 0
@@ -191,16 +190,13 @@ class Outputs:
 
     def _set_up_segments(self, model: str) -> None:
         for name, target in self.targets.files.items():
-            if target.encoding is None:
-                continue
-            sides = name == "result" and self.settings.film.sound
-            self._segments[name] = SegmentedWriter(
-                target.path, target.encoding, self.reader, self.settings, model, sides=sides
-            )
-        # files of one film go on from where the shortest of them ends
-        self.resumed = min((s.frames for s in self._segments.values()), default=0)
-        for segmented in self._segments.values():
-            self.resumed = min(self.resumed, segmented.cut(self.resumed))
+            if target.encoding is not None:
+                sides = name == "result" and self.settings.film.sound
+                self._segments[name] = SegmentedWriter(
+                    target.path, target.encoding, self.reader, self.settings, model, sides=sides
+                )
+        # files of one film go on from where the shortest of them ends; segments end at the same frames
+        self.resumed = min((segmented.frames for segmented in self._segments.values()), default=0)
         for segmented in self._segments.values():
             segmented.cut(self.resumed)
 
@@ -233,7 +229,10 @@ class Outputs:
             raise OutputError(f"{self.targets.files['result'].path}: there is no frame to write")
         self.writers["result"].pass_on(rest)
         paths = {name: writer.finish() for name, writer in self.writers.items()}
-        self._collect_notes()
+        notes = [note for writer in self.writers.values() for note in writer.notes]
+        self.notes = list(dict.fromkeys(notes))  # each once
+        if self.settings.crop is not None:
+            self.notes.append("films are not cropped")
         return paths
 
     def _each(self, do: Callable[[Writer], Path | None]) -> list[Path | None]:
@@ -244,9 +243,3 @@ class Outputs:
             except OutputError as error:  # the others are to be ended all the same
                 logger.warning("%s", error)
         return paths
-
-    def _collect_notes(self) -> None:
-        for writer in self.writers.values():
-            self.notes += [note for note in writer.notes if note not in self.notes]
-        if self.settings.crop is not None:
-            self.notes.append("films are not cropped")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._version import __version__
 from ..errors import OutputError
-from ..media.atomic import cannot_write
+from ..media.atomic import file_state, make_folder, replacing
 from ..media.video.containers import Encoding
 from ..media.video.decoding import FilmReader
 from ..media.video.encoding import Look
@@ -79,12 +78,11 @@ class SegmentedWriter:
         """In whole segments."""
         return sum(part["frames"] for part in self._parts)
 
-    def cut(self, frames: int) -> int:
-        """Forget segments beyond so many frames; return how many are left."""
+    def cut(self, frames: int) -> None:
+        """Forget segments beyond so many frames."""
         while self.frames > frames:
             part = self._parts.pop()
             (self.folder / part["name"]).unlink(missing_ok=True)
-        return self.frames
 
     def _load(self) -> list[dict[str, Any]]:
         try:
@@ -100,26 +98,19 @@ class SegmentedWriter:
     def begin(self, look: Look) -> None:
         """Get ready for the first frame."""
         self._look = look
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise cannot_write(self.folder, error) from error
+        make_folder(self.folder)
 
     def write(self, result: Result, time: Fraction, duration: Fraction) -> None:
         """Add one frame."""
         if self._segment is not None and time - self._begin >= SEGMENT_SECONDS:
             self._close()
         if self._segment is None:
-            self._open(time)
-        assert self._segment is not None
+            assert self._look is not None
+            name = f"{len(self._parts):05d}{self.path.suffix}"
+            self._segment = FilmWriter(self.folder / name, self.encoding, self._look, self.reader.info)
+            self._begin, self._in_segment = time, 0
         self._segment.write(result, time - self._begin, duration)
         self._in_segment += 1
-
-    def _open(self, time: Fraction) -> None:
-        assert self._look is not None
-        name = f"{len(self._parts):05d}{self.path.suffix}"
-        self._segment = FilmWriter(self.folder / name, self.encoding, self._look, self.reader.info)
-        self._begin, self._in_segment = time, 0
 
     def _close(self) -> None:
         """End the segment and note that it is whole."""
@@ -130,13 +121,8 @@ class SegmentedWriter:
         self._segment = None
         begin = [self._begin.numerator, self._begin.denominator]
         self._parts.append({"name": path.name, "frames": self._in_segment, "begin": begin})
-        state = json.dumps({"job": self._job, "parts": self._parts}, indent=1)
-        temporary = self.folder / "job.json.part"
-        try:
-            temporary.write_text(state, encoding="utf-8")
-            temporary.replace(self.folder / "job.json")
-        except OSError as error:
-            raise cannot_write(self.folder / "job.json", error) from error
+        with replacing(self.folder / "job.json") as file:
+            file.write(json.dumps({"job": self._job, "parts": self._parts}, indent=1).encode())
 
     def pass_on(self, packets: Iterable[Packet[Any]]) -> None:
         """Leave out the source's packets: they are read again when the film is put together."""
@@ -160,10 +146,8 @@ class SegmentedWriter:
             return
         reader = FilmReader(self.reader.name, selection=self.reader.selection, streams=True)
         reader.offset = self.reader.offset
-        try:
+        with contextlib.closing(reader):
             yield reader
-        finally:
-            reader.close()
 
     def save(self) -> Path | None:
         """Keep the whole segments; the rest of the last one is done again."""
@@ -184,17 +168,8 @@ def _fingerprint(reader: Reader, settings: Settings, encoding: Encoding, model: 
         files = [path for _, path in reader.files]
     if isinstance(settings.type, Backdrop):
         files.append(settings.type.path)
-    states = sorted(_state(path) for path in files)
+    states = sorted(file_state(path) for path in files)
     sources = [str(files[0]), len(states), hashlib.sha256(repr(states).encode()).hexdigest()]
     options = dict(encoding.options)
     job = [__version__, sources, model, repr(settings), encoding.codec_name, options, encoding.pix_fmt]
     return json.dumps(job)
-
-
-def _state(path: Path) -> tuple[str, int, int]:
-    """Return what changes when a file is replaced."""
-    try:
-        status = path.stat()
-    except OSError:
-        return str(path), 0, 0
-    return os.path.realpath(path), status.st_size, status.st_mtime_ns

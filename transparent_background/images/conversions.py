@@ -9,10 +9,10 @@ import torch
 from PIL import Image
 
 from ..errors import InputError
-from .picture import Picture, from_array, from_pil, from_tensor, to_pil
+from .picture import Array, Picture, from_array, from_pil, from_tensor, to_pil
 
 if TYPE_CHECKING:
-    from ..types import FloatArray, ImageInput
+    from ..types import ImageInput
     from .result import Result
 
 
@@ -63,33 +63,25 @@ def give_back(result: Result, like: ImageInput) -> Any:
         channels_first = torch.from_numpy(_stack(result, dtype)).permute(2, 0, 1).contiguous()
         tensor = channels_first.to(device=like.device, dtype=like.dtype)
         return tensor[None] if like.ndim == 4 else tensor
-    if result.rgb is None:
-        return to_pil(_grey(result), None).convert("RGB")
-    return to_pil(result.rgb, result.alpha)
+    image = to_pil(result.values, result.alpha)
+    return image.convert("RGB") if result.rgb is None else image
 
 
-def _grey(result: Result) -> FloatArray:
-    if result.grey is None:
-        raise TypeError("a result has colours or is grey")
-    return result.grey
-
-
-def _stack(result: Result, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+def _stack(result: Result, dtype: np.dtype[Any]) -> Array:
     """Return one (h, w, 3 or 4) array of the number type, rounded; colours keep theirs if equal."""
     if dtype == np.bool_:
         dtype = np.dtype(np.uint8)
     if result.rgb is None:
-        grey = _quantise(_grey(result), dtype)
-        return np.repeat(grey[..., None], 3, axis=2)
-    rgb: np.ndarray[Any, Any] = result.rgb
-    if rgb.dtype != dtype:
-        rgb = rgb.astype(dtype)  # float16 and float64 arrays were worked on as float32
-    if result.alpha is None:
-        return rgb
-    return np.dstack([rgb, _quantise(result.alpha, dtype)])
+        parts = [_quantise(result.values, dtype)] * 3
+    else:
+        parts = [np.asarray(result.rgb, dtype)]  # float16 and float64 arrays were worked on as float32
+    if result.alpha is not None:
+        parts.append(_quantise(result.alpha, dtype))
+    return parts[0] if len(parts) == 1 else np.dstack(parts)
 
 
-def _quantise(alpha: FloatArray, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+def _quantise(values: Array, dtype: np.dtype[Any]) -> Array:
     if dtype.kind == "f":
-        return alpha.astype(dtype)
-    return np.rint(alpha * np.iinfo(dtype).max).astype(dtype)
+        return values.astype(dtype)
+    quantised: Array = np.rint(values * np.iinfo(dtype).max).astype(dtype)
+    return quantised

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..types import ColourArray, FloatArray
+    from ..types import ColourArray, FloatArray, Size
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,20 @@ class Result:
     """(h, w) in [0, 1], for ``map`` only."""
 
     @property
-    def size(self) -> tuple[int, int]:
+    def values(self) -> ColourArray:
+        """What is shown: the colours (h, w, 3), or the grey values (h, w)."""
+        values = self.grey if self.rgb is None else self.rgb
+        if values is None:
+            raise TypeError("a result has colours or is grey")
+        return values
+
+    @property
+    def size(self) -> Size:
         """Height and width."""
-        array = self.grey if self.rgb is None else self.rgb
-        assert array is not None
-        return array.shape[0], array.shape[1]
+        height, width = self.values.shape[:2]
+        return height, width
+
+    def mapped(self, change: Callable[[Any], Any]) -> Result:
+        """Return a result with all arrays changed."""
+        parts = (self.rgb, self.alpha, self.grey)
+        return Result(*(None if part is None else change(part) for part in parts))

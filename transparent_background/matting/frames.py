@@ -56,8 +56,9 @@ class FrameMatter:
 
         Frames given together share a pass of the network; their results are those of one by one.
         """
-        predictions = self.predict([self.prepare(picture) for picture in pictures])
-        return [enlarge(matte, picture) for matte, picture in zip(predictions, pictures, strict=True)]
+        prepared = [self.prepare(picture) for picture in pictures]
+        mattes = self.steady(prepared, self.infer(prepared))
+        return [enlarge(matte, picture) for matte, picture in zip(mattes, pictures, strict=True)]
 
     def prepare(self, picture: Picture) -> Picture:
         """Bring a frame to the size the network sees, as far as that is known; any thread may do it."""
@@ -66,12 +67,8 @@ class FrameMatter:
         size = self.base_size or self.predictor.checkpoint.base_size
         return Picture(resize_rgb(to_eight_bit(picture.rgb), size).permute(1, 2, 0).numpy())
 
-    def predict(self, prepared: Sequence[Picture]) -> list[FloatArray]:
-        """Return the mattes of prepared frames at the network's size; :func:`enlarge` does the rest."""
-        return self.steady(prepared, self.infer(prepared))
-
     def infer(self, prepared: Sequence[Picture]) -> list[FloatArray]:
-        """Make the network's pass alone; any thread may, for any frames."""
+        """Return the mattes of prepared frames at the network's size, not steadied; any thread may do it."""
         predictions = self.predictor.predictions(prepared, resize=self.resize, base_size=self.base_size)
         return [prediction[0, 0].float().cpu().numpy() for prediction in predictions]
 

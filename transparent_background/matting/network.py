@@ -16,6 +16,7 @@ from ..engine.devices import choose_device
 from ..engine.loading import load_network
 from ..errors import DeviceError
 from ..images.picture import to_eight_bit
+from ..media.atomic import file_state
 from ..model import to_probability
 from ..model.input import normalise, resize_rgb
 from ..options.declare import read
@@ -96,12 +97,7 @@ class NetworkPredictor:
     @property
     def fingerprint(self) -> str:
         """Which weights are run and how, in words: mattes of another fingerprint differ."""
-        try:
-            status = self.weights.stat()
-            state = f"{status.st_size} {status.st_mtime_ns}"
-        except OSError:
-            state = ""
-        return f"{self!r} {self.normalisation} {self.weights} {state}"
+        return f"{self!r} {self.normalisation} {file_state(self.weights)}"
 
     def predictions(
         self,
@@ -110,21 +106,7 @@ class NetworkPredictor:
         resize: ResizeMethod | None = None,
         base_size: Size | None = None,
     ) -> list[torch.Tensor]:
-        """Predict mattes at the size that the network works at.
-
-        Parameters
-        ----------
-        pictures
-            Decoded pictures.
-        resize
-            In place of the predictor's own.
-        base_size
-            (height, width), multiples of 32, in place of the checkpoint's.
-
-        Returns
-        -------
-        list of float32 (1, 1, h, w) on the device, in [0, 1], in the order of the pictures.
-        """
+        """Predict mattes at the size that the network works at; see :meth:`Predictor.predictions`."""
         groups: dict[tuple[Size, Size | None], list[int]] = {}
         for index, picture in enumerate(pictures):
             sizes = self.sizes_of_passes(picture, resize=resize, base_size=base_size)

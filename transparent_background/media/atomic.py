@@ -6,7 +6,7 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,6 +27,24 @@ _REASONS = {
 def file_key(path: Path | None) -> str:
     """Name a file the way the file system compares names; nothing for None."""
     return "" if path is None else os.path.normcase(os.path.realpath(path))
+
+
+def file_keys(path: Path) -> set[object]:
+    """Return what a file is known by: its name, and its place on the disk, which links share with it."""
+    keys: set[object] = {file_key(path)}
+    with suppress(OSError):
+        status = path.stat()
+        keys.add((status.st_dev, status.st_ino))
+    return keys
+
+
+def file_state(path: Path) -> tuple[str, int, int]:
+    """Return what changes when a file is replaced: its name, bytes and time; zeros if it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return os.fspath(path), 0, 0
+    return os.path.realpath(path), status.st_size, status.st_mtime_ns
 
 
 @contextmanager

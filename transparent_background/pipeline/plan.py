@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..films.naming import film_name, film_stem
-from ..media.atomic import file_key
+from ..media.atomic import file_key, file_keys
 from ..media.sources import LeftOut, Source, SourceList
 from ..media.video.containers import film_format, is_pattern, is_sequence
 from ..options.result_types import Rgba
@@ -80,16 +78,17 @@ def make_plan(
     """
     plan = Plan(left_out=list(sources.left_out), refused=list(sources.missing))
     workable = [source for source in sources.items if _workable(source, plan, settings)]
-    tasks = [
-        task if task.source.path is None else _with_file(task)
-        for task in (_task(source, settings, dest, len(sources.items)) for source in workable)
-    ]
+    tasks = [_task(source, settings, dest, len(sources.items)) for source in workable]
     results = {file_key(path): task for task in tasks for path in task.paths}
     tasks = [task for task in tasks if not _is_result(task, results, plan)]
-    inputs = {file_key(task.source.path): task for task in tasks if task.source.path}
+    inputs = {key for task in tasks if task.source.path for key in file_keys(task.source.path)}
     taken: dict[str, Task] = {}
     for task in tasks:
-        _place(task, inputs, taken, plan, skip_existing=skip_existing)
+        reason = _conflict(task, inputs, taken)
+        if reason is not None:
+            plan.refused.append((task.source.name, f"{task.source.name}: {reason}"))
+        else:
+            (plan.skipped if skip_existing and _is_newer(task) else plan.tasks).append(task)
     return plan
 
 
@@ -124,23 +123,50 @@ def _is_film(source: Source, settings: Settings) -> bool:
 
 
 def _task(source: Source, settings: Settings, dest: str | None, count: int) -> Task:
-    """Name the result of one source."""
-    if _is_film(source, settings) or (source.kind == "stdin" and _film_dest(dest, settings)):
-        return _film_task(source, settings, dest, count)
-    if dest == "-" or (dest is None and source.kind == "stdin"):
+    """Name the result of one source, and choose how it is written."""
+    film = _is_film(source, settings) or (source.kind == "stdin" and _film_dest(dest, settings))
+    if dest == "-" or (dest is None and source.kind == "stdin" and not film):
+        if film:
+            raise UsageError("a film cannot go to standard output; give --dest FILE")
         if count > 1:
             raise UsageError("standard output takes one result; give one source, or --dest FOLDER")
         return Task(source, None, _pick(settings.format or "png"))
-    if dest is not None and not Path(dest).expanduser().is_dir():
-        path = Path(dest).expanduser()
-        if format_of(path.name) and path.suffix:
-            if count > 1 or source.root is not None:
-                raise UsageError(f"--dest {dest}: is one file, but there are several sources")
-            return Task(source, path, _pick(settings.format or path.suffix))
-    extension = _extension(source, settings)
+    path = _named_file(dest, film=film)
+    if path is None:
+        path = _folder(source, dest) / _name(source, settings, film=film)
+    elif count > 1 or source.root is not None:
+        raise UsageError(f"--dest {dest}: is one file, but there are several sources")
+    path = Path(os.path.normpath(path))  # comparable: no "." in front
+    if film:
+        return _film_task(source, path, settings)
+    return Task(source, path, _pick(settings.format or path.suffix))
+
+
+def _named_file(dest: str | None, *, film: bool) -> Path | None:
+    """Return the file that ``dest`` names, None if it is a folder."""
+    path = None if dest is None else Path(dest).expanduser()
+    if path is None or path.is_dir():
+        return None
+    name, suffix = path.name, path.suffix.lower()
+    if film:
+        return path if film_format(name) or is_sequence(name) or suffix in FILM_SUFFIXES else None
+    return path if suffix and format_of(name) else None
+
+
+def _name(source: Source, settings: Settings, *, film: bool) -> str:
+    """Name a result after its source."""
+    if film:
+        return film_name(film_stem("stdin" if source.kind == "stdin" else source.relative.name), settings)
     stem = "stdin" if source.path is None else source.path.stem
-    folder = _folder(source, dest)
-    return Task(source, folder / f"{stem}{settings.tag}.{extension}", _pick(extension))
+    return f"{stem}{settings.tag}.{_extension(source, settings)}"
+
+
+def _film_task(source: Source, path: Path, settings: Settings) -> Task:
+    from ..films.outputs import plan_targets
+
+    targets = plan_targets(path, None if "%" in path.name else settings.format, settings)
+    kind = targets.files["result"].encoding
+    return Task(source, path, "pictures" if kind is None else kind.container.muxer, targets)
 
 
 def _film_dest(dest: str | None, settings: Settings) -> bool:
@@ -150,27 +176,6 @@ def _film_dest(dest: str | None, settings: Settings) -> bool:
         return False
     film = film_format(name) is not None and format_of(name) is None
     return film or is_pattern(PurePath(name).name)
-
-
-def _film_task(source: Source, settings: Settings, dest: str | None, count: int) -> Task:
-    """Name the result of a film, and choose how it is written."""
-    from ..films.outputs import plan_targets
-
-    if dest == "-":
-        raise UsageError("a film cannot go to standard output; give --dest FILE")
-    stem = film_stem(source.relative.name if source.kind != "stdin" else "stdin")
-    path = _folder(source, dest) / film_name(stem, settings)
-    if dest is not None and not Path(dest).expanduser().is_dir():
-        named = Path(dest).expanduser()
-        suffix = named.suffix.lower()
-        if film_format(named.name) or is_sequence(named.name) or suffix in FILM_SUFFIXES:
-            if count > 1 or source.root is not None:
-                raise UsageError(f"--dest {dest}: is one file, but there are several sources")
-            path = named
-    path = Path(os.path.normpath(path))
-    targets = plan_targets(path, None if "%" in path.name else settings.format, settings)
-    kind = targets.files["result"].encoding
-    return Task(source, path, "pictures" if kind is None else kind.container.muxer, targets)
 
 
 def _pick(name: str) -> str:
@@ -199,13 +204,6 @@ def _folder(source: Source, dest: str | None) -> Path:
     return base / source.relative.parent
 
 
-def _with_file(task: Task) -> Task:
-    """Keep the destination comparable: no ``.`` in front."""
-    if task.destination is None:
-        return task
-    return dataclasses.replace(task, destination=Path(os.path.normpath(task.destination)))
-
-
 def _is_result(task: Task, results: dict[str, Task], plan: Plan) -> bool:
     """Leave out what an earlier run has written into the folder that is worked on."""
     path = task.source.path
@@ -216,46 +214,20 @@ def _is_result(task: Task, results: dict[str, Task], plan: Plan) -> bool:
     return True
 
 
-def _place(
-    task: Task, inputs: dict[str, Task], taken: dict[str, Task], plan: Plan, *, skip_existing: bool
-) -> None:
-    if task.destination is None:
-        plan.tasks.append(task)
-        return
+def _conflict(task: Task, inputs: set[object], taken: dict[str, Task]) -> str | None:
+    """Say why a result cannot go where it would, None if it can; note the names that it takes."""
     reason = None
     for path in task.paths:
         key = file_key(path)
-        if key in inputs or _same_file(path, inputs.values()):
+        if not inputs.isdisjoint(file_keys(path)):
             reason = f"its result {path} would overwrite a source; choose another name or --dest"
         elif taken.get(key) is task:
             reason = f"two of its results would have the name {path}; choose another one"
         elif key in taken:
-            reason = (
-                f"its result would have the name of that of {taken[key].source.name} ({path}); rename one"
-            )
+            other = taken[key].source.name
+            reason = f"its result would have the name of that of {other} ({path}); rename one"
         taken.setdefault(key, task)
-    if reason is not None:
-        plan.refused.append((task.source.name, f"{task.source.name}: {reason}"))
-    elif skip_existing and _is_newer(task):
-        plan.skipped.append(task)
-    else:
-        plan.tasks.append(task)
-
-
-def _same_file(path: Path, tasks: Iterable[Task]) -> bool:
-    """Tell whether a path is a hard link to a source."""
-    try:
-        status = path.stat()
-    except OSError:
-        return False
-    if status.st_nlink < 2:
-        return False
-    return any(
-        task.source.path is not None
-        and task.source.path.exists()
-        and os.path.samestat(task.source.path.stat(), status)
-        for task in tasks
-    )
+    return reason
 
 
 def _is_newer(task: Task) -> bool:
