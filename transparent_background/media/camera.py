@@ -6,13 +6,14 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import InputError, UnreadableError
+from ..errors import InputError, UnreadableError, UsageError
 from ..types import Size
 from .camera_devices import open_feed
-from .camera_feeds import Arrived, Feed
+from .camera_feeds import HIGHEST_RATE, Arrived, Feed
 from .files import name_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class CameraFrame:
     """Upright, uint8 RGB."""
 
 
-class CameraReader:
+class CameraReader(AbstractContextManager["CameraReader"]):
     """Reads a camera in a thread of its own and keeps only the newest frame.
 
     However slow the one who takes frames is, what it gets is new; missed frames cost their decoding only.
@@ -62,6 +63,8 @@ class CameraReader:
         PyAV is not installed.
     SourceNotFoundError, UnreadableError
         It cannot be opened.
+    UsageError
+        Size or rate is out of range.
     """
 
     def __init__(
@@ -72,6 +75,10 @@ class CameraReader:
         *,
         give_up: float | None = GIVE_UP,
     ) -> None:
+        if size is not None and not all(16 <= side <= 8192 for side in size):
+            raise UsageError(f"size {size} is not usable; give (height, width) of 16 to 8192 pixels")
+        if fps is not None and not 0 < fps <= HIGHEST_RATE:
+            raise UsageError(f"fps must be above 0 and at most {HIGHEST_RATE}, not {fps:g}")
         self.source, self.size, self.fps, self.give_up = str(source), size, fps, give_up
         self.name = name_of(self.source)
         self.captured = 0
@@ -238,10 +245,6 @@ class CameraReader:
         with self._changed:
             self._changed.notify_all()
         self._thread.join(JOIN)
-
-    def __enter__(self) -> CameraReader:
-        """Return the reader."""
-        return self
 
     def __exit__(self, *_: object) -> None:
         """Close it."""
