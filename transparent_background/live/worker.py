@@ -1,4 +1,4 @@
-"""From a camera's frame to its result, at the size that holds the rate."""
+"""Making results of a camera's frames at the size that holds the rate."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class LiveFrame:
     alpha: FloatArray
     """(h, w) float32 in [0, 1]; 1 is the object."""
     result: Result
-    """Of the type in use."""
+    """The result, of the type in use."""
 
 
 class Worker:

@@ -1,4 +1,4 @@
-"""Reading a camera: always the newest frame, and again after it was pulled out."""
+"""Reading a camera: always the newest frame, and again once a camera that was pulled out is back."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class CameraFrame:
     """One frame of a camera."""
 
     number: int
-    """How many frames had come, this one included; what was missed leaves gaps."""
+    """How many frames had come, this one included; frames that were missed leave gaps."""
     time: float
     """When it came, seconds by :func:`time.monotonic`."""
     picture: Picture
@@ -42,7 +42,7 @@ class CameraFrame:
 class CameraReader(AbstractContextManager["CameraReader"]):
     """Reads a camera in a thread of its own and keeps only the newest frame.
 
-    However slow the one who takes frames is, what it gets is new; missed frames cost their decoding only.
+    However slowly frames are taken, each is new when it is taken; one that is missed costs its decoding only.
 
     Parameters
     ----------
@@ -82,9 +82,9 @@ class CameraReader(AbstractContextManager["CameraReader"]):
         self.source, self.size, self.fps, self.give_up = str(source), size, fps, give_up
         self.name = name_of(self.source)
         self.captured = 0
-        """Frames that have come."""
+        """How many frames have come."""
         self.dropped = 0
-        """Those of them that a newer one replaced before they were taken."""
+        """How many of them a newer one replaced before they were taken."""
         self._newest: tuple[int, Arrived] | None = None
         self._taken = 0
         self._last_time = time.monotonic()
@@ -125,7 +125,7 @@ class CameraReader(AbstractContextManager["CameraReader"]):
         timeout
             Seconds to wait at most; None: as long as it takes.
         scale
-            Of the picture, at most 1; a smaller one is made in less time.
+            How large the picture is made, at most 1; a smaller one takes less time.
 
         Returns
         -------
@@ -162,7 +162,7 @@ class CameraReader(AbstractContextManager["CameraReader"]):
         return frame
 
     def check(self) -> None:
-        """Raise what :meth:`latest` would raise, without taking a frame."""
+        """Raise what :meth:`latest` would raise, but take no frame."""
         if self._error is not None:
             raise self._error
 
@@ -178,7 +178,7 @@ class CameraReader(AbstractContextManager["CameraReader"]):
             current = None if self._stop.is_set() else self._reconnect(reason)
 
     def _take_in(self, feed: Feed) -> str:
-        """Keep what comes until it breaks off; return why it did."""
+        """Keep each frame that comes until the source breaks off; return why it did."""
         try:
             for arrived in self._limited(feed.frames(self._stop)):
                 self._put(arrived)
@@ -189,7 +189,7 @@ class CameraReader(AbstractContextManager["CameraReader"]):
         return "closed"
 
     def _limited(self, frames: Iterator[Arrived]) -> Iterator[Arrived]:
-        """Leave out what comes faster than was asked for."""
+        """Leave out frames that come faster than was asked for."""
         due = 0.0
         for arrived in frames:
             if self.fps is None:

@@ -33,7 +33,7 @@ class Source:
     root: Path | None = None
     """The folder it was found in, None if it was named itself."""
     address: str | None = None
-    """Of a stream, of a camera, or the pattern of numbered pictures."""
+    """The address of a stream or a camera, or the pattern of numbered pictures."""
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""Passing on what is beside a film's pictures: sound, subtitles, chapters, metadata."""
+"""Passing on what a film holds beside its pictures: sound, subtitles, chapters, metadata."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class _Way:
     """How the packets of one stream get into the result."""
 
     name = ""
-    """Of the codec that they are encoded with again."""
+    """The codec that they are encoded with again, if they are."""
     stream: Any
 
     def __call__(self, packet: Packet[Any], time: Fraction) -> list[Packet[Any]]:
@@ -55,7 +55,7 @@ class SideStreams:
     Parameters
     ----------
     reader
-        Of the source, made with ``streams=True``.
+        The source's, made with ``streams=True``.
     target
         The container that is written, its streams not started.
     container
