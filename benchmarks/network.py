@@ -103,7 +103,11 @@ def main() -> None:
     parser.add_argument("--env", type=Path, default=CACHE, help="environment with 1.3.4, made if missing")
     parser.add_argument("--weights", type=Path, help="folder with ckpt_base.pth and ckpt_fast.pth")
     parser.add_argument("--modes", nargs="+", choices=list(BASE_SIZES), default=list(BASE_SIZES))
-    parser.add_argument("--options", action="append", help="a way of ours (default: as it comes)")
+    parser.add_argument(
+        "--options",
+        action="append",
+        help="a way of ours, such as backend=plain; may be given several times (an empty one is the default)",
+    )
     parser.add_argument("--what", choices=("network", "photo"), default="network")
     parser.add_argument("--megapixels", type=float, default=8.0, help="of a whole photo")
     parser.add_argument("--photo", type=Path, default=ROOT / "samples" / "astronaut.jpg")
@@ -127,7 +131,7 @@ def main() -> None:
         for mode in arguments.modes:
             common = {"mode": mode, "device": arguments.device, "threads": arguments.threads}
             common |= {"photo": str(photo), "what": arguments.what, "options": {}, "batch": 1}
-            names = ["1.3.4", *(way or "as it comes" for way in ways)]
+            names = ["1.3.4", *(way or "default" for way in ways)]
             programs = [Program(other, home, home / "theirs.npy", common, ours=False)]
             for number, way in enumerate(ways):
                 job = {**common, "options": parse_options(way), "batch": arguments.batch}

@@ -150,10 +150,11 @@ def test_the_thin_function_does_the_same(remover, photo) -> None:
     assert np.array_equal(np.asarray(result), np.asarray(remover.process(photo, "white")))
 
 
-def test_public_names_are_sorted_and_there() -> None:
-    assert transparent_background.__all__ == sorted(transparent_background.__all__, key=str)
-    for name in transparent_background.__all__:
-        assert getattr(transparent_background, name) is not None
+def test_public_names_are_what_they_say() -> None:
+    assert dir(transparent_background) == ["Camera", "Remover", "__version__", "errors", "remove"]
+    for name in ("Camera", "Remover", "remove"):
+        assert getattr(transparent_background, name).__name__ == name
+    assert transparent_background.errors.UsageError is UsageError
     with pytest.raises(AttributeError):
         transparent_background.no_such_name  # noqa: B018
 

@@ -15,7 +15,9 @@ from .images.conversions import give_back, take
 from .matting.network import NetworkPredictor
 from .matting.pictures import predict_mattes
 from .media.reading import read
+from .options.declare import check_names, declared
 from .options.declare import read as read_options
+from .options.films import Selection
 from .options.result import ForegroundColours, ResultOptions, check_threshold
 from .options.settings import settings_of
 
@@ -148,14 +150,8 @@ class Remover(NetworkPredictor):
         """
         if batch_size < 1:
             raise UsageError(f"batch_size must be at least 1, not {batch_size}")
-        wanted = {
-            "type": type,
-            "threshold": threshold,
-            "reverse": reverse,
-            "fit": fit,
-            "foreground": foreground,
-        }
-        settings = read_options(ResultOptions, wanted)
+        wanted = {"threshold": threshold, "reverse": reverse, "fit": fit, "foreground": foreground}
+        settings = read_options(ResultOptions, {"type": type, **wanted})
         background = background_of(settings)
         waiting, results = iter(images), []
         while chunk := list(islice(waiting, batch_size)):
@@ -297,6 +293,7 @@ class Remover(NetworkPredictor):
         """
         from .films.frames import iterate_frames
 
+        check_names(options, [*declared(Selection), "temporal", "resize", "batch_size"])
         settings = settings_of(threshold=threshold, reverse=reverse, **options)
         return iterate_frames(self, source, settings, deep=deep)
 

@@ -11,6 +11,8 @@ import numpy as np
 
 SIZE = (64, 96)  # height, width
 RATE = 25
+LEFT = np.zeros(SIZE, np.float32)  # the matte of an object that is the left half
+LEFT[:, : SIZE[1] // 2] = 1
 SOUND_RATE = 48_000
 
 
@@ -159,3 +161,18 @@ def probe(path: Path) -> dict:
             "aspect": video.codec_context.sample_aspect_ratio,
             "languages": [s.metadata.get("language") for s in container.streams],
         }
+
+
+def numbers(path: str | Path) -> list[int]:
+    """Read the frames' numbers modulo 16: the higher digits stand in the half that is taken away."""
+    return [number_of(frame) & 15 for frame in frames_of(path)]
+
+
+def counted(count: int) -> list[int]:
+    """Return what :func:`numbers` finds in a film of so many frames."""
+    return [index & 15 for index in range(count)]
+
+
+def files() -> list[str]:
+    """List the files below the current folder."""
+    return sorted(str(path) for path in Path().rglob("*") if path.is_file())

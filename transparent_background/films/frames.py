@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..compositing.finish import finish_alpha
@@ -12,7 +14,7 @@ from ..matting.frames import FrameMatter
 from ..media.video.frames import Frame
 from ..media.video.opening import FilmSource
 from ..media.video.readers import open_film
-from .overlap import Prefetch
+from .overlap import prefetched
 
 if TYPE_CHECKING:
     from ..engine.predictor import Predictor
@@ -56,18 +58,8 @@ def iterate_frames(
             yield VideoFrame(frame.index, frame.time, frame.duration, picture.rgb, alpha)
 
     def frames() -> Iterator[VideoFrame]:
-        reading = Prefetch(reader, AHEAD)
-        batch: list[Frame] = []
-        try:
-            for frame in reading:
-                batch.append(frame)
-                if len(batch) == film.batch_size:
-                    yield from finished(batch)
-                    batch = []
-            if batch:
+        with closing(reader), prefetched(reader, AHEAD) as reading:
+            while batch := list(islice(reading, film.batch_size)):
                 yield from finished(batch)
-        finally:  # a caller may stop at any frame
-            reading.close()
-            reader.close()
 
     return frames()

@@ -1,71 +1,54 @@
-"""Doing one thing while the next is prepared, with bounded queues."""
+"""Doing one thing while the next is prepared, a bounded number of items ahead."""
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Generic, TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
-class _Failure:
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
+def in_advance(
+    pool: Executor, do: Callable[[T], R], items: Iterable[T], ahead: int
+) -> Iterator[tuple[T, Future[R]]]:
+    """Give items in their order, each with what is made of it; at most ``ahead`` are begun before it."""
+    begun: deque[tuple[T, Future[R]]] = deque()
+    for item in items:
+        begun.append((item, pool.submit(do, item)))
+        if len(begun) > ahead:
+            yield begun.popleft()
+    yield from begun
 
 
-class Prefetch(Generic[T]):
-    """Iterates in a thread of its own, a few items ahead.
+@contextmanager
+def threads(count: int, name: str) -> Iterator[ThreadPoolExecutor]:
+    """Give threads; at the end, what they have not begun is dropped."""
+    pool = ThreadPoolExecutor(count, thread_name_prefix=name)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
-    Parameters
-    ----------
-    items
-        Taken one by one in the thread. An error of theirs is raised where the items are used.
-    ahead
-        How many may wait.
-    """
 
-    def __init__(self, items: Iterable[T], ahead: int) -> None:
-        self._queue: queue.Queue[T | _Failure | None] = queue.Queue(ahead)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(items,), name="read", daemon=True)
-        self._thread.start()
+@contextmanager
+def prefetched(items: Iterable[T], ahead: int) -> Iterator[Iterator[T]]:
+    """Iterate in a thread of its own, up to ``ahead`` items ahead; errors are raised where items are used."""
+    iterator, end = iter(items), object()
+    with threads(1, "read") as reader:
 
-    def _run(self, items: Iterable[T]) -> None:
-        try:
-            for item in items:
-                if not self._put(item):
-                    return
-            self._put(None)
-        except BaseException as error:  # whatever it is, the user of the items has to see it
-            self._put(_Failure(error))
+        def taken() -> Iterator[T]:
+            waiting: deque[Future[Any]] = deque(reader.submit(next, iterator, end) for _ in range(ahead))
+            while (item := waiting.popleft().result()) is not end:
+                waiting.append(reader.submit(next, iterator, end))
+                yield item
 
-    def _put(self, item: T | _Failure | None) -> bool:
-        while not self._stop.is_set():
-            try:
-                self._queue.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-            return True
-        return False
-
-    def __iter__(self) -> Iterator[T]:
-        """Give the items in order."""
-        while True:
-            item = self._queue.get()
-            if item is None:
-                return
-            if isinstance(item, _Failure):
-                raise item.error
-            yield item
-
-    def close(self) -> None:
-        """Stop the thread; what it has read ahead is dropped."""
-        self._stop.set()
-        self._thread.join()
+        yield taken()
 
 
 class Stopwatch:

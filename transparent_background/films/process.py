@@ -9,30 +9,33 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, closing
+from itertools import islice
+from typing import TYPE_CHECKING, TypeAlias
 
 from ..engine.threads import passes_side_by_side
 from ..errors import InputError, UsageError
-from ..matting.frames import FrameMatter, enlarge
+from ..matting.frames import FrameMatter
 from ..media.files import name_of, url_scheme
 from ..media.video.decoding import FilmReader
 from ..media.video.opening import FilmSource
 from ..media.video.readers import open_film
 from .backdrop import background_over_time
-from .mattes import AHEAD, MattedFrame, MattedFrames
+from .mattes import AHEAD, MattedFrame, matted_frames
 from .outputs import Outputs, Targets
-from .overlap import Stopwatch
+from .overlap import Stopwatch, in_advance, threads
 from .report import FilmReport, ProgressCallback, VideoProgress
-from .results import frame_results, settings_of_frames
+from .results import FrameComposer
 
 if TYPE_CHECKING:
     from ..engine.predictor import Predictor
     from ..images.result import Result
-    from ..media.video.frames import Frame, Reader
+    from ..media.video.frames import Frame
     from ..options.settings import Settings
+
+    _Composing: TypeAlias = tuple[Frame, Future[dict[str, Result]]]
 
 logger = logging.getLogger(__name__)
 
@@ -81,18 +84,14 @@ def process_film(
     KeyboardInterrupt
         Passed on, after the frames that are done have been saved as a playable ``NAME.partial.SUFFIX``.
     """
-    started, film, name, watch = time.perf_counter(), settings.film, name_of(source), Stopwatch()
+    started, film, watch = time.perf_counter(), settings.film, Stopwatch()
     if film.resume and (not isinstance(source, (str, os.PathLike)) or url_scheme(source)):
-        raise UsageError(f"--resume: {name} cannot be read twice; it goes with files only")
+        raise UsageError(f"--resume: {name_of(source)} cannot be read twice; it goes with files only")
     with ExitStack() as stack:
         if passes is None:
             passes = stack.enter_context(passes_side_by_side(predictor))
         reader = open_film(
-            source,
-            selection=film,
-            deep=targets.deep,
-            streams=film.sound,
-            square=not targets.keeps_shape,
+            source, selection=film, deep=targets.deep, streams=film.sound, square=not targets.keeps_shape
         )
         stack.callback(reader.close)
         outputs = stack.enter_context(Outputs(targets, reader, settings, predictor.fingerprint))
@@ -101,17 +100,23 @@ def process_film(
         reader.skip = outputs.resumed - warm_up
         matter = FrameMatter(predictor, resize=film.resize, temporal=film.temporal)
         frames = stack.enter_context(
-            MattedFrames(reader, matter, background_at, watch, batch=film.batch_size, passes=passes)
+            closing(matted_frames(reader, matter, background_at, watch, batch=film.batch_size, passes=passes))
         )
-        work = stack.enter_context(_Work(predictor, settings, outputs, watch, workers))
-        work.do(frames, warm_up, _Progress(reader, outputs.resumed, progress, started))
-        if not work.done:
-            raise InputError(f"{name}: no frame lies in the part that was asked for")
+        compose = FrameComposer(settings, predictor.device, holds_alpha=targets.alpha)
+        new, total, done = islice(frames, warm_up, None), reader.info.frames, 0
+        for done in stack.enter_context(closing(_write(new, compose, outputs, watch, workers))):
+            if progress is not None:
+                whole = None if total is None else max(total - outputs.resumed, done)
+                progress(VideoProgress(done, whole, time.perf_counter() - started))
+        if progress is not None and done:
+            progress(VideoProgress(done, done, time.perf_counter() - started))
+        if not outputs.resumed + done:
+            raise InputError(f"{name_of(source)}: no frame lies in the part that was asked for")
         with watch.timed("encode"):
             paths = outputs.finish(reader.take_packets() if isinstance(reader, FilmReader) else [])
     report = FilmReport(
         result=paths["result"],
-        frames=work.done,
+        frames=outputs.resumed + done,
         size=reader.info.size,
         seconds=time.perf_counter() - started,
         matte=paths.get("matte"),
@@ -119,92 +124,36 @@ def process_film(
         resumed=outputs.resumed,
         losses=list(reader.losses),
         notes=[*reader.notes, *outputs.notes],
-        stages={stage: round(spent, 3) for stage, spent in watch.seconds.items()},
+        stages={name: round(spent, 3) for name, spent in watch.seconds.items()},
     )
     for remarks in filter(None, (report.losses, report.notes)):
-        logger.warning("%s: %s", name, "; ".join(remarks))
+        logger.warning("%s: %s", name_of(source), "; ".join(remarks))
     return report
 
 
-class _Progress:
-    """Tells a caller how far a film is."""
+def _write(
+    frames: Iterable[MattedFrame], compose: FrameComposer, outputs: Outputs, watch: Stopwatch, workers: int
+) -> Generator[int]:
+    """Compose frames in threads and write them in one, in their order; count those that are written."""
 
-    def __init__(self, reader: Reader, resumed: int, call: ProgressCallback | None, started: float) -> None:
-        total = reader.info.frames
-        self.call, self.resumed, self.started = call, resumed, started
-        self.total = None if total is None else max(total - resumed, 0)
+    def make(matted: MattedFrame) -> dict[str, Result]:
+        with watch.timed("compose"):
+            return compose(matted)
 
-    def __call__(self, done: int, *, ended: bool = False) -> None:
-        """Tell of so many finished frames, those of an earlier run included."""
-        if self.call is None:
-            return
-        count = done - self.resumed
-        total = count if ended else None if self.total is None else max(self.total, count)
-        self.call(VideoProgress(count, total, time.perf_counter() - self.started))
+    def composing() -> Iterator[_Composing]:
+        last: MattedFrame | None = None
+        for matted in frames:
+            if last is None or not matted.repeats or matted.background is not last.background:
+                results = composers.submit(make, matted)
+            last = matted
+            yield matted.frame, results
 
+    def encode(composed: _Composing) -> None:
+        frame, results = composed[0], composed[1].result()
+        with watch.timed("encode"):
+            outputs.write(results, frame)
 
-class _Work:
-    """Composes frames in threads, and writes them in one, in their order."""
-
-    def __init__(
-        self, predictor: Predictor, settings: Settings, outputs: Outputs, watch: Stopwatch, workers: int
-    ) -> None:
-        self.device, self.settings = predictor.device, settings_of_frames(settings)
-        self.outputs, self.watch = outputs, watch
-        self.composers = ThreadPoolExecutor(workers, thread_name_prefix="compose")
-        self.encoder = ThreadPoolExecutor(1, thread_name_prefix="encode")
-        self.last: tuple[MattedFrame, Future[dict[str, Result]]] | None = None
-        self.pending: deque[Future[None]] = deque()
-        self.done = outputs.resumed
-        """Frames that are finished, those of an earlier run included."""
-
-    def __enter__(self) -> _Work:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.composers.shutdown(cancel_futures=True)
-        self.encoder.shutdown(cancel_futures=True)
-
-    def do(self, frames: MattedFrames, warm_up: int, progress: _Progress) -> None:
-        """Work through all frames; the first ones were written before, and only warm up the steadying."""
-        for number, matted in enumerate(frames):
-            if number >= warm_up:
-                self._submit(matted)
-                self._drain(AHEAD)
-                progress(self.done)
-        self._drain(0)
-        if self.done > self.outputs.resumed:
-            progress(self.done, ended=True)
-
-    def _submit(self, matted: MattedFrame) -> None:
-        """Hand a frame to the composers, and its result to the encoder."""
-        last = self.last
-        if last is not None and matted.repeats and matted.background is last[0].background:
-            composed = last[1]
-        else:
-            composed = self.composers.submit(self._compose, matted)
-        self.last = matted, composed
-        self.pending.append(self.encoder.submit(self._encode, matted.frame, composed))
-
-    def _compose(self, matted: MattedFrame) -> dict[str, Result]:
-        picture = matted.frame.picture
-        with self.watch.timed("compose"):
-            return frame_results(
-                picture,
-                enlarge(matted.matte, picture),
-                self.settings,
-                self.device,
-                background=matted.background,
-                holds_alpha=self.outputs.alpha,
-            )
-
-    def _encode(self, frame: Frame, composed: Future[dict[str, Result]]) -> None:
-        results = composed.result()
-        with self.watch.timed("encode"):
-            self.outputs.write(results, frame)
-
-    def _drain(self, keep: int) -> None:
-        """Wait until at most ``keep`` frames are on their way to the file."""
-        while len(self.pending) > keep:
-            self.pending.popleft().result()
-            self.done += 1
+    with threads(workers, "compose") as composers, threads(1, "encode") as encoder:
+        for number, (_, encoding) in enumerate(in_advance(encoder, encode, composing(), AHEAD), 1):
+            encoding.result()
+            yield number

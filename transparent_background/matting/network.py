@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -14,10 +14,12 @@ from ..checkpoints.recognition import find_checkpoint
 from ..engine import ExecutionPlan, choose_plan, prepare, was_converted
 from ..engine.devices import choose_device
 from ..engine.loading import load_network
-from ..errors import DeviceError, UsageError
+from ..errors import DeviceError
 from ..images.picture import to_eight_bit
 from ..model import to_probability
 from ..model.input import normalise, resize_rgb
+from ..options.declare import read
+from ..options.network import NetworkOptions
 from ..types import Backend, ByteProgress, Normalisation, Precision, ResizeMethod, Size
 from .preprocess import pass_sizes
 
@@ -66,11 +68,11 @@ class NetworkPredictor:
         progress: ByteProgress | None = None,
         offline: bool | None = None,
     ) -> None:
-        _check_choice("resize", resize, get_args(ResizeMethod))
-        _check_choice("normalisation", normalisation, get_args(Normalisation))
+        options = read(NetworkOptions, {"ckpt": ckpt, "resize": resize, "normalisation": normalisation})
         self.device, self.jit = choose_device(device), jit
-        file = None if ckpt is None else Path(ckpt).expanduser()
-        self.checkpoint, self.weights = find_checkpoint(mode, file, progress=progress, offline=offline)
+        self.checkpoint, self.weights = find_checkpoint(
+            mode, options.ckpt, progress=progress, offline=offline
+        )
         self.asked_resize = "static" if jit else resize
         self.resize = self.asked_resize or self.checkpoint.resize
         self.normalisation = normalisation or self.checkpoint.normalisation
@@ -171,8 +173,3 @@ class NetworkPredictor:
         if self.device.type == "cuda":
             resized = resized.pin_memory()  # so that the copy goes on beside the network's work
         return normalise(resized.to(self.device, non_blocking=True))
-
-
-def _check_choice(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
-    if value is not None and value not in allowed:
-        raise UsageError(f"{name}={value!r} is unknown; choose from {', '.join(allowed)}")
