@@ -144,7 +144,7 @@ def _kind(path: Path) -> Kind:
 
 def _matches(pattern: str, left_out: list[LeftOut]) -> Iterator[Source]:
     paths = [Path(name) for name in glob.glob(str(Path(pattern).expanduser()), recursive=True)]
-    sources = [Source(s.kind, s.path, Path(s.relative.name)) for s in _take(paths, None, left_out)]
+    sources = list(_take(paths, None, left_out))
     if not sources:
         raise SourceNotFoundError(f"{pattern}: matches no picture and no film")
     yield from sources
