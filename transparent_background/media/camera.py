@@ -180,25 +180,13 @@ class CameraReader(AbstractContextManager["CameraReader"]):
     def _take_in(self, feed: Feed) -> str:
         """Keep each frame that comes until the source breaks off; return why it did."""
         try:
-            for arrived in self._limited(feed.frames(self._stop)):
+            for arrived in limited(feed.frames(self._stop), self.fps):
                 self._put(arrived)
         except InputError as error:
             return str(error)
         finally:
             feed.close()
         return "closed"
-
-    def _limited(self, frames: Iterator[Arrived]) -> Iterator[Arrived]:
-        """Leave out frames that come faster than was asked for."""
-        due = 0.0
-        for arrived in frames:
-            if self.fps is None:
-                yield arrived
-            elif arrived.time >= due - 0.25 / self.fps:  # cameras are not that punctual
-                # on the grid of the rate, which begins anew with the first frame and after a gap
-                late = arrived.time - 0.5 / self.fps > due
-                due = (arrived.time if late else due) + 1 / self.fps
-                yield arrived
 
     def _put(self, arrived: Arrived) -> None:
         if self._broken:
@@ -249,3 +237,16 @@ class CameraReader(AbstractContextManager["CameraReader"]):
     def __exit__(self, *_: object) -> None:
         """Close it."""
         self.close()
+
+
+def limited(frames: Iterator[Arrived], fps: float | None) -> Iterator[Arrived]:
+    """Leave out frames that come faster than a rate; None: none of them."""
+    due = 0.0
+    for arrived in frames:
+        if fps is None:
+            yield arrived
+        elif arrived.time >= due - 0.25 / fps:  # cameras are not that punctual
+            # on the grid of the rate, which begins anew with the first frame and after a gap
+            late = arrived.time - 0.5 / fps > due
+            due = (arrived.time if late else due) + 1 / fps
+            yield arrived
