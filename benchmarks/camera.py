@@ -16,8 +16,8 @@ import time
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # the decoding thread needs a core now and then
 
 from transparent_background import Remover
-from transparent_background.cli.live import parse_size
 from transparent_background.live.camera import Camera
+from transparent_background.options.values import parse_size
 
 WARM_UP = 6.0  # seconds
 

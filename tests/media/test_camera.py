@@ -21,7 +21,7 @@ from rtsp_server import RtspServer, encode_ts
 
 from transparent_background.errors import MissingExtraError, SourceNotFoundError, UnreadableError
 from transparent_background.media import camera_devices
-from transparent_background.media.camera import CameraReader
+from transparent_background.media.camera import CameraReader, limited
 from transparent_background.media.camera_devices import (
     check_source,
     device_error,
@@ -109,10 +109,8 @@ def test_another_size_covers_the_frame_and_keeps_its_shape(tmp_path) -> None:
 
 
 def test_more_than_was_asked_for_is_left_out() -> None:
-    reader = object.__new__(CameraReader)
-    reader.fps = 10.0
     arrivals = [Arrived(100 + index / 30, (2, 2), lambda size: None) for index in range(90)]
-    taken = [arrived.time for arrived in reader._limited(iter(arrivals))]
+    taken = [arrived.time for arrived in limited(iter(arrivals), 10.0)]
     assert len(taken) == pytest.approx(30, abs=1)
     assert np.diff(taken).min() > 0.06
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, TypeAlias
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING, TypeAlias
 from ..errors import OutputError, UsageError
 from ..media.camera import GIVE_UP, CameraReader
 from ..options.result import ResultOptions, check_threshold
-from .frame import FrameOptions
 from .keeping import Keeper
 from .outputs import Action, Output, Status
 from .rate import Meter
@@ -29,7 +29,7 @@ TURN = 0.1  # seconds that a turn waits for a frame, and that keys may wait for 
 FIRST_FRAME = 15.0  # seconds that a camera may take to begin
 
 
-class Camera:
+class Camera(AbstractContextManager["Camera"]):
     """Removes the background of a camera's frames as they come.
 
     Every turn takes the newest frame, so that results are never older than the time one takes, however slow
@@ -99,15 +99,13 @@ class Camera:
         fit: BackgroundFit = "cover",
         give_up: float | None = GIVE_UP,
     ) -> None:
-        _check(size, fps)
         settings = ResultOptions(threshold=check_threshold(threshold), reverse=reverse)
         self.mirror, self.paused = mirror, False
         self._scenes = Scenes([type, *backgrounds], fit)
         self._reader = CameraReader(source, size, fps, give_up=give_up)
         rate = self._reader.fps or min(self._reader.rate or WANTED_RATE, WANTED_RATE)
         held = rate if realtime else None
-        options = FrameOptions(settings=settings)
-        self._worker = Worker(remover, self._scenes, options, fps=held, temporal=temporal)
+        self._worker = Worker(remover, self._scenes, settings, fps=held, temporal=temporal)
         self._keeper, self._meter = Keeper(rate), Meter()
         self._stop = Event()
         self._last: LiveFrame | None = None
@@ -325,19 +323,18 @@ class Camera:
         deeds: dict[Action, Callable[[], object]] = {
             "next": self.next_background,
             "previous": lambda: self.next_background(-1),
-            "mirror": self._exchange_sides,
             "pause": self.pause,
             "record": self._keeper.toggle,
             "still": self.still,
             "quit": self.stop,
         }
         try:
-            deeds[action]()
+            if action == "mirror":
+                self.mirror = not self.mirror
+            else:
+                deeds[action]()
         except (OutputError, UsageError) as error:
             self._keeper.fail(error)
-
-    def _exchange_sides(self) -> None:
-        self.mirror = not self.mirror
 
     def close(self) -> None:
         """End a recording and let go of the camera."""
@@ -346,17 +343,6 @@ class Camera:
         self._scenes.close()
         self.stop_recording()
 
-    def __enter__(self) -> Camera:
-        """Return the camera."""
-        return self
-
     def __exit__(self, *_: object) -> None:
         """Close it."""
         self.close()
-
-
-def _check(size: Size | None, fps: float | None) -> None:
-    if size is not None and not all(16 <= side <= 8192 for side in size):
-        raise UsageError(f"size {size} is not usable; give (height, width) of 16 to 8192 pixels")
-    if fps is not None and not 0 < fps <= 240:
-        raise UsageError(f"fps must be above 0 and at most 240, not {fps:g}")

@@ -1,4 +1,4 @@
-"""What is kept of a camera: its recording and its stills, and what there is to say of them."""
+"""A camera's recording and stills, and what there is to say of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MESSAGE = 3.0  # seconds that a message is shown
 
 
 class Keeper:
-    """Records results and saves stills. A recording that fails is given up and said; the call goes on.
+    """Records results and saves stills. A recording that fails is given up with a message; the call goes on.
 
     Parameters
     ----------

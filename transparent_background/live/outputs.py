@@ -1,4 +1,4 @@
-"""Where live results go: what every output does, and the virtual camera that programs for calls see."""
+"""Where live results are shown: what every output does, and the virtual camera for video calls."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ class Status:
     fps: float
     """Results a second, over the last two seconds."""
     latency: float
-    """Seconds from a frame's coming to its result, on average of late."""
+    """Seconds from a frame's coming to its result, on average over the last ten."""
     dropped: int
     """Frames that were never worked on, since newer ones had come."""
     network: tuple[int, int] | None
     """(height, width) that the network sees; None: it decides."""
     scale: float
-    """Of the frame."""
+    """How large frames are worked on, beside their own size."""
     background: str
     """The type in use, as it was given; of a file, its name."""
     recording: bool
     paused: bool
     connected: bool
     message: str | None = None
-    """What has just happened."""
+    """What has just happened, for a few seconds."""
 
 
 class Output(Protocol):

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 from ..types import Size
 
-SHARES = (0.9, 0.8, 0.7, 0.6, 0.5)  # of the base size; below half of it mattes fall apart
+SHARES = (0.9, 0.8, 0.7, 0.6, 0.5)  # steps down from the base size; below half of it mattes fall apart
 MULTIPLE = 32  # the deepest stride of the backbones
 SCALES = (0.75, 0.5)
 SHORTEST = 360  # pixels of a frame's short side; smaller frames cost next to nothing beside the network
 
 WINDOW = 6  # frames whose median counts
 SETTLE = 2  # frames after a change that do not count: the network prepares itself for the new size
-SLACK = 1.05  # over the time there is for a frame, above which it gets cheaper
-ROOM = 0.95  # of that time, below which the next dearer step has to come out to be taken
+SLACK = 1.05  # share of the time there is for a frame above which frames get cheaper
+ROOM = 0.95  # share of it below which the next dearer step has to come out to be taken
 PATIENCE, LONGEST_PATIENCE = 24, 384  # frames before a dearer step; doubled each time that it was wrong
 
 
@@ -28,7 +28,7 @@ class Step:
     base_size: Size | None
     """(height, width) that the network sees; None: always its own."""
     scale: float = 1.0
-    """Of the frame."""
+    """How large the frame is made, beside its own size."""
 
 
 def make_ladder(base_size: Size, frame: Size, *, flexible: bool = True) -> list[Step]:
@@ -104,7 +104,7 @@ class Pace:
         return self.step
 
     def _dearer(self, cost: float) -> float:
-        """Return what a frame would take at most one step up: as if all of it grew with the pixels."""
+        """Return the most that a frame would take one step up: as if all work grew with the pixels."""
         return cost * _work(self.steps[self.index - 1]) / _work(self.step)
 
     def _move(self, by: int) -> None:

@@ -70,9 +70,7 @@ class Recorder:
         self.frames = self.dropped = 0
         """Written, and left out since the encoder did not keep up."""
         self._rate = Fraction(rate).limit_denominator(1001)
-        self._begin: float | None = None
-        self._writer: FilmWriter | None = None
-        self._look: Look | None = None
+        self._film: tuple[FilmWriter, Look, float] | None = None  # with the time of its first frame
         self._error: Exception | None = None
         self._queue: queue.Queue[tuple[Result, float] | None] = queue.Queue(AHEAD)
         self._thread = threading.Thread(target=self._run, name="record", daemon=True)
@@ -102,13 +100,12 @@ class Recorder:
                     self._error = error
 
     def _write(self, result: Result, time: float) -> None:
-        if self._writer is None or self._look is None:
-            self._writer, self._look = self._start(result)
-            self._begin = time
+        if self._film is None:
+            self._film = (*self._start(result), time)
+        writer, look, begin = self._film
         # what the film began with: its size, and transparent or not
-        fitted = resized(result if self._look.alpha else flatten(result, WHITE), self._look.size)
-        moment = Fraction(time - (self._begin or 0)).limit_denominator(90_000)
-        self._writer.write(fitted, moment, 1 / self._rate)
+        fitted = resized(result if look.alpha else flatten(result, WHITE), look.size)
+        writer.write(fitted, Fraction(time - begin).limit_denominator(90_000), 1 / self._rate)
         self.frames += 1
 
     def _start(self, result: Result) -> tuple[FilmWriter, Look]:
@@ -139,15 +136,15 @@ class Recorder:
         """
         self._queue.put(None)
         self._thread.join()
-        if self._writer is None:
-            if self._error is not None:
-                raise self._error
-            return None
+        writer = None if self._film is None else self._film[0]
         if self._error is not None:
-            self._writer.abandon()
+            if writer is not None:
+                writer.abandon()
             raise self._error
+        if writer is None:
+            return None
         if self.dropped:
             logger.warning("%s: %d frames are left out: encoding was too slow", self.path, self.dropped)
-        self._writer.path = free_path(self._writer.path)  # one may have come since it began
-        self.path = self._writer.finish()
+        writer.path = free_path(writer.path)  # one may have come since it began
+        self.path = writer.finish()
         return self.path

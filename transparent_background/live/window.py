@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from ..types import ByteArray, Size
 
 LARGEST = (720, 1280)  # (height, width) of a window before anyone changes it
-SCREEN_SHARE = 0.8  # of a small screen
+SCREEN_SHARE = 0.8  # how much of a small screen the window takes at first
 TILE = 12  # pixels of the checkerboard under what is transparent
-TILES = (154, 102)  # its greys
+TILES = (154, 102)  # the checkerboard's greys
 TEXT, DIM, ALERT = (245, 245, 245), (190, 190, 190), (255, 92, 92)
-SHADE = 190  # of 255: how dark the strips under text are
+SHADE = 190  # how dark the strips under text are, of 255
 MARGIN = 8
 
 Colour: TypeAlias = tuple[int, int, int]
@@ -48,7 +48,7 @@ class PreviewWindow:
     Parameters
     ----------
     title
-        Of the window.
+        The window's.
     status_line
         Whether rate, latency and the like are shown at the beginning.
 

@@ -1,4 +1,4 @@
-"""From a camera's frame to its result, at the size that holds the rate."""
+"""Making results of a camera's frames at the size that holds the rate."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..engine.predictor import Predictor
     from ..images.result import Result
     from ..media.camera import CameraFrame
+    from ..options.result import ResultOptions
     from ..types import ByteArray, FloatArray, Size
     from .scenes import Scenes
 
@@ -37,7 +38,7 @@ class LiveFrame:
     alpha: FloatArray
     """(h, w) float32 in [0, 1]; 1 is the object."""
     result: Result
-    """Of the type in use."""
+    """The result, of the type in use."""
 
 
 class Worker:
@@ -49,8 +50,8 @@ class Worker:
         What predicts the mattes.
     scenes
         The types.
-    options
-        What is made of the frames; the type is that of the scene in use.
+    settings
+        What to make of a frame and its matte; the type is that of the scene in use.
     fps
         Frames a second to hold by working at smaller sizes; None: always work at the best.
     temporal
@@ -61,12 +62,12 @@ class Worker:
         self,
         predictor: Predictor,
         scenes: Scenes,
-        options: FrameOptions,
+        settings: ResultOptions,
         *,
         fps: float | None,
         temporal: bool,
     ) -> None:
-        self._scenes, self._options, self._fps = scenes, options, fps
+        self._scenes, self._options, self._fps = scenes, FrameOptions(settings=settings), fps
         self._maker = FrameMaker(predictor, temporal=temporal)
         self._base_size = predictor.checkpoint.base_size
         # a network that was recorded for one size takes no other; "dynamic" has no base size

@@ -1,1 +1,1 @@
-"""Reading and writing: pictures, and what a source is. Nothing here looks at what a picture shows."""
+"""Reading and writing pictures, films, cameras and addresses. Nothing here looks at what a picture shows."""

@@ -1,4 +1,4 @@
-"""Reading a camera: always the newest frame, and again after it was pulled out."""
+"""Reading a camera: always the newest frame, and again once a camera that was pulled out is back."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import InputError, UnreadableError
+from ..errors import InputError, UnreadableError, UsageError
 from ..types import Size
 from .camera_devices import open_feed
-from .camera_feeds import Arrived, Feed
+from .camera_feeds import HIGHEST_RATE, Arrived, Feed
 from .files import name_of
 
 if TYPE_CHECKING:
@@ -31,17 +32,17 @@ class CameraFrame:
     """One frame of a camera."""
 
     number: int
-    """How many frames had come, this one included; what was missed leaves gaps."""
+    """How many frames had come, this one included; frames that were missed leave gaps."""
     time: float
     """When it came, seconds by :func:`time.monotonic`."""
     picture: Picture
     """Upright, uint8 RGB."""
 
 
-class CameraReader:
+class CameraReader(AbstractContextManager["CameraReader"]):
     """Reads a camera in a thread of its own and keeps only the newest frame.
 
-    However slow the one who takes frames is, what it gets is new; missed frames cost their decoding only.
+    However slowly frames are taken, each is new when it is taken; one that is missed costs its decoding only.
 
     Parameters
     ----------
@@ -62,6 +63,8 @@ class CameraReader:
         PyAV is not installed.
     SourceNotFoundError, UnreadableError
         It cannot be opened.
+    UsageError
+        Size or rate is out of range.
     """
 
     def __init__(
@@ -72,12 +75,16 @@ class CameraReader:
         *,
         give_up: float | None = GIVE_UP,
     ) -> None:
+        if size is not None and not all(16 <= side <= 8192 for side in size):
+            raise UsageError(f"size {size} is not usable; give (height, width) of 16 to 8192 pixels")
+        if fps is not None and not 0 < fps <= HIGHEST_RATE:
+            raise UsageError(f"fps must be above 0 and at most {HIGHEST_RATE}, not {fps:g}")
         self.source, self.size, self.fps, self.give_up = str(source), size, fps, give_up
         self.name = name_of(self.source)
         self.captured = 0
-        """Frames that have come."""
+        """How many frames have come."""
         self.dropped = 0
-        """Those of them that a newer one replaced before they were taken."""
+        """How many of them a newer one replaced before they were taken."""
         self._newest: tuple[int, Arrived] | None = None
         self._taken = 0
         self._last_time = time.monotonic()
@@ -118,7 +125,7 @@ class CameraReader:
         timeout
             Seconds to wait at most; None: as long as it takes.
         scale
-            Of the picture, at most 1; a smaller one is made in less time.
+            How large the picture is made, at most 1; a smaller one takes less time.
 
         Returns
         -------
@@ -155,7 +162,7 @@ class CameraReader:
         return frame
 
     def check(self) -> None:
-        """Raise what :meth:`latest` would raise, without taking a frame."""
+        """Raise what :meth:`latest` would raise, but take no frame."""
         if self._error is not None:
             raise self._error
 
@@ -171,27 +178,15 @@ class CameraReader:
             current = None if self._stop.is_set() else self._reconnect(reason)
 
     def _take_in(self, feed: Feed) -> str:
-        """Keep what comes until it breaks off; return why it did."""
+        """Keep each frame that comes until the source breaks off; return why it did."""
         try:
-            for arrived in self._limited(feed.frames(self._stop)):
+            for arrived in limited(feed.frames(self._stop), self.fps):
                 self._put(arrived)
         except InputError as error:
             return str(error)
         finally:
             feed.close()
         return "closed"
-
-    def _limited(self, frames: Iterator[Arrived]) -> Iterator[Arrived]:
-        """Leave out what comes faster than was asked for."""
-        due = 0.0
-        for arrived in frames:
-            if self.fps is None:
-                yield arrived
-            elif arrived.time >= due - 0.25 / self.fps:  # cameras are not that punctual
-                # on the grid of the rate, which begins anew with the first frame and after a gap
-                late = arrived.time - 0.5 / self.fps > due
-                due = (arrived.time if late else due) + 1 / self.fps
-                yield arrived
 
     def _put(self, arrived: Arrived) -> None:
         if self._broken:
@@ -239,10 +234,19 @@ class CameraReader:
             self._changed.notify_all()
         self._thread.join(JOIN)
 
-    def __enter__(self) -> CameraReader:
-        """Return the reader."""
-        return self
-
     def __exit__(self, *_: object) -> None:
         """Close it."""
         self.close()
+
+
+def limited(frames: Iterator[Arrived], fps: float | None) -> Iterator[Arrived]:
+    """Leave out frames that come faster than a rate; None: none of them."""
+    due = 0.0
+    for arrived in frames:
+        if fps is None:
+            yield arrived
+        elif arrived.time >= due - 0.25 / fps:  # cameras are not that punctual
+            # on the grid of the rate, which begins anew with the first frame and after a gap
+            late = arrived.time - 0.5 / fps > due
+            due = (arrived.time if late else due) + 1 / fps
+            yield arrived

@@ -1,4 +1,4 @@
-"""Where live frames come from: a stream or device read with PyAV, a film in real time, or OpenCV."""
+"""Where live frames come from: a stream or a device read with PyAV or OpenCV, or a film in real time."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Arrived:
         size
             (height, width); None: its own.
         scale
-            Of that size.
+            What that size is multiplied by.
         """
         size = size or self.size
         if scale != 1:  # even, as video wants it
@@ -67,7 +67,7 @@ def _middle(values: Any, size: Size) -> Any:
 
 
 class Feed(Protocol):
-    """What a camera is read through, until it breaks."""
+    """What a camera is read through until it breaks off."""
 
     rate: float | None
     """Frames a second, as far as the source says."""

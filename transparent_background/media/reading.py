@@ -68,12 +68,12 @@ def measure(source: Source) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class AnimationFrame:
     """One frame of an animation."""
 
     picture: Picture
     duration: float
-    """Milliseconds."""
+    """How long it is shown, milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def animation(source: Source) -> Animation | None:
         return Animation(frames, int(loop))
 
 
-def read_frames(source: Source) -> Iterator[Frame]:
+def read_frames(source: Source) -> Iterator[AnimationFrame]:
     """Decode an animation frame by frame; raises as :func:`read` does."""
     with _opened(source) as (image, _):
         for index in range(int(getattr(image, "n_frames", 1))):
@@ -104,7 +104,7 @@ def read_frames(source: Source) -> Iterator[Frame]:
                 image.seek(index)
                 image.load()
                 duration = float(image.info.get("duration", 100) or 100)
-                frame = Frame(from_pil(image.copy()), duration)
+                frame = AnimationFrame(from_pil(image.copy()), duration)
             yield frame
 
 

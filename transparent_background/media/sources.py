@@ -33,7 +33,7 @@ class Source:
     root: Path | None = None
     """The folder it was found in, None if it was named itself."""
     address: str | None = None
-    """Of a stream, of a camera, or the pattern of numbered pictures."""
+    """The address of a stream or a camera, or the pattern of numbered pictures."""
 
     @property
     def name(self) -> str:
@@ -144,7 +144,7 @@ def _kind(path: Path) -> Kind:
 
 def _matches(pattern: str, left_out: list[LeftOut]) -> Iterator[Source]:
     paths = [Path(name) for name in glob.glob(str(Path(pattern).expanduser()), recursive=True)]
-    sources = [Source(s.kind, s.path, Path(s.relative.name)) for s in _take(paths, None, left_out)]
+    sources = list(_take(paths, None, left_out))
     if not sources:
         raise SourceNotFoundError(f"{pattern}: matches no picture and no film")
     yield from sources

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 Destination: TypeAlias = str | os.PathLike[str] | BinaryIO
 
-# of zlib; 4: files as small as those of Pillow's 6 in half the time (benchmarks/encoders.py)
+# zlib's level; 4 makes files as small as Pillow's 6 does, in half the time (benchmarks/encoders.py)
 PNG_LEVEL = 4
-PNG_STRIPS, PNG_STRIP_ROWS = 3, 24  # of a picture, on which strategies of zlib are tried
-PNG_REPEATS = 0.9  # of the bytes that runs alone leave: what looking for longer repetitions must get below
-# of 0 to 10; 8 takes about a third of the time of Pillow's 6, for files a fifth larger
+PNG_STRIPS, PNG_STRIP_ROWS = 3, 24  # zlib's strategies are tried on that many strips of that many rows
+PNG_REPEATS = 0.9  # looking for long repetitions has to leave less than this share of what runs alone leave
+# from 0 to 10; 8 takes about a third of the time of Pillow's 6, for files a fifth larger
 AVIF_SPEED = 8
-QUALITY = {"JPEG": 95, "WEBP": 92, "AVIF": 85}  # of 100
+QUALITY = {"JPEG": 95, "WEBP": 92, "AVIF": 85}  # if none is asked for
 
 
 def pick_format(destination: Destination | None, format: str | None) -> str:
@@ -191,7 +191,7 @@ def _write_sixteen_bit(file: BinaryIO, result: Result, kind: str, metadata: Meta
 
 
 def png_options(image: Image.Image) -> dict[str, Any]:
-    """Choose how zlib packs a PNG: by Pillow's options.
+    """Choose how zlib packs a PNG; return Pillow's options for it.
 
     What PNG's filters leave of a photo repeats in runs only, and to look for nothing else takes half the
     time. Text and drawings repeat in longer pieces, and would grow several times. Some rows tell.

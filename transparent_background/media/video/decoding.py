@@ -223,11 +223,15 @@ class FilmReader(Reader):
             if not behind:
                 return
 
+    @property
+    def sides(self) -> list[Any]:
+        """Its streams of sound and subtitles."""
+        return [s for s in self.container.streams if s.type in ("audio", "subtitle")]
+
     def packets_beside(self) -> Iterator[Packet[Any]]:
         """Read the film for its sound and subtitles alone; its frames cannot be read any more after that."""
         self.container.seek(0)
-        sides = [s for s in self.container.streams if s.type in ("audio", "subtitle")]
-        for packet in self.container.demux(*sides) if sides else ():
+        for packet in self.container.demux(*self.sides) if self.sides else ():
             if packet.dts is not None:
                 yield packet
 
@@ -305,28 +309,19 @@ class FilmReader(Reader):
     def _packets(self) -> Iterator[Packet[Any]]:
         import av
 
-        wanted: list[Any] = [self.stream]
-        if self._pass_on:
-            wanted += [s for s in self.container.streams if s.type in ("audio", "subtitle")]
-        packets = self.container.demux(*wanted)
+        packets = self.container.demux(self.stream, *(self.sides if self._pass_on else ()))
         while True:
             try:
                 packet = next(packets, None)
             except (av.FFmpegError, OSError) as error:
                 self._lost.broken_off(self._last, describe(error, self.name, "cannot be read on"))
-                yield from self._flush()
+                empty: Packet[Any] = av.Packet(0)  # makes the decoder give its last frames
+                empty.stream = self.stream
+                yield empty
                 return
             if packet is None:
                 return
             yield packet
-
-    def _flush(self) -> Iterator[Packet[Any]]:
-        """Give the empty packet that makes the decoder give its last frames."""
-        from av import Packet
-
-        last: Packet[Any] = Packet(0)
-        last.stream = self.stream
-        yield last
 
     def close(self) -> None:
         """Let go of the file."""

@@ -17,7 +17,7 @@ class Deinterlacer:
     Parameters
     ----------
     time_base
-        Of the stream; some frames do not know theirs.
+        The stream's; some frames do not know theirs.
     """
 
     def __init__(self, time_base: Fraction | None) -> None:

@@ -45,7 +45,7 @@ class FilmInfo:
     frames: int | None = None
     """How many will be given, as far as the file says; None: unknown."""
     tags: ColourTags = field(default_factory=ColourTags)
-    """Of the frames as they are stored."""
+    """What its frames say of their colours as they are stored."""
     deep: bool = False
     """Whether they are stored with more than 8 bits."""
     alpha: bool = False
@@ -128,7 +128,7 @@ class Raw:
 
 
 def select(raws: Iterable[Raw], selection: Selection) -> Iterator[Raw]:
-    """Take what is selected. Times stay those of the source, but lie on the grid of ``fps`` if given."""
+    """Give the selected frames. Times stay those of the source, but lie on the grid of ``fps`` if given."""
     taken = _within(raws, selection)
     if selection.every > 1:
         taken = _every(taken, selection.every)
@@ -157,7 +157,7 @@ def _within(raws: Iterable[Raw], selection: Selection) -> Iterator[Raw]:
 
 
 def _resampled(raws: Iterable[Raw], fps: Fraction) -> Iterator[Raw]:
-    """Give, at every tick of the new rate, the frame that is on screen then."""
+    """Give the frame that is on screen at every tick of the new rate."""
     step = 1 / fps
     shown: Raw | None = None
     first = Fraction(0)

@@ -1,4 +1,4 @@
-"""Passing on what is beside a film's pictures: sound, subtitles, chapters, metadata."""
+"""Passing on what a film holds beside its pictures: sound, subtitles, chapters, metadata."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ SOUND_RATE = 192_000  # bits a second of sound that has to be encoded again
 class _Way:
     """How the packets of one stream get into the result."""
 
+    name = ""
+    """The codec that they are encoded with again, if they are."""
     stream: Any
 
     def __call__(self, packet: Packet[Any], time: Fraction) -> list[Packet[Any]]:
@@ -53,7 +55,7 @@ class SideStreams:
     Parameters
     ----------
     reader
-        Of the source, made with ``streams=True``.
+        The source's, made with ``streams=True``.
     target
         The container that is written, its streams not started.
     container
@@ -66,12 +68,11 @@ class SideStreams:
         self.dropped = 0
         self._ways: dict[int, _Way] = {}
         self._last: dict[int, int] = {}
-        sides = [s for s in reader.container.streams if s.type in ("audio", "subtitle")]
         if not container.streams:
-            if any(s.type == "audio" for s in sides):
+            if any(s.type == "audio" for s in reader.sides):
                 self.notes.append(f"its sound is left out: {container.muxer} holds none")
             return
-        for stream in sides:
+        for stream in reader.sides:
             way = self._way(stream, container)
             if way is not None:
                 self._ways[stream.index] = way
@@ -92,11 +93,10 @@ class SideStreams:
                 return _Copied(_described(self.target.add_stream_from_template(stream), stream))
             except (ValueError, OSError):
                 logger.debug("%s does not go into %s", name, container.muxer)
-        kind = "sound" if stream.type == "audio" else "subtitles"
+        sound = stream.type == "audio"
+        kind = "sound" if sound else "subtitles"
         try:
-            again: _Sound | _Subtitles = (
-                _Sound(self.target, stream) if stream.type == "audio" else _Subtitles(self.target, stream)
-            )
+            again = _Sound(self.target, stream) if sound else _Subtitles(self.target, stream)
         except (ValueError, OSError, TypeError, RuntimeError):
             self.notes.append(f"its {kind} ({name}) are left out: {container.muxer} cannot hold them")
             return None

@@ -1,4 +1,4 @@
-"""From results to frames of a pixel format."""
+"""Turning results into frames of a pixel format."""
 
 from __future__ import annotations
 
