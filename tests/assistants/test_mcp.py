@@ -19,6 +19,7 @@ import pytest
 pytest.importorskip("mcp")
 pytest.importorskip("fastapi")
 
+import anyio
 import httpx2
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
@@ -41,8 +42,8 @@ from transparent_background.assistants import tools as tools_module
 from transparent_background.assistants.folders import Folders
 from transparent_background.assistants.server import make_mcp
 from transparent_background.assistants.stdio import LazyServices
-from transparent_background.assistants.tools import PictureTools
-from transparent_background.assistants.work import Wish, Work
+from transparent_background.assistants.tools import BatchArguments, PictureTools
+from transparent_background.assistants.work import Work
 from transparent_background.options.service import Limits, ServiceSettings
 from transparent_background.service.services import Services
 
@@ -365,7 +366,7 @@ def test_pictures_of_too_many_pixels(address: str, folder: Path) -> None:
         ({"type": "/etc/passwd"}, "type '/etc/passwd' is unknown"),
         ({"mode": "nope"}, "mode 'nope' is not served here; choose from lite"),
         ({"threshold": 7}, "threshold: input should be less than or equal to 1"),
-        ({"crop": "a lot"}, "crop: "),
+        ({"crop": "a lot"}, "crop "),
         ({"format": "gif"}, "format: input should be 'png'"),
         ({"format": "png", "output": "a.jpg"}, "output 'a.jpg' is no png by its name"),
         ({"quality": 0}, "quality: input should be greater"),
@@ -564,7 +565,7 @@ def test_who_goes_away_leaves_the_queue(
 ) -> None:
     entered, release, cancelled = threading.Event(), threading.Event(), threading.Event()
 
-    async def held(self: Any, *arguments: Any) -> Any:
+    async def held(self: Any, *arguments: Any, **options: Any) -> Any:
         entered.set()
         try:
             while not release.is_set():
@@ -611,7 +612,7 @@ def test_a_file_that_is_being_written_is_waited_for_when_its_call_is_cancelled(
             return services
 
         server = make_mcp(started, Folders(settings.folders), settings.limits)
-        async with services.running(), Client(server) as client:
+        async with services.running(), Client(server, mode="legacy") as client:
             calling = asyncio.ensure_future(client.call_tool("remove_background", {"path": "astronaut.jpg"}))
             assert await asyncio.to_thread(entered.wait, 30)
             calling.cancel()
@@ -630,23 +631,21 @@ def test_a_batch_that_breaks_off_leaves_nothing_going_on(
     folder: Path, remover: Remover, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = ServiceSettings(folders=(str(folder),))
-    going: set[str | None] = set()
-    ended: list[str | None] = []
+    going: set[str] = set()
+    ended: list[str] = []
 
-    async def one(self: Any, services: Services, wish: Wish, *arguments: Any) -> None:
-        if wish.path == "0.jpg":
+    async def one(self: Any, services: Any, order: Any, source: Any, place: Any, name: str, **_: Any) -> None:
+        if name == "0.jpg":
             await until(lambda: len(going) == 2)
             return
-        going.add(wish.path)
+        going.add(name)
         try:
             await asyncio.Event().wait()
         finally:
-            await asyncio.sleep(0)
-            ended.append(wish.path)
+            ended.append(name)
 
-    class Gone:
-        async def report_progress(self, *arguments: Any) -> None:
-            raise ConnectionError("the client is gone")
+    async def gone(*arguments: Any) -> None:
+        raise ConnectionError("the client is gone")
 
     monkeypatch.setattr(Work, "one", one)
     for number in range(3):
@@ -660,9 +659,9 @@ def test_a_batch_that_breaks_off_leaves_nothing_going_on(
 
         tools = PictureTools(started, Folders(settings.folders), settings.limits)
         async with services.running():
-            with pytest.raises(ConnectionError):
-                await tools.remove_background_batch(Gone(), paths=["0.jpg", "1.jpg", "2.jpg"])  # type: ignore[arg-type]
-            assert sorted(map(str, ended)) == ["1.jpg", "2.jpg"]
+            with pytest.RaisesGroup(ConnectionError):
+                await tools.remove_background_batch(BatchArguments(paths=["0.jpg", "1.jpg", "2.jpg"]), gone)
+            assert sorted(ended) == ["1.jpg", "2.jpg"]
             assert services.pictures.admission.count == 0
 
     asyncio.run(session())
@@ -740,14 +739,15 @@ def test_loading_goes_on_when_the_call_that_began_it_is_given_up(remover: Remove
     async def session() -> None:
         services = LazyServices(load, settings)
         server = make_mcp(services, Folders([]), settings.limits)
-        async with Client(server) as client:
+        async with anyio.create_task_group() as tasks, Client(server) as client:
+            tasks.start_soon(services.run)
             calling = asyncio.ensure_future(client.call_tool("list_models", {}))
             assert await asyncio.to_thread(entered.wait, 30)
             calling.cancel()
             await asyncio.gather(calling, return_exceptions=True)
             release.set()
             assert report_of(await client.call_tool("list_models", {}))["default"] == "lite"
-        await services.close()
+            assert await services.close()
 
     asyncio.run(session())
     assert loads == [1]

@@ -25,6 +25,7 @@ from websockets.sync.client import connect
 
 from transparent_background import Remover
 from transparent_background.errors import UsageError
+from transparent_background.options.result_types import parse_type
 from transparent_background.options.service import Limits, ServiceSettings
 from transparent_background.service.live import LiveSession
 from transparent_background.service.workers import ModelWorkers
@@ -385,8 +386,8 @@ def test_what_is_no_http_is_answered_400(service, data) -> None:
 
 def test_errors_that_nobody_expected_are_not_shown(remover, monkeypatch, caplog) -> None:
     class Broken:
-        checkpoint, device = remover.checkpoint, remover.device
-        plan, resize = remover.plan, remover.resize
+        checkpoint, device, plan = remover.checkpoint, remover.device, remover.plan
+        asked_resize, fingerprint = remover.asked_resize, remover.fingerprint
 
         def sizes_of_passes(self, *arguments, **options):
             return remover.sizes_of_passes(*arguments, **options)
@@ -481,11 +482,11 @@ def test_a_camera_needs_the_token(guarded) -> None:
 
 def test_options_that_are_wrong_change_nothing(remover) -> None:
     workers = ModelWorkers([{"lite": remover}])
-    session = LiveSession(workers, Limits(), "lite")
+    session = LiveSession(workers, Limits())
     session.configure('{"type": "white"}')
     with pytest.raises(UsageError):
         session.configure('{"type": "white", "mode": "x"}')
-    assert session.options.type == "white"
+    assert session.options.type == parse_type("white")
 
 
 # -- the end -----------------------------------------------------------------------------------------------

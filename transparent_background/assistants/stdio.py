@@ -7,29 +7,45 @@ import logging
 import os
 import signal
 import sys
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import anyio
+from mcp.server.stdio import stdio_server
+
 from ..errors import DeviceError, UsageError
+from ..service.admission import ClosingError
 from .answers import Answers
 from .folders import Folders
 from .server import make_mcp
 
 if TYPE_CHECKING:
     from ..options.service import ServiceSettings
-    from ..remover import Remover
     from ..service.services import Services
+    from ..service.workers import Network
 
-Load = Callable[[], Sequence[dict[str, "Remover"]]]
+Load = Callable[[], Sequence[Mapping[str, "Network"]]]
 
 PATIENCE = 5.0  # seconds without a byte being read, after which an answer is given up at the end
 
 
+@dataclass(eq=False, slots=True)
+class _Attempt:
+    """One attempt to start the services, which may be waited for."""
+
+    wanted: anyio.Event = field(default_factory=anyio.Event)
+    over: anyio.Event = field(default_factory=anyio.Event)
+    outcome: Services | Exception = field(default_factory=ClosingError)
+
+    def end(self, outcome: Services | Exception) -> None:
+        self.outcome = outcome
+        self.over.set()
+
+
 class LazyServices:
-    """Services that start when they are first asked for.
+    """Services that start when they are first asked for; :meth:`run` starts them.
 
     Parameters
     ----------
@@ -41,8 +57,9 @@ class LazyServices:
 
     def __init__(self, load: Load, settings: ServiceSettings) -> None:
         self._load, self._settings = load, settings
-        self._starting: asyncio.Task[Services] | None = None
-        self._stack = AsyncExitStack()
+        self._attempt = _Attempt()
+        self._starting = anyio.CancelScope()
+        self._closing, self._closed = anyio.Event(), anyio.Event()
 
     async def __call__(self) -> Services:
         """Return the services; who is cancelled while they start does not stop that.
@@ -51,52 +68,58 @@ class LazyServices:
         ------
         WeightsError, DeviceError, UsageError
             The networks cannot be had.
+        ClosingError
+            They are not waited for any more.
         """
-        if self._starting is None or _failed(self._starting):
-            self._starting = asyncio.create_task(self._start())
-        return await asyncio.shield(self._starting)
+        attempt = self._attempt
+        attempt.wanted.set()
+        await attempt.over.wait()
+        if isinstance(attempt.outcome, Exception):
+            raise attempt.outcome
+        return attempt.outcome
 
-    async def _start(self) -> Services:
-        made: Future[Services] = Future()
-        made.set_running_or_notify_cancel()
+    async def run(self) -> None:
+        """Start the services when they are asked for, and keep them until the end; a task of its own."""
+        async with AsyncExitStack() as stack:
+            with self._starting:
+                while not self._attempt.over.is_set():
+                    await self._attempt.wanted.wait()
+                    await self._start(stack)
+            if self._starting.cancelled_caught:
+                self._attempt.end(ClosingError())
+            await self._closing.wait()
+        self._closed.set()
 
-        def make() -> None:
-            try:
-                made.set_result(_make(self._load, self._settings))
-            except Exception as error:
-                made.set_exception(error)
+    async def _start(self, stack: AsyncExitStack) -> None:
+        attempt = self._attempt
+        try:
+            services = await anyio.to_thread.run_sync(self._make, abandon_on_cancel=True)
+            await stack.enter_async_context(services.running())
+        except Exception as error:
+            self._attempt = _Attempt()
+            attempt.end(error)
+        else:
+            attempt.end(services)
 
-        # a daemon, so that a process which is to end does not wait for a download
-        threading.Thread(target=make, name="load", daemon=True).start()
-        services = await asyncio.wrap_future(made)
-        return await self._stack.enter_async_context(services.running())
+    def _make(self) -> Services:
+        """Import what is slow to import, and load the networks."""
+        from ..service.services import Services
+
+        try:
+            return Services(self._load(), self._settings)
+        except DeviceError as error:  # not for want of memory, as it would be later
+            raise UsageError(f"the model cannot be loaded: {error}") from error
 
     def stop_loading(self) -> None:
-        """Wait no longer for networks that are not there yet; who asked for them is cancelled."""
-        if self._starting is not None:
-            self._starting.cancel()
+        """Wait no longer for networks that are not there yet; who asked for them is told."""
+        self._starting.cancel()
 
-    async def close(self) -> None:
-        """Take the services down, if they were started."""
+    async def close(self) -> bool:
+        """Take the services down, if they were started; False: they are still being loaded in a thread."""
         self.stop_loading()
-        if self._starting is not None:
-            await asyncio.gather(self._starting, return_exceptions=True)
-        await self._stack.aclose()
-
-
-def _failed(task: asyncio.Task[Services]) -> bool:
-    return task.done() and not task.cancelled() and task.exception() is not None
-
-
-def _make(load: Load, settings: ServiceSettings) -> Services:
-    """Import what is slow to import, and load the networks."""
-    from ..service import services
-    from ..web import problems  # noqa: F401
-
-    try:
-        return services.Services(load(), settings)
-    except DeviceError as error:  # not for want of memory, as it would be later
-        raise UsageError(f"the model cannot be loaded: {error}") from error
+        self._closing.set()
+        await self._closed.wait()
+        return not (self._starting.cancelled_caught and self._attempt.wanted.is_set())
 
 
 async def serve_stdio(load: Load, folders: Folders, settings: ServiceSettings) -> None:
@@ -115,43 +138,56 @@ async def serve_stdio(load: Load, folders: Folders, settings: ServiceSettings) -
     settings
         Limits and threads.
     """
-    services = LazyServices(load, settings)
-    server = make_mcp(services, folders, settings.limits)
-    answers = Answers()
-    serving = asyncio.ensure_future(server.serve_stdio(answers))
-    reasons = [asyncio.ensure_future(reason) for reason in (_signalled(), answers.gone.wait())]
-    await asyncio.wait({serving, *reasons}, return_when=asyncio.FIRST_COMPLETED)
-    hung_up = serving.done()
-    if not hung_up:
-        services.stop_loading()
-        if answers.gone.is_set():
-            serving.cancel()  # and with it the calls: nobody would hear of them
-        await server.working.drain()
-    await services.close()
-    written = await answers.written(PATIENCE)
-    if not (hung_up and written):
-        _end()
-    for reason in reasons:
-        reason.cancel()
-    serving.result()
+    ended, serving = anyio.Event(), anyio.CancelScope()
+    services, answers = LazyServices(load, settings), Answers(on_gone=ended.set)
+    server = make_mcp(services, folders, settings.limits, answers)
+    hung_up = False
+
+    async def serve() -> None:
+        nonlocal hung_up
+        with serving:
+            async with stdio_server() as (requests, unused):
+                await unused.aclose()
+                await server.run(requests, answers, server.create_initialization_options())
+        hung_up = True
+        ended.set()
+
+    async with anyio.create_task_group() as tasks:
+        for work in (services.run, answers.run, serve):
+            tasks.start_soon(work)
+        with _signals(ended.set):
+            await ended.wait()
+            if not hung_up:
+                services.stop_loading()
+                if answers.gone:
+                    serving.cancel()  # and with it the calls: nobody would hear of them
+                await server.working.drain()
+            closed = await services.close()
+            written = await answers.written(PATIENCE)
+            if not (hung_up and closed and written):
+                _end()
+            tasks.cancel_scope.cancel()
 
 
-async def _signalled() -> bool:
-    """Wait for a signal to end; a second one ends the process as it always does."""
-    told = asyncio.Event()
+@contextmanager
+def _signals(tell: Callable[[], None]) -> Iterator[None]:
+    """Call a function at a signal to end; a second one ends the process as it always does."""
     loop = asyncio.get_running_loop()
 
-    def tell(number: int, frame: object) -> None:
+    def handle(number: int, frame: object) -> None:
         signal.signal(number, signal.SIG_DFL)
-        loop.call_soon_threadsafe(told.set)
+        loop.call_soon_threadsafe(tell)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, tell)
-    return await told.wait()
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _end() -> None:
-    """End the process: a thread waits for a line of input or for a reader, and cannot be called off."""
+    """End the process: a thread waits for input, a reader or a download, and cannot be called off."""
     logging.shutdown()
     sys.stderr.flush()
     os._exit(0)

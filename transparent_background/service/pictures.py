@@ -4,53 +4,63 @@ from __future__ import annotations
 
 import asyncio
 import io
-import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..compositing.backgrounds import Background, StillBackground
-from ..compositing.finish import finish
-from ..errors import TooLargeError, UnknownModeError
-from ..matting.pictures import matte_at
+import anyio
+import cv2
+import numpy as np
+
+from ..compositing.backgrounds import fit_background, opaque
+from ..compositing.compose import compose, finish_alpha, flatten
+from ..compositing.finish import crop, crop_area
+from ..engine.devices import estimates_on
+from ..errors import TooLargeError
+from ..images.result import Result
 from ..media.reading import measure, read
 from ..media.writing import write
+from ..options.result_types import Matte
 from ..options.service import Limits
 from ..options.suffixes import KEEPS_ALPHA
-from .admission import Admission, Budget
-from .requests import Job
+from ..remover import matte_at
+from .admission import Admission, Budget, DeadlineError
+from .fetch import fetch
+from .models import find_network
+from .naming import RESULT_SUFFIXES
+from .requests import Job, picture_job
 
 if TYPE_CHECKING:
     import torch
 
     from ..images.picture import Picture
-    from ..types import BackgroundFit
-    from .workers import ModelWorkers
+    from ..options.service import Limits
+    from ..types import BackgroundFit, ColourArray, FloatArray
+    from .requests import PictureOptions
+    from .workers import ModelWorkers, SharedNetwork
 
 T = TypeVar("T")
 
 FETCHERS, FETCH_SECONDS = 8, 20.0
 
-MEDIA_TYPES = {
-    "PNG": "image/png",
-    "JPEG": "image/jpeg",
-    "WEBP": "image/webp",
-    "TIFF": "image/tiff",
-    "AVIF": "image/avif",
-}
-SUFFIXES = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp", "TIFF": "tiff", "AVIF": "avif"}
-REMBG_MODELS = re.compile(
-    r"u2netp?|u2net_(human_seg|cloth_seg|custom)|silueta|isnet-(general-use|anime)|sam|birefnet-[\w-]+|"
-    r"bria-rmbg|(ben|dis)_custom|atlascloud|withoutbg"
-)
-"""What rembg 2.0.86 calls its models; its clients send the names, which mean the default here."""
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to make of a picture, or of all pictures of a batch: checked, and handed down."""
 
-class DeadlineError(Exception):
-    """A request was not done in its time."""
+    job: Job
+    network: SharedNetwork
+    behind: bytes | None = None
+    """The file of a picture to put behind; the job's type says so."""
+
+    @property
+    def suffix(self) -> str:
+        """With what the names of results end, without a point."""
+        return RESULT_SUFFIXES[self.job.format]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,34 +80,39 @@ class CutOut:
     @property
     def media_type(self) -> str:
         """Such as ``image/png``."""
-        return MEDIA_TYPES[self.format]
-
-    @property
-    def suffix(self) -> str:
-        """Of a file's name, without a point."""
-        return SUFFIXES[self.format]
+        return f"image/{self.format.lower()}"
 
 
 class PictureService:
     """Cuts out pictures: reads, waits for the network, composes and encodes.
 
-    What is read and not yet written is bounded in pixels, what was taken on in number; who is cancelled
-    leaves the queue.
+    What is read and not yet written is bounded in pixels and in number; who is cancelled leaves the queue.
 
     Parameters
     ----------
     workers
         The networks; started and stopped by the caller.
     limits
-        Of pictures, queue and time.
+        How large pictures may be, and how long they may take.
+    admission
+        Counts requests and refuses more than a number; entered by the caller, once a request.
+    on_done
+        Called with the name of the network for each picture that is done.
     threads
-        That read, and compose and write.
+        How many threads read, compose and write.
     """
 
-    def __init__(self, workers: ModelWorkers, limits: Limits, *, threads: int = 2) -> None:
-        self.workers, self.limits = workers, limits
-        self.admission = Admission(limits.queue)
-        workers.demand = lambda: self.admission.count
+    def __init__(
+        self,
+        workers: ModelWorkers,
+        limits: Limits,
+        admission: Admission,
+        *,
+        on_done: Callable[[str, CutOut], None] = lambda mode, done: None,
+        threads: int = 2,
+    ) -> None:
+        self.workers, self.limits, self.admission = workers, limits, admission
+        self._on_done = on_done
         self._pixels = Budget(2 * limits.pixels)
         # and in number: many small ones would only wait for the network in memory
         self._held = Budget(2 * threads + 2 * max(workers.at_once, 1))
@@ -109,65 +124,55 @@ class PictureService:
         """Pictures that nothing has been done for yet."""
         return self._held.waiting + self._pixels.waiting
 
-    def mode_of(self, name: str | None) -> str:
-        """Return the mode that a request's name means.
+    def order(self, options: PictureOptions, behind: bytes | None = None) -> Order:
+        """Check what is asked for, before anything is done.
+
+        Parameters
+        ----------
+        behind
+            The file of a picture to put behind; the type is then not looked at.
 
         Raises
         ------
-        UnknownModeError
-            The service has no such mode.
+        UsageError
+            An option is out of range, or there is no such network.
         """
-        modes = self.workers.modes
-        if name in modes:
-            return name
-        if not name or REMBG_MODELS.fullmatch(name):
-            return modes[0]
-        raise UnknownModeError(f"mode {name!r} is not served here; choose from {', '.join(modes)}")
+        job = picture_job(options, behind=behind is not None)
+        return Order(job, find_network(self.workers.networks, job.mode), behind)
 
-    async def cut_out(
-        self, data: bytes, job: Job, behind: bytes | None = None, *, name: str = "the picture"
-    ) -> CutOut:
+    async def cut_out(self, data: bytes, order: Order, *, name: str = "the picture") -> CutOut:
         """Cut out one picture.
 
         Parameters
         ----------
         data
             A picture's file.
-        job
+        order
             What to make of it.
-        behind
-            The file of a picture to put behind; ``job.settings.type`` says so.
         name
             What messages call it.
 
         Raises
         ------
-        QueueFullError
-            Too much is waiting.
         DeadlineError
             It took longer than the limits allow.
-        UnknownModeError, InputError, OutputError, DeviceError
+        InputError, OutputError, DeviceError
             As :meth:`Remover.process`.
         """
-        with self.admission.enter():
-            return await self.work_on(data, job, behind, name=name)
-
-    async def work_on(
-        self, data: bytes, job: Job, behind: bytes | None = None, *, name: str = "the picture"
-    ) -> CutOut:
-        """Do as :meth:`cut_out` does for a caller who was let in already."""
-        mode = self.mode_of(job.mode)
-        background = None if behind is None else NamedBytes(behind, "the background")
-        way = self._cut_out(NamedBytes(data, name), job, mode, background)
         try:
-            return await asyncio.wait_for(way, self.limits.timeout)
-        except asyncio.TimeoutError as error:
+            with anyio.fail_after(self.limits.timeout):
+                done = await self._cut_out(NamedBytes(data, name), order)
+        except TimeoutError as error:
             raise DeadlineError(
                 f"{name}: was not done within {self.limits.timeout:g} s; try again later, "
                 "or with a smaller picture"
             ) from error
+        self._on_done(order.network.name, done)
+        return done
 
-    async def _cut_out(self, file: NamedBytes, job: Job, mode: str, behind: NamedBytes | None) -> CutOut:
+    async def _cut_out(self, file: NamedBytes, order: Order) -> CutOut:
+        job, network = order.job, order.network
+        behind = None if order.behind is None else NamedBytes(order.behind, "the background")
         clock = _Clock()
         async with self._held.take(1):
             pixels = await self.run(self._measure, file)
@@ -175,16 +180,14 @@ class PictureService:
                 pixels += await self.run(self._measure, behind)
             async with self._pixels.take(pixels):
                 clock.stop("queue")
-                picture = await self.run(_read, file)
-                backdrop = None if behind is None else await self.run(_read_behind, behind, job.settings.fit)
+                picture = await self.run(read, file)
+                backdrop = None if behind is None else await self.run(_read_behind, behind)
                 clock.stop("decode")
-                future = self.workers.submit(mode, [picture], resize=job.resize)
-                passed = await asyncio.wrap_future(future)
+                passed = await asyncio.wrap_future(network.submit([picture], resize=job.resize))
                 clock.stop("network")
                 clock.seconds["queue"] += passed.waited
                 clock.seconds["network"] = passed.seconds
-                device = self.workers.remover(mode).device
-                done = await self.run(_finish, picture, passed.predictions[0], job, backdrop, device)
+                done = await self.run(_finish, picture, passed.predictions[0], job, backdrop, network.device)
                 clock.stop("finish")
         done.seconds.update(clock.seconds)
         return done
@@ -192,6 +195,7 @@ class PictureService:
     def _measure(self, file: NamedBytes) -> int:
         """Return a picture's pixels, by its header."""
         height, width = measure(file)
+        file.seek(0)
         if height * width > self.limits.pixels:
             raise TooLargeError(
                 f"{file.name}: has {height * width / 1e6:.1f} million pixels; at most "
@@ -207,8 +211,6 @@ class PictureService:
         UsageError, InputError
             As :func:`fetch.fetch`.
         """
-        from .fetch import fetch
-
         work = partial(fetch, url, max_bytes=self.limits.bytes, timeout=FETCH_SECONDS)
         return await asyncio.get_running_loop().run_in_executor(self._fetchers, work)
 
@@ -232,13 +234,8 @@ class NamedBytes(io.BytesIO):
         self.name = name
 
 
-def _read(file: NamedBytes) -> Picture:
-    file.seek(0)
-    return read(file)
-
-
-def _read_behind(file: NamedBytes, fit: BackgroundFit) -> Background:
-    return StillBackground(_read(file), fit)
+def _read_behind(file: NamedBytes) -> Behind:
+    return Behind(opaque(read(file)))
 
 
 class _Clock:
@@ -251,22 +248,71 @@ class _Clock:
         self.seconds[name], self.last = now - self.last, now
 
 
+class Behind:
+    """One background picture in memory, as a :class:`backgrounds.BackdropSource`."""
+
+    def __init__(self, rgb: ColourArray) -> None:
+        self.rgb = rgb
+
+    def get(self, path: Path, size: tuple[int, int], fit: BackgroundFit) -> ColourArray:
+        """Return it at a size, (h, w, 3)."""
+        return fit_background(self.rgb, size, fit)
+
+
 def _finish(
-    picture: Picture, prediction: torch.Tensor, job: Job, behind: Background | None, device: torch.device
+    picture: Picture, prediction: torch.Tensor, job: Job, behind: Behind | None, device: torch.device
 ) -> CutOut:
     """From a prediction to a file's bytes."""
     settings = job.settings
-    done = finish(
+    matte = matte_at(prediction, picture.size)
+    if job.smooth_mask:
+        matte = smooth_mask(matte)
+    alpha = finish_alpha(matte, threshold=settings.threshold, reverse=settings.reverse, own=picture.alpha)
+    result = compose(
         picture,
-        matte_at(prediction, picture.size),
-        settings,
-        device,
-        background=behind,
-        holds_alpha=job.format in KEEPS_ALPHA,
-        smooth=job.smooth_mask,
-        veil=job.veil,
+        alpha,
+        settings.type,
+        fit=settings.fit,
+        foreground=settings.foreground,
+        backdrops=behind,
+        device=estimates_on(device),
     )
+    if job.veil is not None and not isinstance(settings.type, Matte):
+        result = _over_veil(result, job.veil)
+    box = None
+    if settings.crop is not None:
+        rows, columns = crop_area(alpha, settings.crop)
+        box = (columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start)
+        result = crop(result, alpha, settings.crop)
+    if result.alpha is not None and job.format not in KEEPS_ALPHA:
+        result = flatten(result, settings.background)
     file = io.BytesIO()
-    suffix = SUFFIXES[job.format]
-    write(file, done.result, format=suffix, metadata=picture.metadata, quality=settings.quality)
-    return CutOut(file.getvalue(), job.format, done.result.size, box=done.box)
+    write(
+        file, result, format=RESULT_SUFFIXES[job.format], metadata=picture.metadata, quality=settings.quality
+    )
+    return CutOut(file.getvalue(), job.format, result.size, box=box)
+
+
+def smooth_mask(matte: FloatArray) -> FloatArray:
+    """Smooth a matte and cut it hard, as rembg's ``post_process_mask`` does.
+
+    There: a morphological opening by 3 x 3, a Gaussian blur with sigma 2, and a cut at 127 of 255
+    (rembg 2.0.86, ``bg.post_process``).
+    """
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+    blurred = cv2.GaussianBlur(cv2.morphologyEx(matte, cv2.MORPH_OPEN, kernel), (0, 0), 2)
+    hard: FloatArray = (blurred >= 127 / 255).astype(np.float32)
+    return hard
+
+
+def _over_veil(result: Result, colour: tuple[int, int, int, int]) -> Result:
+    """Put a cut-out over a colour with alpha: ``A = a + (1 - a) b``, colours mixed by their shares in it."""
+    if result.rgb is None or result.alpha is None:
+        return result
+    share = np.float32(colour[3] / 255)
+    if share == 1:
+        return flatten(result, colour[:3])
+    total = result.alpha + (1 - result.alpha) * share
+    own = np.divide(result.alpha, total, out=np.zeros_like(total), where=total > 0)
+    flat = flatten(Result(rgb=result.rgb, alpha=own), colour[:3])
+    return Result(rgb=flat.rgb, alpha=total)

@@ -101,6 +101,16 @@ class PromptServer(uvicorn.Server):
     keep it waiting.
     """
 
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until told to end; meanwhile uvicorn says only what went wrong."""
+        log = logging.getLogger("uvicorn.error")
+        level = log.level
+        log.setLevel(logging.WARNING)
+        try:
+            await super().serve(sockets)
+        finally:
+            log.setLevel(level)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish what was taken, and end."""
         self.config.app.state.services.begin_to_close()  # type: ignore[union-attr]
@@ -135,5 +145,4 @@ def make_server(app: FastAPI, settings: ServiceSettings, **options: Any) -> uvic
         "h11_max_incomplete_event_size": 64 * 1024,
         **options,
     }
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     return PromptServer(uvicorn.Config(app, **values))
