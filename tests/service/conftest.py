@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Callable
+
 import pytest
+from raw_server import Names
 
 pytest.importorskip("fastapi")
 
@@ -23,3 +27,26 @@ def workers(network):
     yield made
     network.go.set()
     made.stop()
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Names]:
+    def replace(**answers: list[list[str]]) -> Names:
+        resolver = Names(**answers)
+        monkeypatch.setattr(socket, "getaddrinfo", resolver)
+        return resolver
+
+    return replace
+
+
+@pytest.fixture
+def no_connection(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Let nobody connect; returns the attempts."""
+    attempts: list[object] = []
+
+    def connect(_: socket.socket, place: object) -> None:
+        attempts.append(place)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    return attempts

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import TracebackType
 
 import anyio
+from anyio.to_thread import run_sync
 from mcp.shared.message import SessionMessage
 from mcp.types import JSONRPCError, JSONRPCResponse, RequestId
 from typing_extensions import Self
@@ -65,7 +66,7 @@ class Answers:
         async with self._queued:
             async for item in self._queued:
                 try:
-                    await anyio.to_thread.run_sync(self._write, item, abandon_on_cancel=True)
+                    await run_sync(self._write, item, abandon_on_cancel=True)
                 except OSError:
                     self.gone = True
                     self._settled.set()

@@ -9,10 +9,10 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import anyio
+from anyio.to_thread import run_sync
 from mcp.server.stdio import stdio_server
 
 from ..errors import DeviceError, UsageError
@@ -22,6 +22,8 @@ from .folders import Folders
 from .server import make_mcp
 
 if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
     from ..options.service import ServiceSettings
     from ..service.services import Services
     from ..service.workers import Network
@@ -31,38 +33,29 @@ Load = Callable[[], Sequence[Mapping[str, "Network"]]]
 PATIENCE = 5.0  # seconds without a byte being read, after which an answer is given up at the end
 
 
-@dataclass(eq=False, slots=True)
-class _Attempt:
-    """One attempt to start the services, which may be waited for."""
-
-    wanted: anyio.Event = field(default_factory=anyio.Event)
-    over: anyio.Event = field(default_factory=anyio.Event)
-    outcome: Services | Exception = field(default_factory=ClosingError)
-
-    def end(self, outcome: Services | Exception) -> None:
-        self.outcome = outcome
-        self.over.set()
-
-
 class LazyServices:
-    """Services that start when they are first asked for; :meth:`run` starts them.
+    """Services that start when they are first asked for.
 
     Parameters
     ----------
     load
-        Loads the networks; called in a thread of its own, and again if it failed.
+        Loads the networks; called in a thread, and again if it failed.
     settings
-        Of the services.
+        Limits and threads.
+    tasks
+        Starting is one of them: who is cancelled meanwhile does not stop it.
     """
 
-    def __init__(self, load: Load, settings: ServiceSettings) -> None:
-        self._load, self._settings = load, settings
-        self._attempt = _Attempt()
-        self._starting = anyio.CancelScope()
-        self._closing, self._closed = anyio.Event(), anyio.Event()
+    def __init__(self, load: Load, settings: ServiceSettings, tasks: TaskGroup) -> None:
+        self._load, self._settings, self._tasks = load, settings, tasks
+        self._services: Services | None = None
+        self._error: Exception = ClosingError()
+        self._starting: anyio.Event | None = None
+        self._loading = anyio.CancelScope()
+        self._stack = AsyncExitStack()
 
     async def __call__(self) -> Services:
-        """Return the services; who is cancelled while they start does not stop that.
+        """Return the services, once they have started.
 
         Raises
         ------
@@ -71,35 +64,22 @@ class LazyServices:
         ClosingError
             They are not waited for any more.
         """
-        attempt = self._attempt
-        attempt.wanted.set()
-        await attempt.over.wait()
-        if isinstance(attempt.outcome, Exception):
-            raise attempt.outcome
-        return attempt.outcome
+        if self._starting is None:
+            self._starting = anyio.Event()
+            self._tasks.start_soon(self._start, self._starting)
+        await self._starting.wait()
+        if self._services is None:
+            raise self._error
+        return self._services
 
-    async def run(self) -> None:
-        """Start the services when they are asked for, and keep them until the end; a task of its own."""
-        async with AsyncExitStack() as stack:
-            with self._starting:
-                while not self._attempt.over.is_set():
-                    await self._attempt.wanted.wait()
-                    await self._start(stack)
-            if self._starting.cancelled_caught:
-                self._attempt.end(ClosingError())
-            await self._closing.wait()
-        self._closed.set()
-
-    async def _start(self, stack: AsyncExitStack) -> None:
-        attempt = self._attempt
+    async def _start(self, over: anyio.Event) -> None:
         try:
-            services = await anyio.to_thread.run_sync(self._make, abandon_on_cancel=True)
-            await stack.enter_async_context(services.running())
+            with anyio.CancelScope() as self._loading:
+                services = await run_sync(self._make, abandon_on_cancel=True)
+                self._services = await self._stack.enter_async_context(services.running())
         except Exception as error:
-            self._attempt = _Attempt()
-            attempt.end(error)
-        else:
-            attempt.end(services)
+            self._error, self._starting = error, None  # the next call tries again
+        over.set()
 
     def _make(self) -> Services:
         """Import what is slow to import, and load the networks."""
@@ -112,14 +92,15 @@ class LazyServices:
 
     def stop_loading(self) -> None:
         """Wait no longer for networks that are not there yet; who asked for them is told."""
-        self._starting.cancel()
+        self._loading.cancel()
 
     async def close(self) -> bool:
-        """Take the services down, if they were started; False: they are still being loaded in a thread."""
+        """Take the services down, if they were started; False: a thread is still loading networks."""
         self.stop_loading()
-        self._closing.set()
-        await self._closed.wait()
-        return not (self._starting.cancelled_caught and self._attempt.wanted.is_set())
+        if self._starting is not None:
+            await self._starting.wait()
+        await self._stack.aclose()
+        return not self._loading.cancelled_caught
 
 
 async def serve_stdio(load: Load, folders: Folders, settings: ServiceSettings) -> None:
@@ -139,8 +120,7 @@ async def serve_stdio(load: Load, folders: Folders, settings: ServiceSettings) -
         Limits and threads.
     """
     ended, serving = anyio.Event(), anyio.CancelScope()
-    services, answers = LazyServices(load, settings), Answers(on_gone=ended.set)
-    server = make_mcp(services, folders, settings.limits, answers)
+    answers = Answers(on_gone=ended.set)
     hung_up = False
 
     async def serve() -> None:
@@ -153,8 +133,10 @@ async def serve_stdio(load: Load, folders: Folders, settings: ServiceSettings) -
         ended.set()
 
     async with anyio.create_task_group() as tasks:
-        for work in (services.run, answers.run, serve):
-            tasks.start_soon(work)
+        services = LazyServices(load, settings, tasks)
+        server = make_mcp(services, folders, settings.limits, answers)
+        tasks.start_soon(answers.run)
+        tasks.start_soon(serve)
         with _signals(ended.set):
             await ended.wait()
             if not hung_up:
@@ -166,7 +148,7 @@ async def serve_stdio(load: Load, folders: Folders, settings: ServiceSettings) -
             written = await answers.written(PATIENCE)
             if not (hung_up and closed and written):
                 _end()
-            tasks.cancel_scope.cancel()
+        tasks.cancel_scope.cancel()
 
 
 @contextmanager

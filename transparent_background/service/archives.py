@@ -148,7 +148,7 @@ class ArchiveWriter:
         self._zip.writestr(name, data)
 
     def close(self) -> None:
-        """Write the end."""
+        """Write the end, once."""
         self._zip.close()
 
     def take(self) -> bytes:

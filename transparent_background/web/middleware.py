@@ -226,18 +226,16 @@ class BodyLimits:
         told = Headers(scope=scope).get("content-length", "0")
         length = int(told) if told.isascii() and told.isdigit() else 0
         if length > most:
-            refused = problem(413, _too_large(most), {"Connection": "close"})
-            await refused(scope, receive, send)
+            await problem(413, _too_large(most), {"Connection": "close"})(scope, receive, send)
             return
-        share = _Share(self, length)
+        share = _Share(self)
         try:
-            if not share.fits():
-                refused = problem(503, _FULL, {"Connection": "close", "Retry-After": "5"})
-                await refused(scope, receive, send)
-                return
+            share.grow(length)
             await self.app(scope, self._limited(receive, most, share), send)
+        except Problem as error:  # of the share; what the application raises it answers itself
+            await problem(error.status_code, error.detail, error.headers)(scope, receive, send)
         finally:
-            share.give_back()
+            self.held -= share.size
 
     def _limited(self, receive: Receive, most: int, share: _Share) -> Receive:
         started = time.monotonic()
@@ -258,36 +256,32 @@ class BodyLimits:
                 complete = not message.get("more_body", False)
                 if taken > most:
                     raise Problem(413, _too_large(most), headers={"Connection": "close"})
-                if not share.grow(taken):
-                    raise Problem(503, _FULL, headers={"Connection": "close", "Retry-After": "5"})
+                share.grow(taken)
             return message
 
         return limited
 
 
-_FULL = "the service is busy with other uploads; try again in a few seconds"
-
-
 class _Share:
     """What one request holds of the bytes that all may hold; one that is alone always fits."""
 
-    def __init__(self, limits: BodyLimits, size: int) -> None:
-        self._all, self._size = limits, size
-        limits.held += size
+    def __init__(self, limits: BodyLimits) -> None:
+        self._limits, self.size = limits, 0
 
-    def fits(self) -> bool:
-        others = self._all.held - self._size
-        return not others or self._all.held <= self._all.limits.upload_bytes
+    def grow(self, size: int) -> None:
+        """Hold so much, if it is more than before.
 
-    def grow(self, size: int) -> bool:
-        """Hold so much if it is more than was told; say whether that fits."""
-        more = max(size - self._size, 0)
-        self._size += more
-        self._all.held += more
-        return not more or self.fits()
-
-    def give_back(self) -> None:
-        self._all.held -= self._size
+        Raises
+        ------
+        Problem
+            There is no room beside the others.
+        """
+        more = max(size - self.size, 0)
+        self.size += more
+        self._limits.held += more
+        if more and self._limits.held > max(self._limits.limits.upload_bytes, self.size):
+            headers = {"Connection": "close", "Retry-After": "5"}
+            raise Problem(503, "the service is busy with other uploads; try again in a few seconds", headers)
 
 
 def _too_large(most: int) -> str:

@@ -211,8 +211,11 @@ async def _batch(
             data = await item.read()
         return await services.pictures.cut_out(data, order, name=shown_name(item.name))
 
+    def begin(item: _Item) -> tuple[_Item, asyncio.Task[CutOut]]:
+        return item, asyncio.ensure_future(cut_out(item))
+
     rest = iter(items)
-    working = deque((item, asyncio.ensure_future(cut_out(item))) for item in islice(rest, ahead))
+    working = deque(map(begin, islice(rest, ahead)))
     async with held:
         try:
             while working:
@@ -226,13 +229,14 @@ async def _batch(
                 else:
                     stem = f"{safe_path(item.name, 'picture')}{order.job.settings.tag}"
                     await run_in_threadpool(writer.add, stem, order.suffix, done.data)
-                working.extend((item, asyncio.ensure_future(cut_out(item))) for item in islice(rest, 1))
+                working.extend(map(begin, islice(rest, 1)))
                 yield writer.take()
             if errors:
                 writer.add("errors", "json", json.dumps(errors, indent=2, ensure_ascii=False).encode())
             writer.close()
             yield writer.take()
         finally:
+            writer.close()
             with CancelScope(shield=True):
                 for _, task in working:
                     task.cancel()
