@@ -68,7 +68,7 @@ def test_what_breaks_is_logged_and_not_told(
     def broken(*arguments: Any) -> None:
         raise RuntimeError("the secret of /etc/shadow")
 
-    monkeypatch.setattr("transparent_background.service.pictures._finish", broken)
+    monkeypatch.setattr("transparent_background.service.pictures.finish", broken)
     text = told(call(address, path="astronaut.jpg"))
     assert text == "something went wrong here; the server's log says what"
     assert any(record.exc_info and "secret" in str(record.exc_info[1]) for record in caplog.records)

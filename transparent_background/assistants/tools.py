@@ -252,7 +252,7 @@ class PictureTools:
             width=width,
             height=height,
             mode=order.network.name,
-            type=order.job.settings.type_text or "background",
+            type=order.job.settings.type.text,
             format=order.suffix,
             bytes=len(done.data),
             seconds=round(time.monotonic() - began, 3),

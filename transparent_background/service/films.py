@@ -178,7 +178,7 @@ class FilmService:
         settings = job.settings
         if isinstance(settings.type, Backdrop):
             check_backdrop(settings.type.path, self.limits)
-        check_film(source, self.limits, settings.film.selection, shown)
+        check_film(source, self.limits, settings.film, shown)
         stem = safe_stem(name, "film").replace("%", "_")  # %d would mean numbered pictures
         return plan_targets(source.with_name(film_name(stem, settings)), settings.format, settings)
 

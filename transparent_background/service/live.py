@@ -8,13 +8,13 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from ..compositing.backgrounds import opaque
+from ..compositing.backgrounds import StillBackground
 from ..errors import TooLargeError, UsageError
 from ..live.frame import FrameMaker, FrameOptions
 from ..media.reading import measure, read
 from ..media.writing import write
 from .models import find_network
-from .pictures import Behind, NamedBytes
+from .pictures import NamedBytes
 from .requests import LiveOptions, asked_for, settings_for
 
 if TYPE_CHECKING:
@@ -58,25 +58,19 @@ class LiveSession:
         sent = options.background_image
         settings = settings_for(values, behind=sent is not None)
         network = find_network(self._networks, values.get("mode"))
-        chosen = FrameOptions(
-            type=settings.type,
-            mirror=values.get("mirror", False),
-            threshold=settings.threshold,
-            reverse=settings.reverse,
-            fit=settings.fit,
-            backdrops=None if sent is None else self._read_behind(sent),
-        )
+        background = None
+        if sent is not None:
+            try:
+                data = base64.b64decode(sent, validate=True)
+            except ValueError as error:
+                raise UsageError("background_image: is not base64") from error
+            picture = _read(data, "the background", self._limits.pixels)
+            background = StillBackground(picture, settings.fit)
+        chosen = FrameOptions(settings=settings, mirror=values.get("mirror", False), background=background)
         with self._lock:
             if network is not self._network:
                 self._network, self._maker = network, FrameMaker(network)
             self.options = chosen
-
-    def _read_behind(self, text: str) -> Behind:
-        try:
-            data = base64.b64decode(text, validate=True)
-        except ValueError as error:
-            raise UsageError("background_image: is not base64") from error
-        return Behind(opaque(_read(data, "the background", self._limits.pixels)))
 
     def make(self, data: bytes) -> bytes:
         """Return a frame's result: PNG for ``rgba``, else JPEG.
@@ -88,12 +82,12 @@ class LiveSession:
         """
         picture = _read(data, "the frame", FRAME_PIXELS)
         with self._lock:
-            result = self._maker(picture, time.monotonic(), self.options).result
+            _, made = self._maker(picture, time.monotonic(), self.options)
         answer = io.BytesIO()
-        if result.alpha is not None:
-            write(answer, result, format="png")
+        if made.result.alpha is not None:
+            write(answer, made.result, format="png")
         else:
-            write(answer, result, format="jpg", quality=JPEG_QUALITY)
+            write(answer, made.result, format="jpg", quality=JPEG_QUALITY)
         return answer.getvalue()
 
 

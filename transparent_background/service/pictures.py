@@ -9,25 +9,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
-import cv2
-import numpy as np
 
-from ..compositing.backgrounds import fit_background, opaque
-from ..compositing.compose import compose, finish_alpha, flatten
-from ..compositing.finish import crop, crop_area
-from ..engine.devices import estimates_on
+from ..compositing.backgrounds import Background, StillBackground
+from ..compositing.finish import finish
 from ..errors import TooLargeError
-from ..images.result import Result
+from ..matting.pictures import matte_at
 from ..media.reading import measure, read
 from ..media.writing import write
-from ..options.result_types import Matte
-from ..options.service import Limits
 from ..options.suffixes import KEEPS_ALPHA
-from ..remover import matte_at
 from .admission import Admission, Budget, DeadlineError
 from .fetch import fetch
 from .models import find_network
@@ -39,7 +31,7 @@ if TYPE_CHECKING:
 
     from ..images.picture import Picture
     from ..options.service import Limits
-    from ..types import BackgroundFit, ColourArray, FloatArray
+    from ..types import BackgroundFit
     from .requests import PictureOptions
     from .workers import ModelWorkers, SharedNetwork
 
@@ -181,7 +173,7 @@ class PictureService:
             async with self._pixels.take(pixels):
                 clock.stop("queue")
                 picture = await self.run(read, file)
-                backdrop = None if behind is None else await self.run(_read_behind, behind)
+                backdrop = None if behind is None else await self.run(_read_behind, behind, job.settings.fit)
                 clock.stop("decode")
                 passed = await asyncio.wrap_future(network.submit([picture], resize=job.resize))
                 clock.stop("network")
@@ -234,8 +226,8 @@ class NamedBytes(io.BytesIO):
         self.name = name
 
 
-def _read_behind(file: NamedBytes) -> Behind:
-    return Behind(opaque(read(file)))
+def _read_behind(file: NamedBytes, fit: BackgroundFit) -> Background:
+    return StillBackground(read(file), fit)
 
 
 class _Clock:
@@ -248,71 +240,20 @@ class _Clock:
         self.seconds[name], self.last = now - self.last, now
 
 
-class Behind:
-    """One background picture in memory, as a :class:`backgrounds.BackdropSource`."""
-
-    def __init__(self, rgb: ColourArray) -> None:
-        self.rgb = rgb
-
-    def get(self, path: Path, size: tuple[int, int], fit: BackgroundFit) -> ColourArray:
-        """Return it at a size, (h, w, 3)."""
-        return fit_background(self.rgb, size, fit)
-
-
 def _finish(
-    picture: Picture, prediction: torch.Tensor, job: Job, behind: Behind | None, device: torch.device
+    picture: Picture, prediction: torch.Tensor, job: Job, behind: Background | None, device: torch.device
 ) -> CutOut:
     """From a prediction to a file's bytes."""
-    settings = job.settings
-    matte = matte_at(prediction, picture.size)
-    if job.smooth_mask:
-        matte = smooth_mask(matte)
-    alpha = finish_alpha(matte, threshold=settings.threshold, reverse=settings.reverse, own=picture.alpha)
-    result = compose(
+    done = finish(
         picture,
-        alpha,
-        settings.type,
-        fit=settings.fit,
-        foreground=settings.foreground,
-        backdrops=behind,
-        device=estimates_on(device),
+        matte_at(prediction, picture.size),
+        job.settings,
+        device,
+        background=behind,
+        holds_alpha=job.format in KEEPS_ALPHA,
+        smooth=job.smooth_mask,
+        veil=job.veil,
     )
-    if job.veil is not None and not isinstance(settings.type, Matte):
-        result = _over_veil(result, job.veil)
-    box = None
-    if settings.crop is not None:
-        rows, columns = crop_area(alpha, settings.crop)
-        box = (columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start)
-        result = crop(result, alpha, settings.crop)
-    if result.alpha is not None and job.format not in KEEPS_ALPHA:
-        result = flatten(result, settings.background)
-    file = io.BytesIO()
-    write(
-        file, result, format=RESULT_SUFFIXES[job.format], metadata=picture.metadata, quality=settings.quality
-    )
-    return CutOut(file.getvalue(), job.format, result.size, box=box)
-
-
-def smooth_mask(matte: FloatArray) -> FloatArray:
-    """Smooth a matte and cut it hard, as rembg's ``post_process_mask`` does.
-
-    There: a morphological opening by 3 x 3, a Gaussian blur with sigma 2, and a cut at 127 of 255
-    (rembg 2.0.86, ``bg.post_process``).
-    """
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
-    blurred = cv2.GaussianBlur(cv2.morphologyEx(matte, cv2.MORPH_OPEN, kernel), (0, 0), 2)
-    hard: FloatArray = (blurred >= 127 / 255).astype(np.float32)
-    return hard
-
-
-def _over_veil(result: Result, colour: tuple[int, int, int, int]) -> Result:
-    """Put a cut-out over a colour with alpha: ``A = a + (1 - a) b``, colours mixed by their shares in it."""
-    if result.rgb is None or result.alpha is None:
-        return result
-    share = np.float32(colour[3] / 255)
-    if share == 1:
-        return flatten(result, colour[:3])
-    total = result.alpha + (1 - result.alpha) * share
-    own = np.divide(result.alpha, total, out=np.zeros_like(total), where=total > 0)
-    flat = flatten(Result(rgb=result.rgb, alpha=own), colour[:3])
-    return Result(rgb=flat.rgb, alpha=total)
+    file, suffix = io.BytesIO(), RESULT_SUFFIXES[job.format]
+    write(file, done.result, format=suffix, metadata=picture.metadata, quality=job.settings.quality)
+    return CutOut(file.getvalue(), job.format, done.result.size, box=done.box)
