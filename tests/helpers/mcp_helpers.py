@@ -8,7 +8,7 @@ import contextlib
 import io
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +99,11 @@ def check_cutout(picture: Image.Image) -> None:
 
 def sent() -> str:
     return base64.b64encode(ASTRONAUT.read_bytes()).decode()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    for _ in range(3000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come to that")

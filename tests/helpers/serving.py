@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import struct
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +20,8 @@ from transparent_background import Remover
 from transparent_background.options.service import Limits, ServiceSettings
 from transparent_background.web.app import create_app
 from transparent_background.web.server import make_server
+
+TOKEN = "open-sesame_123"
 
 
 class Running:
@@ -111,3 +115,16 @@ def difference(one: Image.Image, other: Image.Image) -> int:
     assert one.mode == other.mode
     assert one.size == other.size
     return int(np.abs(np.asarray(one).astype(int) - np.asarray(other)).max())
+
+
+def bomb(side: int) -> bytes:
+    """Return a small PNG of side x side black pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    packer = zlib.compressobj(9)
+    row = bytes(1 + (side + 7) // 8)
+    rows = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
+    head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")

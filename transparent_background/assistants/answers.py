@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
 import anyio
+from anyio.to_thread import run_sync
 from mcp.shared.message import SessionMessage
 from mcp.types import JSONRPCError, JSONRPCResponse, RequestId
 from typing_extensions import Self
@@ -17,66 +18,81 @@ PIECE = 1 << 16  # bytes that are written at once, so that a slow reader is told
 
 
 class Answers:
-    """Messages to standard output; a message that was sent has been written.
+    """Messages to standard output, written one after another by :meth:`run`, each of them whole.
 
     To be made before anything else takes standard output, whose descriptor it keeps a copy of.
+
+    Parameters
+    ----------
+    on_gone
+        Called when nobody reads any more.
     """
 
-    def __init__(self) -> None:
-        self.gone = asyncio.Event()
-        """Nobody reads any more."""
+    def __init__(self, on_gone: Callable[[], None]) -> None:
+        self.gone = False
+        """Whether nobody reads any more."""
+        self._on_gone = on_gone
         self._file = _copy_of_output()
-        self._turn = asyncio.Lock()
-        self._writing: set[asyncio.Task[None]] = set()
+        self._queue, self._queued = anyio.create_memory_object_stream[SessionMessage](math.inf)
+        self._unwritten = 0
         self._owed: set[RequestId] = set()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._settled = anyio.Event()
         self._taken = 0
-        self._closed = False
 
     @contextmanager
     def owing(self, request: RequestId) -> Iterator[None]:
         """Owe a request its answer until that has been written, or the block is cancelled."""
-        if not self._closed:
-            self._owed.add(request)
-            self._idle.clear()
+        self._owed.add(request)
         try:
             yield
-        except asyncio.CancelledError:
+        except BaseException:
             self._owed.discard(request)
             self._settle()
             raise
 
     async def send(self, item: SessionMessage, /) -> None:
-        """Write a message; one that was begun is written whole though its sender is cancelled.
+        """Take a message; it is written though its sender is cancelled.
 
         Raises
         ------
         anyio.ClosedResourceError, anyio.BrokenResourceError
             The stream is closed, or nobody reads it.
         """
-        if self._closed:
-            raise anyio.ClosedResourceError
-        task = asyncio.ensure_future(self._deliver(item))
-        self._writing.add(task)
-        self._idle.clear()
-        task.add_done_callback(lambda task: self._delivered(task, item))
-        await asyncio.shield(task)
+        self._queue.send_nowait(item)
+        self._unwritten += 1
+
+    async def run(self) -> None:
+        """Write what is taken, until the stream is closed or nobody reads it; a task of its own."""
+        async with self._queued:
+            async for item in self._queued:
+                try:
+                    await run_sync(self._write, item, abandon_on_cancel=True)
+                except OSError:
+                    self.gone = True
+                    self._settled.set()
+                    self._on_gone()
+                    return
+                message = item.message
+                if isinstance(message, (JSONRPCResponse, JSONRPCError)) and message.id is not None:
+                    self._owed.discard(message.id)
+                self._unwritten -= 1
+                self._settle()
 
     async def written(self, patience: float) -> bool:
         """Wait for all that is owed; False: nothing of it was read for so many seconds."""
-        while not (self._idle.is_set() or self.gone.is_set()):
+        self._settled = anyio.Event()
+        self._settle()
+        while not (self._settled.is_set() or self.gone):
             before = self._taken
-            try:
-                await asyncio.wait_for(self._idle.wait(), patience)
-            except asyncio.TimeoutError:
-                if self._taken == before:
-                    return False
+            with anyio.move_on_after(patience):
+                await self._settled.wait()
+            if self._taken == before and not self._settled.is_set():
+                return False
         return True
 
     async def aclose(self) -> None:
         """Take no more messages."""
-        self._closed = True
+        self._queue.close()
         self._owed.clear()
         self._settle()
 
@@ -88,16 +104,6 @@ class Answers:
     ) -> None:
         await self.aclose()
 
-    async def _deliver(self, item: SessionMessage) -> None:
-        async with self._turn:
-            if self.gone.is_set():
-                raise anyio.BrokenResourceError
-            try:
-                await asyncio.to_thread(self._write, item)
-            except OSError as error:
-                self.gone.set()
-                raise anyio.BrokenResourceError from error
-
     def _write(self, item: SessionMessage) -> None:
         text = item.message.model_dump_json(by_alias=True, exclude_unset=True)
         rest = memoryview(f"{text}\n".encode())
@@ -107,18 +113,9 @@ class Answers:
             rest = rest[count:]
             self._taken += count
 
-    def _delivered(self, task: asyncio.Task[None], item: SessionMessage) -> None:
-        if not task.cancelled():
-            task.exception()  # whoever sent it may not be there to ask
-        self._writing.discard(task)
-        message = item.message
-        if isinstance(message, (JSONRPCResponse, JSONRPCError)) and message.id is not None:
-            self._owed.discard(message.id)
-        self._settle()
-
     def _settle(self) -> None:
-        if not (self._owed or self._writing):
-            self._idle.set()
+        if not (self._owed or self._unwritten):
+            self._settled.set()
 
 
 def _copy_of_output() -> int:

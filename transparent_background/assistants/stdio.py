@@ -7,23 +7,28 @@ import logging
 import os
 import signal
 import sys
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+import anyio
+from anyio.to_thread import run_sync
+from mcp.server.stdio import stdio_server
+
 from ..errors import DeviceError, UsageError
+from ..service.admission import ClosingError
 from .answers import Answers
 from .folders import Folders
 from .server import make_mcp
 
 if TYPE_CHECKING:
-    from ..options.service import ServiceSettings
-    from ..remover import Remover
-    from ..service.services import Services
+    from anyio.abc import TaskGroup
 
-Load = Callable[[], Sequence[dict[str, "Remover"]]]
+    from ..options.service import ServiceSettings
+    from ..service.services import Services
+    from ..service.workers import Network
+
+Load = Callable[[], Sequence[Mapping[str, "Network"]]]
 
 PATIENCE = 5.0  # seconds without a byte being read, after which an answer is given up at the end
 
@@ -34,69 +39,68 @@ class LazyServices:
     Parameters
     ----------
     load
-        Loads the networks; called in a thread of its own, and again if it failed.
+        Loads the networks; called in a thread, and again if it failed.
     settings
-        Of the services.
+        Limits and threads.
+    tasks
+        Starting is one of them: who is cancelled meanwhile does not stop it.
     """
 
-    def __init__(self, load: Load, settings: ServiceSettings) -> None:
-        self._load, self._settings = load, settings
-        self._starting: asyncio.Task[Services] | None = None
+    def __init__(self, load: Load, settings: ServiceSettings, tasks: TaskGroup) -> None:
+        self._load, self._settings, self._tasks = load, settings, tasks
+        self._services: Services | None = None
+        self._error: Exception = ClosingError()
+        self._starting: anyio.Event | None = None
+        self._loading = anyio.CancelScope()
         self._stack = AsyncExitStack()
 
     async def __call__(self) -> Services:
-        """Return the services; who is cancelled while they start does not stop that.
+        """Return the services, once they have started.
 
         Raises
         ------
         WeightsError, DeviceError, UsageError
             The networks cannot be had.
+        ClosingError
+            They are not waited for any more.
         """
-        if self._starting is None or _failed(self._starting):
-            self._starting = asyncio.create_task(self._start())
-        return await asyncio.shield(self._starting)
+        if self._starting is None:
+            self._starting = anyio.Event()
+            self._tasks.start_soon(self._start, self._starting)
+        await self._starting.wait()
+        if self._services is None:
+            raise self._error
+        return self._services
 
-    async def _start(self) -> Services:
-        made: Future[Services] = Future()
-        made.set_running_or_notify_cancel()
+    async def _start(self, over: anyio.Event) -> None:
+        try:
+            with anyio.CancelScope() as self._loading:
+                services = await run_sync(self._make, abandon_on_cancel=True)
+                self._services = await self._stack.enter_async_context(services.running())
+        except Exception as error:
+            self._error, self._starting = error, None  # the next call tries again
+        over.set()
 
-        def make() -> None:
-            try:
-                made.set_result(_make(self._load, self._settings))
-            except Exception as error:
-                made.set_exception(error)
+    def _make(self) -> Services:
+        """Import what is slow to import, and load the networks."""
+        from ..service.services import Services
 
-        # a daemon, so that a process which is to end does not wait for a download
-        threading.Thread(target=make, name="load", daemon=True).start()
-        services = await asyncio.wrap_future(made)
-        return await self._stack.enter_async_context(services.running())
+        try:
+            return Services(self._load(), self._settings)
+        except DeviceError as error:  # not for want of memory, as it would be later
+            raise UsageError(f"the model cannot be loaded: {error}") from error
 
     def stop_loading(self) -> None:
-        """Wait no longer for networks that are not there yet; who asked for them is cancelled."""
-        if self._starting is not None:
-            self._starting.cancel()
+        """Wait no longer for networks that are not there yet; who asked for them is told."""
+        self._loading.cancel()
 
-    async def close(self) -> None:
-        """Take the services down, if they were started."""
+    async def close(self) -> bool:
+        """Take the services down, if they were started; False: a thread is still loading networks."""
         self.stop_loading()
         if self._starting is not None:
-            await asyncio.gather(self._starting, return_exceptions=True)
+            await self._starting.wait()
         await self._stack.aclose()
-
-
-def _failed(task: asyncio.Task[Services]) -> bool:
-    return task.done() and not task.cancelled() and task.exception() is not None
-
-
-def _make(load: Load, settings: ServiceSettings) -> Services:
-    """Import what is slow to import, and load the networks."""
-    from ..service import services
-    from ..web import problems  # noqa: F401
-
-    try:
-        return services.Services(load(), settings)
-    except DeviceError as error:  # not for want of memory, as it would be later
-        raise UsageError(f"the model cannot be loaded: {error}") from error
+        return not self._loading.cancelled_caught
 
 
 async def serve_stdio(load: Load, folders: Folders, settings: ServiceSettings) -> None:
@@ -115,43 +119,57 @@ async def serve_stdio(load: Load, folders: Folders, settings: ServiceSettings) -
     settings
         Limits and threads.
     """
-    services = LazyServices(load, settings)
-    server = make_mcp(services, folders, settings.limits)
-    answers = Answers()
-    serving = asyncio.ensure_future(server.serve_stdio(answers))
-    reasons = [asyncio.ensure_future(reason) for reason in (_signalled(), answers.gone.wait())]
-    await asyncio.wait({serving, *reasons}, return_when=asyncio.FIRST_COMPLETED)
-    hung_up = serving.done()
-    if not hung_up:
-        services.stop_loading()
-        if answers.gone.is_set():
-            serving.cancel()  # and with it the calls: nobody would hear of them
-        await server.working.drain()
-    await services.close()
-    written = await answers.written(PATIENCE)
-    if not (hung_up and written):
-        _end()
-    for reason in reasons:
-        reason.cancel()
-    serving.result()
+    ended, serving = anyio.Event(), anyio.CancelScope()
+    answers = Answers(on_gone=ended.set)
+    hung_up = False
+
+    async def serve() -> None:
+        nonlocal hung_up
+        with serving:
+            async with stdio_server() as (requests, unused):
+                await unused.aclose()
+                await server.run(requests, answers, server.create_initialization_options())
+        hung_up = True
+        ended.set()
+
+    async with anyio.create_task_group() as tasks:
+        services = LazyServices(load, settings, tasks)
+        server = make_mcp(services, folders, settings.limits, answers)
+        tasks.start_soon(answers.run)
+        tasks.start_soon(serve)
+        with _signals(ended.set):
+            await ended.wait()
+            if not hung_up:
+                services.stop_loading()
+                if answers.gone:
+                    serving.cancel()  # and with it the calls: nobody would hear of them
+                await server.working.drain()
+            closed = await services.close()
+            written = await answers.written(PATIENCE)
+            if not (hung_up and closed and written):
+                _end()
+        tasks.cancel_scope.cancel()
 
 
-async def _signalled() -> bool:
-    """Wait for a signal to end; a second one ends the process as it always does."""
-    told = asyncio.Event()
+@contextmanager
+def _signals(tell: Callable[[], None]) -> Iterator[None]:
+    """Call a function at a signal to end; a second one ends the process as it always does."""
     loop = asyncio.get_running_loop()
 
-    def tell(number: int, frame: object) -> None:
+    def handle(number: int, frame: object) -> None:
         signal.signal(number, signal.SIG_DFL)
-        loop.call_soon_threadsafe(told.set)
+        loop.call_soon_threadsafe(tell)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, tell)
-    return await told.wait()
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _end() -> None:
-    """End the process: a thread waits for a line of input or for a reader, and cannot be called off."""
+    """End the process: a thread waits for input, a reader or a download, and cannot be called off."""
     logging.shutdown()
     sys.stderr.flush()
     os._exit(0)

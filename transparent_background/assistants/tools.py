@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import io
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from anyio import CancelScope
-from mcp.server.mcpserver import Context
-from mcp.types import CallToolResult, ContentBlock, ImageContent, TextContent
+import anyio
+from anyio.to_thread import run_sync
+from mcp.types import CallToolResult, ContentBlock, ImageContent, TextContent, ToolAnnotations
+from mcp.types import Tool as DescribedTool
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ..errors import DeviceError, OutputConflictError, TransparentBackgroundError
-from ..options.service import Limits
+from ..errors import DeviceError, OutputConflictError, TransparentBackgroundError, UsageError
 from ..service.models import describe
+from ..service.requests import PictureOptions
+from ..service.sentences import sentence, validation_sentence
 from .arguments import (
     PREVIEW,
     Base64,
@@ -42,24 +45,116 @@ from .arguments import (
     Type,
 )
 from .folders import Folders, Place, as_folder
-from .work import Wish, Work, make_job, result_name
+from .work import Work, result_name
 
 if TYPE_CHECKING:
-    from ..service.requests import Job
+    from ..options.service import Limits
+    from ..service.pictures import Order
     from ..service.services import Services
 
 WAITING = 1.0  # seconds between reports while the network is loaded
 
+A = TypeVar("A", bound=BaseModel)
+
+Progress = Callable[[float, "float | None", "str | None"], Awaitable[None]]
+"""Tells a client how much is done, of how much, and of what."""
+
+
+class Arguments(BaseModel):
+    """What tools take; others are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class MatteArguments(Arguments):
+    """What a matte is made of, and where it goes."""
+
+    path: OnePath = None
+    image_base64: Base64 = None
+    output: Output = None
+    mode: Mode = None
+    threshold: Threshold = None
+    reverse: Reverse = False
+    format: Format = None
+    overwrite: Overwrite = False
+    preview: Preview = True
+
+
+class CutOutArguments(MatteArguments):
+    """What a cut-out is made of, and where it goes."""
+
+    type: Type = "rgba"
+    crop: Crop = None
+    quality: Quality = None
+    background: Colour = "white"
+    background_image: Behind = None
+
+
+class BatchArguments(Arguments):
+    """What cut-outs are made of, and where they go."""
+
+    folder: OneFolder = None
+    paths: Paths = None
+    output: OutputFolder = None
+    type: Type = "rgba"
+    mode: Mode = None
+    threshold: Threshold = None
+    reverse: Reverse = False
+    crop: Crop = None
+    format: Format = None
+    quality: Quality = None
+    background: Colour = "white"
+    overwrite: Overwrite = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool: a method whose docstring is for assistants, what it takes and what it gives."""
+
+    run: Callable[[Any, Progress], Awaitable[CallToolResult]]
+    title: str
+    arguments: type[Arguments]
+    report: type[BaseModel]
+    annotations: ToolAnnotations
+
+    @property
+    def name(self) -> str:
+        """What it is called by."""
+        return self.run.__name__
+
+    def described(self) -> DescribedTool:
+        """Return what clients are told of it."""
+        return DescribedTool(
+            name=self.name,
+            title=self.title,
+            description=" ".join((self.run.__doc__ or "").split()),
+            input_schema=self.arguments.model_json_schema(),
+            output_schema=self.report.model_json_schema(),
+            annotations=self.annotations,
+        )
+
+    async def call(self, values: dict[str, Any], progress: Progress) -> CallToolResult:
+        """Check what it is called with, and run it.
+
+        Raises
+        ------
+        UsageError
+            An argument is unknown, or makes no sense.
+        """
+        if unknown := values.keys() - self.arguments.model_fields.keys():
+            raise UsageError(f"{', '.join(sorted(unknown))}: there is no such argument")
+        return await self.run(_checked(self.arguments, values), progress)
+
 
 class PictureTools:
-    """The tools, as methods whose arguments are documented for assistants.
+    """The tools.
 
     Parameters
     ----------
     services
         Gives the networks, which it may have to start first.
     folders
-        That are open.
+        Those that are open.
     limits
         Of pictures.
     """
@@ -68,193 +163,161 @@ class PictureTools:
         self._services, self._folders = services, folders
         self._work = Work(folders, limits)
 
-    async def remove_background(
-        self,
-        context: Context[Any, Any],
-        path: OnePath = None,
-        image_base64: Base64 = None,
-        output: Output = None,
-        type: Type = "rgba",
-        mode: Mode = None,
-        threshold: Threshold = None,
-        reverse: Reverse = False,
-        crop: Crop = None,
-        format: Format = None,
-        quality: Quality = None,
-        background: Colour = "white",
-        background_image: Behind = None,
-        overwrite: Overwrite = False,
-        preview: Preview = True,
-    ) -> Annotated[CallToolResult, Report]:
+    def listed(self) -> list[Tool]:
+        """Return the tools that are of use with the folders that are open."""
+        writes = bool(self._folders.roots)
+        # with overwrite=true a file is replaced
+        changes = ToolAnnotations(
+            read_only_hint=not writes, destructive_hint=writes, idempotent_hint=True, open_world_hint=False
+        )
+        reads = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
+        one = [
+            Tool(self.remove_background, "Remove a background", CutOutArguments, Report, changes),
+            Tool(self.get_matte, "Get a matte", MatteArguments, Report, changes),
+        ]
+        many = Tool(
+            self.remove_background_batch, "Remove many backgrounds", BatchArguments, BatchReport, changes
+        )
+        models = Tool(self.list_models, "List models", Arguments, Served, reads)
+        return [*one, *([many] if writes else []), models]
+
+    async def remove_background(self, call: CutOutArguments, progress: Progress) -> CallToolResult:
         """Cut the main object out of a photo: on transparency, a colour, its own blur or another picture.
 
         Give path or image_base64. The result is written beside the picture unless output says where;
         nothing that is there is replaced without overwrite.
         """
-        wish = Wish(
-            path=path,
-            image_base64=image_base64,
-            output=output,
-            background_image=background_image,
-            overwrite=overwrite,
-            preview=preview,
-        )
-        options = {"type": type, "mode": mode, "threshold": threshold, "reverse": reverse, "crop": crop}
-        options |= {"format": format, "quality": quality, "background": background}
-        return await self._answer(context, wish, options)
+        return await self._one(call, progress, call.background_image)
 
-    async def get_matte(
-        self,
-        context: Context[Any, Any],
-        path: OnePath = None,
-        image_base64: Base64 = None,
-        output: Output = None,
-        mode: Mode = None,
-        threshold: Threshold = None,
-        reverse: Reverse = False,
-        format: Format = None,
-        overwrite: Overwrite = False,
-        preview: Preview = True,
-    ) -> Annotated[CallToolResult, Report]:
+    async def get_matte(self, call: MatteArguments, progress: Progress) -> CallToolResult:
         """Get the matte of a photo's main object: a grey picture, white where the object is, black elsewhere.
 
         Give path or image_base64. The result is written beside the picture as NAME_map.png unless output
         says where; nothing that is there is replaced without overwrite.
         """
-        wish = Wish(path=path, image_base64=image_base64, output=output, overwrite=overwrite, preview=preview)
-        options = {"type": "map", "mode": mode, "threshold": threshold, "reverse": reverse, "format": format}
-        return await self._answer(context, wish, options)
+        return await self._one(call, progress, type="map")
 
-    async def remove_background_batch(
-        self,
-        context: Context[Any, Any],
-        folder: OneFolder = None,
-        paths: Paths = None,
-        output: OutputFolder = None,
-        type: Type = "rgba",
-        mode: Mode = None,
-        threshold: Threshold = None,
-        reverse: Reverse = False,
-        crop: Crop = None,
-        format: Format = None,
-        quality: Quality = None,
-        background: Colour = "white",
-        overwrite: Overwrite = False,
-    ) -> BatchReport:
+    async def remove_background_batch(self, call: BatchArguments, progress: Progress) -> CallToolResult:
         """Cut out all pictures of a folder (not those of folders in it), or several that are named.
 
         Results are called as those of remove_background. Pictures that fail are told in the answer, the
         others are done; progress is reported.
         """
-        options = {"type": type, "mode": mode, "threshold": threshold, "reverse": reverse, "crop": crop}
-        options |= {"format": format, "quality": quality, "background": background}
-        texts = await asyncio.to_thread(self._work.listed, folder, paths)
-        services = await self._started(context)
-        job = make_job(options)
-        services.pictures.mode_of(job.mode)
-        if folder is not None and output is None:  # results of an earlier run are no sources
-            results = {result_name(text, job) for text in texts}
-            texts = [text for text in texts if PurePath(text).name not in results]
-        into = None if output is None else as_folder(output)
-        wishes = [Wish(path=text, output=into, overwrite=overwrite) for text in texts]
-        with services.pictures.admission.enter():  # one request; how many pictures it has is limited beside
-            items = await self._all(context, services, wishes, job)
+        paths = await run_sync(self._work.listed, call.folder, call.paths)
+        services = await self._started(progress)
+        order = services.pictures.order(_options(call))
+        if call.folder is not None and call.output is None:  # results of an earlier run are no sources
+            results = {result_name(path, order) for path in paths}
+            paths = [path for path in paths if PurePath(path).name not in results]
+        with services.admission.enter():  # one request; how many pictures it has is limited beside
+            items = await self._all(call, paths, order, services, progress)
         failed = sum(item.error is not None for item in items)
-        return BatchReport(done=len(items) - failed, failed=failed, items=items)
+        return _result(BatchReport(done=len(items) - failed, failed=failed, items=items))
 
-    async def list_models(self, context: Context[Any, Any]) -> Served:
+    async def list_models(self, call: Arguments, progress: Progress) -> CallToolResult:
         """List the models that can be asked for, types, formats, limits, and the folders that are open."""
-        models = describe(await self._started(context))
-        return Served(**models.model_dump(), folders=[str(root) for root in self._folders.roots])
+        models = describe(await self._started(progress))
+        return _result(Served(**models.model_dump(), folders=[str(root) for root in self._folders.roots]))
 
-    async def _started(self, context: Context[Any, Any]) -> Services:
+    async def _started(self, progress: Progress) -> Services:
         """Return the networks; report every second while they are loaded, so that clients go on waiting."""
-        starting = asyncio.ensure_future(self._services())
         seconds = 0
-        try:
-            while not (await asyncio.wait({starting}, timeout=WAITING))[0]:
-                seconds += 1
-                await context.report_progress(seconds, message="the model is being loaded or downloaded")
-            return starting.result()
-        finally:
-            starting.cancel()
+        while True:
+            with anyio.move_on_after(WAITING):
+                return await self._services()
+            seconds += 1
+            await progress(seconds, None, "the model is being loaded or downloaded")
 
-    async def _answer(
-        self, context: Context[Any, Any], wish: Wish, options: dict[str, Any]
+    async def _one(
+        self, call: MatteArguments, progress: Progress, background_image: str | None = None, **more: str
     ) -> CallToolResult:
         """Work on one picture and say what came of it."""
         began = time.monotonic()
-        source = await asyncio.to_thread(self._work.source, wish)
-        behind = await asyncio.to_thread(self._work.behind, wish)
-        services = await self._started(context)
-        format = await asyncio.to_thread(self._work.format, wish, options["format"])
-        job = make_job(options | {"format": format}, behind=behind is not None)
-        services.pictures.mode_of(job.mode)
-        place = await asyncio.to_thread(self._work.target, wish, job)
-        with services.pictures.admission.enter():
-            done = await self._work.one(services, wish, source, job, place, behind)
-            picture: ImageContent | None = None
+        source = await run_sync(self._work.source, call.path, call.image_base64)
+        behind = await run_sync(self._work.behind, background_image)
+        services = await self._started(progress)
+        format = await run_sync(self._work.format, call.output, call.format)
+        order = services.pictures.order(_options(call, format=format, **more), behind)
+        place = await run_sync(self._work.target, call.path, call.output, order)
+        with services.admission.enter():
+            done = await self._work.one(services, order, source, place, call.path, overwrite=call.overwrite)
+            picture: list[ContentBlock] = []
             if place is None:
-                picture = await services.pictures.run(_image, done.data, done.media_type)
-            elif wish.preview:
-                picture = await services.pictures.run(_preview, done.data)
+                picture = [await run_sync(_image, done.data, done.media_type)]
+            elif call.preview:
+                picture = [await services.pictures.run(_preview, done.data)]
+        height, width = done.size
         report = Report(
             output=None if place is None else str(place.path),
-            width=done.size[1],
-            height=done.size[0],
-            mode=services.pictures.mode_of(job.mode),
-            type=job.settings.type.text,
-            format=done.suffix,
+            width=width,
+            height=height,
+            mode=order.network.name,
+            type=order.job.settings.type.text,
+            format=order.suffix,
             bytes=len(done.data),
             seconds=round(time.monotonic() - began, 3),
         )
-        content: list[ContentBlock] = [TextContent(type="text", text=report.model_dump_json())]
-        if picture is not None:
-            content.append(picture)
-        return CallToolResult(content=content, structured_content=report.model_dump())
+        return _result(report, *picture)
 
     async def _all(
-        self, context: Context[Any, Any], services: Services, wishes: list[Wish], job: Job
+        self, call: BatchArguments, paths: list[str], order: Order, services: Services, progress: Progress
     ) -> list[BatchItem]:
         """Work on several pictures, a few at once; report each that is done."""
-        places = await asyncio.to_thread(self._work.places, wishes, job)
-        turns = asyncio.Semaphore(services.settings.threads + services.workers.lanes)
+        output = None if call.output is None else as_folder(call.output)
+        places = await run_sync(self._work.places, paths, output, order)
+        turns = anyio.Semaphore(services.settings.threads + services.workers.lanes)
+        items = [BatchItem(path=path) for path in paths]
         finished = 0
 
-        async def one(wish: Wish, place: Place | str) -> BatchItem:
+        async def one(item: BatchItem, place: Place | str) -> None:
             nonlocal finished
-            item = BatchItem(path=str(wish.path))
             async with turns:
                 try:
                     if isinstance(place, str):
                         raise OutputConflictError(place)
-                    source = await asyncio.to_thread(self._work.source, wish)
-                    await self._work.one(services, wish, source, job, place)
+                    source = await run_sync(self._work.source, item.path)
+                    await self._work.one(services, order, source, place, item.path, overwrite=call.overwrite)
                     item.output = str(place.path)
                 except Exception as error:
-                    item.error = sentence(error)
+                    item.error = told(error)
             finished += 1
-            await context.report_progress(finished, len(wishes), item.path)
-            return item
+            await progress(finished, len(items), item.path)
 
-        tasks = [asyncio.ensure_future(one(*pair)) for pair in zip(wishes, places, strict=True)]
-        try:
-            return list(await asyncio.gather(*tasks))
-        finally:  # when the client has gone, nobody waits for the rest
-            for task in tasks:
-                task.cancel()
-            with CancelScope(shield=True):
-                await asyncio.gather(*tasks, return_exceptions=True)
+        async with anyio.create_task_group() as tasks:
+            for item, place in zip(items, places, strict=True):
+                tasks.start_soon(one, item, place)
+        return items
 
 
-def sentence(error: Exception) -> str:
+def told(error: Exception) -> str:
     """Say in a sentence what was wrong; what nobody raised on purpose is logged, and not told."""
     # an assistant works on its user's machine and files: what cannot be had or written is for it to know
-    if isinstance(error, TransparentBackgroundError) and not isinstance(error, DeviceError):
-        return " ".join(str(error).split())
-    from ..web.problems import told
+    own = isinstance(error, TransparentBackgroundError) and not isinstance(error, DeviceError)
+    return " ".join((str(error) if own else sentence(error)).split())
 
-    return " ".join(told(error)[1].split())
+
+def _checked(model: type[A], values: dict[str, Any]) -> A:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise UsageError(validation_sentence(error.errors())) from error
+
+
+def _options(call: Arguments, **more: str | None) -> PictureOptions:
+    """Return what a call asks of its pictures; None leaves an option as it is.
+
+    Raises
+    ------
+    UsageError
+        One makes no sense.
+    """
+    values = {**call.model_dump(include=set(PictureOptions.model_fields)), **more}
+    return _checked(PictureOptions, {name: value for name, value in values.items() if value is not None})
+
+
+def _result(report: BaseModel, *pictures: ContentBlock) -> CallToolResult:
+    text = TextContent(type="text", text=report.model_dump_json())
+    return CallToolResult(content=[text, *pictures], structured_content=report.model_dump(mode="json"))
 
 
 def _image(data: bytes, media_type: str) -> ImageContent:

@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from anyio import CancelScope
-from pydantic import ValidationError
+from anyio.to_thread import run_sync
 
 from ..errors import TooLargeError, UnreadableError, UsageError
 from ..options.suffixes import PICTURE_SUFFIXES, format_of
+from ..service.naming import RESULT_SUFFIXES
 from .folders import Contents, Folders, Place
 
 if TYPE_CHECKING:
     from ..options.service import Limits
-    from ..service.pictures import CutOut
-    from ..service.requests import Job
+    from ..service.pictures import CutOut, Order
     from ..service.services import Services
 
 SENT = "the picture"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What a picture is, and where its result goes."""
-
-    path: str | None = None
-    image_base64: str | None = None
-    output: str | None = None
-    background_image: str | None = None
-    overwrite: bool = False
-    preview: bool = True
 
 
 class Work:
@@ -56,38 +40,38 @@ class Work:
     async def one(
         self,
         services: Services,
-        wish: Wish,
+        order: Order,
         source: Contents,
-        job: Job,
         place: Place | None,
-        behind: Contents | None = None,
+        name: str | None,
+        *,
+        overwrite: bool,
     ) -> CutOut:
         """Cut out a picture that was read, and write it if it has a place."""
         if place is not None:
-            await asyncio.to_thread(self.folders.check_free, place, overwrite=wish.overwrite, source=source)
-        background = None if behind is None else behind.data
-        done = await services.pictures.work_on(source.data, job, background, name=wish.path or SENT)
-        services.metrics.count_picture(services.pictures.mode_of(job.mode), done)
-        if place is not None:
-            await _to_the_end(
-                partial(self.folders.write, place, done.data, overwrite=wish.overwrite, source=source)
-            )
+            check = partial(self.folders.check_free, place, overwrite=overwrite, source=source)
+            await run_sync(check)
+        done = await services.pictures.cut_out(source.data, order, name=name or SENT)
+        if (
+            place is not None
+        ):  # a write cannot be called off: who is cancelled meanwhile goes when it has ended
+            write = partial(self.folders.write, place, done.data, overwrite=overwrite, source=source)
+            await run_sync(write)
         return done
 
-    def source(self, wish: Wish) -> Contents:
+    def source(self, path: str | None, image_base64: str | None = None) -> Contents:
         """Read a picture, or decode one that was sent."""
-        if (wish.path is None) == (wish.image_base64 is None):
+        if image_base64 is not None and path is None:
+            return Contents(_decode(image_base64, self.limits.bytes))
+        if path is None or image_base64 is not None:
             raise UsageError("give either path or image_base64")
-        if wish.image_base64 is not None:
-            return Contents(_decode(wish.image_base64, self.limits.bytes))
-        return self.folders.read(self.folders.source(wish.path or ""), self.limits.bytes)
+        return self.folders.read(self.folders.source(path), self.limits.bytes)
 
-    def behind(self, wish: Wish) -> Contents | None:
+    def behind(self, path: str | None) -> bytes | None:
         """Read the picture to put behind, if there is to be one."""
-        if wish.background_image is None:
+        if path is None:
             return None
-        place = self.folders.source(wish.background_image, "background_image")
-        return self.folders.read(place, self.limits.bytes)
+        return self.folders.read(self.folders.source(path, "background_image"), self.limits.bytes).data
 
     def listed(self, folder: str | None, paths: list[str] | None) -> list[str]:
         """Return the paths of a batch's pictures."""
@@ -104,84 +88,53 @@ class Work:
             )
         return paths
 
-    def format(self, wish: Wish, asked: str | None) -> str | None:
+    def format(self, output: str | None, asked: str | None) -> str | None:
         """Return the format that an output's suffix and the one that was asked for agree on."""
-        from ..service.pictures import SUFFIXES
-
-        if wish.output is None or self.folders.means_folder(wish.output):
+        if output is None or self.folders.means_folder(output):
             return asked
-        kind = format_of(PurePath(wish.output).suffix or "-")
-        if kind not in SUFFIXES:
-            raise UsageError(
-                f"output {wish.output!r}: end it with .{', .'.join(SUFFIXES.values())}; a folder with /"
-            )
+        kind = format_of(PurePath(output).suffix or "-")
+        if kind not in RESULT_SUFFIXES:
+            choices = ", .".join(RESULT_SUFFIXES.values())
+            raise UsageError(f"output {output!r}: end it with .{choices}; a folder with /")
         if asked is not None and format_of(asked) != kind:
-            raise UsageError(f"output {wish.output!r} is no {asked} by its name; leave out format")
-        return SUFFIXES[kind]
+            raise UsageError(f"output {output!r} is no {asked} by its name; leave out format")
+        return RESULT_SUFFIXES[kind]
 
-    def target(self, wish: Wish, job: Job) -> Place | None:
+    def target(self, path: str | None, output: str | None, order: Order) -> Place | None:
         """Return where a result is written; None: nowhere, it is sent."""
-        if wish.output is None and wish.path is None:
-            return None
-        name = result_name(wish.path, job)
-        text = wish.output if wish.output is not None else str(PurePath(wish.path or "").with_name(name))
-        return self.folders.target(text, name)
+        name = result_name(path, order)
+        if output is None:
+            if path is None:
+                return None
+            output = str(PurePath(path).with_name(name))
+        return self.folders.target(output, name)
 
-    def places(self, wishes: list[Wish], job: Job) -> list[Place | str]:
+    def places(self, paths: list[str], output: str | None, order: Order) -> list[Place | str]:
         """Return where the results of a batch are written, or a sentence that says why one cannot be."""
         taken: dict[Path, str] = {}
-        for wish in wishes:
+        for path in paths:
             with suppress(UsageError):
-                taken[self.folders.source(str(wish.path)).path] = "a source of this batch"
+                taken[self.folders.source(path).path] = "a source of this batch"
         places: list[Place | str] = []
-        for wish in wishes:
+        for path in paths:
             try:
-                place = self.target(wish, job)
-                assert place is not None
+                place = self.target(path, output, order)
             except UsageError as error:
                 places.append(str(error))
                 continue
+            assert place is not None
             if place.path in taken:
                 places.append(f"{place.shown}: its result would take the place of {taken[place.path]}")
             else:
-                taken[place.path] = f"that of {wish.path}"
+                taken[place.path] = f"that of {path}"
                 places.append(place)
         return places
 
 
-async def _to_the_end(write: Callable[[], None]) -> None:
-    """Run in a thread what cannot be called off; who is cancelled meanwhile goes when it has ended."""
-    writing = asyncio.ensure_future(asyncio.to_thread(write))
-    try:
-        await asyncio.shield(writing)
-    finally:
-        with CancelScope(shield=True):
-            await asyncio.wait({writing})
-
-
-def make_job(options: dict[str, Any], *, behind: bool = False) -> Job:
-    """Check options; None leaves one as it is.
-
-    Raises
-    ------
-    UsageError
-    """
-    from ..service.requests import PictureOptions, picture_job
-    from ..web.problems import validation_sentence
-
-    try:
-        chosen = PictureOptions(**{name: value for name, value in options.items() if value is not None})
-    except ValidationError as error:
-        raise UsageError(validation_sentence(list(error.errors()))) from error
-    return picture_job(chosen, behind=behind)
-
-
-def result_name(path: str | None, job: Job) -> str:
+def result_name(path: str | None, order: Order) -> str:
     """Return what the result of a picture is called."""
-    from ..service.pictures import SUFFIXES
-
     stem = "picture" if path is None else PurePath(path).stem
-    return f"{stem}{job.settings.tag}.{SUFFIXES[job.format]}"
+    return f"{stem}{order.job.settings.tag}.{order.suffix}"
 
 
 def _decode(text: str, most: int) -> bytes:

@@ -34,6 +34,10 @@ class ClosingError(QueueFullError):
         self.args = ("the service is being stopped",)
 
 
+class DeadlineError(Exception):
+    """A request was not done in its time."""
+
+
 class Admission:
     """Counts what was taken on, and refuses more than a number.
 

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
+from ..errors import InputError, TooLargeError, UnreadableError
 from ..options.service import Limits
-from ..web.problems import Problem
+
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""The others are unpacked by zipfile without a bound: few bytes would become gigabytes uncounted."""
+ENTRY_BYTES = 2048  # of the directory at the end of an archive, for each file; names are the most of it
+COMMENT_BYTES = 1 << 17  # that may be read to find the directory: the archive's comment, at most 64 KiB
+
+
+class ArchiveError(InputError):
+    """A file that should be an archive and is none, or is damaged as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
     """One file of an archive."""
 
-    name: str
+    archive: Archive
     info: zipfile.ZipInfo
+
+    def read(self) -> bytes:
+        """Unpack it; see :meth:`Archive.read`."""
+        return self.archive.read(self.info)
 
 
 def is_archive(head: bytes) -> bool:
@@ -25,86 +37,92 @@ def is_archive(head: bytes) -> bool:
     return head[:4] in (b"PK\x03\x04", b"PK\x05\x06")
 
 
-METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""The others are unpacked by zipfile without a bound: few bytes would become gigabytes uncounted."""
-ENTRY_BYTES = 2048  # of the directory at the end of an archive, for each file; names are the most of it
-
-
 class Archive:
     """Reads an uploaded zip file, never trusting what it says of itself.
 
     Raises
     ------
-    Problem
-        It is no zip file, or holds too much.
+    ArchiveError
+        It is no zip file.
+    TooLargeError
+        It holds too much.
     """
 
     def __init__(self, file: BinaryIO, limits: Limits) -> None:
         self.limits, self._left = limits, limits.batch_bytes
+        bounded = _BoundedFile(file, (limits.batch + 32) * ENTRY_BYTES + COMMENT_BYTES)
         try:
-            self._check_directory(file)
-            self._zip = zipfile.ZipFile(file)
+            self._zip = zipfile.ZipFile(bounded)
+        except _TooFar as error:
+            raise TooLargeError(
+                f"the archive has too many files; at most {limits.batch} are taken here"
+            ) from error
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-            raise Problem(400, "the archive is no zip file, or is damaged") from error
+            raise ArchiveError("the archive is no zip file, or is damaged") from error
+        bounded.left = None
         self.members = [
-            Member(info.filename, info)
+            Member(self, info)
             for info in self._zip.infolist()
             if not info.is_dir() and not _is_clutter(info.filename)
         ]
         if len(self.members) > limits.batch:
-            raise Problem(
-                413, f"the archive has {len(self.members)} files; at most {limits.batch} are taken here"
+            raise TooLargeError(
+                f"the archive has {len(self.members)} files; at most {limits.batch} are taken here"
             )
         if sum(member.info.file_size for member in self.members) > limits.batch_bytes:
-            raise Problem(
-                413,
-                f"the archive unpacks to more than {limits.batch_bytes / 2**20:.0f} MiB, the most taken here",
-            )
+            most = f"{limits.batch_bytes / 2**20:.0f} MiB"
+            raise TooLargeError(f"the archive unpacks to more than {most}, the most taken here")
 
-    def _check_directory(self, file: BinaryIO) -> None:
-        """Refuse a directory that alone would fill memory, before it is read.
-
-        By zipfile's own function, so that both mean the same record.
-        """
-        end = zipfile._EndRecData(file)  # type: ignore[attr-defined]
-        if end is None:
-            raise zipfile.BadZipFile("no directory")
-        if end[zipfile._ECD_SIZE] > (self.limits.batch + 32) * ENTRY_BYTES:  # type: ignore[attr-defined]
-            raise Problem(413, f"the archive has too many files; at most {self.limits.batch} are taken here")
-        file.seek(0)
-
-    def read(self, member: Member) -> bytes:
-        """Unpack a member, no further than the limits allow.
+    def read(self, info: zipfile.ZipInfo) -> bytes:
+        """Unpack a file, no further than the limits allow.
 
         Raises
         ------
-        Problem
-            It is larger, encrypted or damaged.
+        UnreadableError
+            It is encrypted or damaged.
+        TooLargeError
+            It is larger than a picture may be.
         """
         most = min(self.limits.bytes, self._left)
-        if member.info.compress_type not in METHODS:
-            raise Problem(
-                415, "is packed in a way that is not taken; pack it without compression, or by Deflate"
+        if info.compress_type not in METHODS:
+            raise UnreadableError(
+                "is packed in a way that is not taken; pack it without compression, or by Deflate"
             )
         try:
-            with self._zip.open(member.info) as file:
+            with self._zip.open(info) as file:
                 data = file.read(most + 1)
-        except (
-            zipfile.BadZipFile,
-            NotImplementedError,
-            RuntimeError,
-            OSError,
-            EOFError,
-            ValueError,
-        ) as error:
-            raise Problem(
-                415, "cannot be unpacked: it is damaged, encrypted or packed in a rare way"
+        except Exception as error:  # zipfile and zlib have many, and no base of them
+            raise UnreadableError(
+                "cannot be unpacked: it is damaged, encrypted or packed in a rare way"
             ) from error
-        except Exception as error:  # zlib, lzma and bz2 have errors of their own
-            raise Problem(415, "cannot be unpacked: it is damaged") from error
         self._left -= len(data)
         if len(data) > most:
-            raise Problem(413, f"is too large; at most {self.limits.bytes / 2**20:.0f} MiB are taken here")
+            raise TooLargeError(f"is too large; at most {self.limits.bytes / 2**20:.0f} MiB are taken here")
+        return data
+
+
+class _TooFar(Exception):
+    """More was to be read than may be."""
+
+
+class _BoundedFile:
+    """A file of which so many bytes can be read: a directory is not to fill memory before it is looked at."""
+
+    def __init__(self, file: BinaryIO, most: int) -> None:
+        self.left: int | None = most
+        """Bytes that may still be read; None: all."""
+        self._file = file
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        if self.left is None:
+            return self._file.read(size)
+        if size > self.left:
+            raise _TooFar
+        data = self._file.read(size if size >= 0 else self.left + 1)
+        self.left -= len(data)
+        if self.left < 0:
+            raise _TooFar
         return data
 
 
@@ -118,9 +136,8 @@ class ArchiveWriter:
 
     def __init__(self) -> None:
         self._sink = _Sink()
-        self._zip = zipfile.ZipFile(self._sink, "w", zipfile.ZIP_STORED)
+        self._zip = zipfile.ZipFile(self._sink, mode="w")
         self._names: set[str] = set()
-        self._errors: list[dict[str, Any]] = []
 
     def add(self, stem: str, suffix: str, data: bytes) -> None:
         """Add a file; one whose name is there already gets a number."""
@@ -130,37 +147,20 @@ class ArchiveWriter:
         self._names.add(name.lower())
         self._zip.writestr(name, data)
 
-    def fail(self, name: str, status: int, detail: str) -> None:
-        """Note what became of a file that failed."""
-        name = name.encode("utf-8", "replace").decode()
-        self._errors.append({"name": name, "status": status, "detail": detail})
-
     def close(self) -> None:
-        """Write the errors, if there are any, and the end."""
-        if self._errors:
-            self._zip.writestr("errors.json", json.dumps(self._errors, indent=2, ensure_ascii=False))
+        """Write the end, once."""
         self._zip.close()
 
     def take(self) -> bytes:
         """Return what was written since the last call."""
-        return self._sink.take()
-
-
-class _Sink(io.RawIOBase):
-    """Something to write to that cannot be gone back in."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._parts: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._parts.append(bytes(data))
-        return len(data)
-
-    def take(self) -> bytes:
-        data = b"".join(self._parts)
-        self._parts.clear()
+        data = self._sink.getvalue()
+        self._sink.seek(0)
+        self._sink.truncate()
         return data
+
+
+class _Sink(io.BytesIO):
+    """A buffer that zipfile takes for a stream, as what was taken out of it cannot be gone back to."""
+
+    def tell(self) -> int:
+        raise io.UnsupportedOperation

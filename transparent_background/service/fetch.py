@@ -37,6 +37,7 @@ from .addresses import IPAddress, is_public
 
 PORTS = frozenset({80, 443})
 _BLOCK = 1 << 16  # bytes read at once
+_NO_ADDRESS = "url: is no address of something on the web"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -77,19 +78,17 @@ def fetch(
     """
     rules = _Rules(max_bytes, timeout, time.monotonic() + timeout, allowed, frozenset(ports))
     first = target = _parse(url, rules)
+    answer: bytes | str = ""
     for _ in range(max_redirects + 1):
         try:
             answer = _ask(target, rules)
+            if isinstance(answer, bytes):
+                return answer
+            target = _parse(answer, rules)
         except UsageError as error:
-            if target is first:
+            if not answer:
                 raise
-            raise _misled(first) from error
-        if isinstance(answer, bytes):
-            return answer
-        try:
-            target = _parse(answer.location, rules)
-        except UsageError as error:
-            raise _misled(first) from error
+            raise UsageError(f"{first.host}: redirects to an address that may not be fetched") from error
     raise UnreadableError(f"{first.host}: redirects more than {max_redirects} times")
 
 
@@ -105,8 +104,16 @@ class _Rules:
         """Return the seconds that are left."""
         seconds = self.deadline - time.monotonic()
         if seconds <= 0:
-            raise _late(host, self)
+            raise self.late(host)
         return seconds
+
+    def late(self, host: str) -> UnreadableError:
+        return UnreadableError(f"{host}: took longer than {self.timeout:g} seconds")
+
+    def check(self, size: int, host: str) -> None:
+        """Refuse an answer of so many bytes if they are too many."""
+        if size > self.max_bytes:
+            raise TooLargeError(f"{host}: has more than {self.max_bytes:,} bytes, the most that are fetched")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,23 +132,6 @@ class _Target:
         return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Redirect:
-    location: str
-
-
-def _late(host: str, rules: _Rules) -> UnreadableError:
-    return UnreadableError(f"{host}: took longer than {rules.timeout:g} seconds")
-
-
-def _too_large(host: str, rules: _Rules) -> TooLargeError:
-    return TooLargeError(f"{host}: has more than {rules.max_bytes:,} bytes, the most that are fetched")
-
-
-def _misled(first: _Target) -> UsageError:
-    return UsageError(f"{first.host}: redirects to an address that may not be fetched")
-
-
 def _parse(url: str, rules: _Rules) -> _Target:
     """Take an address apart and check what can be checked without looking up its name."""
     url = url.strip()
@@ -151,7 +141,7 @@ def _parse(url: str, rules: _Rules) -> _Target:
     try:
         parts = parse_url(url)
     except LocationParseError as error:
-        raise _no_address() from error
+        raise UsageError(_NO_ADDRESS) from error
     if parts.scheme not in ("http", "https"):
         raise UsageError("url: only addresses that begin with http:// or https:// can be fetched")
     host = (parts.host or "").strip("[]")
@@ -160,7 +150,7 @@ def _parse(url: str, rules: _Rules) -> _Target:
     if parts.auth is not None:
         raise UsageError(f"{host}: addresses with a user name or password are not fetched")
     if "%" in host:  # an interface of this machine, or what only looks like a name
-        raise _no_address()
+        raise UsageError(_NO_ADDRESS)
     if host.rstrip(".").rsplit(".", 1)[-1] == "localhost":
         raise _forbidden(host)
     secure = parts.scheme == "https"
@@ -170,16 +160,12 @@ def _parse(url: str, rules: _Rules) -> _Target:
     return _Target(parts._replace(fragment=None).url, secure, host, port, parts.request_uri)
 
 
-def _no_address() -> UsageError:
-    return UsageError("url: is no address of something on the web")
-
-
 def _forbidden(host: str) -> UsageError:
     return UsageError(f"{host}: this address may not be fetched")
 
 
-def _ask(target: _Target, rules: _Rules) -> bytes | _Redirect:
-    """Ask one server once."""
+def _ask(target: _Target, rules: _Rules) -> bytes | str:
+    """Ask one server once; return the body of its answer, or the address where it sends us."""
     places = _look_up(target, rules)
     raw = _connect(places, target, rules)
     with raw, _cut_off(raw, rules) as expired:
@@ -195,12 +181,12 @@ def _ask(target: _Target, rules: _Rules) -> bytes | _Redirect:
             raise UnreadableError(f"{target.host}: its certificate cannot be trusted") from error
         except (OSError, HTTPException, ValueError) as error:
             if expired.is_set() or isinstance(error, TimeoutError):
-                raise _late(target.host, rules) from error
+                raise rules.late(target.host) from error
             if isinstance(error, (UnreadableError, TooLargeError)):
                 raise
             raise UnreadableError(f"{target.host}: does not answer as a web server does") from error
         if expired.is_set():  # the end that was seen may be of our own making
-            raise _late(target.host, rules)
+            raise rules.late(target.host)
         return answer
 
 
@@ -228,7 +214,7 @@ def _look_up(target: _Target, rules: _Rules) -> list[tuple[int, Any]]:
     thread.start()
     thread.join(rules.left(target.host))
     if thread.is_alive():
-        raise _late(target.host, rules)
+        raise rules.late(target.host)
     if not found:
         raise UnreadableError(f"{target.host}: there is no such host")
     if not all(rules.allowed(ip_address(str(place[0]))) for _, place in found):
@@ -288,28 +274,26 @@ def _cut_off(connection: socket.socket, rules: _Rules) -> Iterator[threading.Eve
         guard.close()
 
 
-def _take(response: HTTPResponse, target: _Target, rules: _Rules) -> bytes | _Redirect:
-    """Return the body of an answer, or where it sends us."""
+def _take(response: HTTPResponse, target: _Target, rules: _Rules) -> bytes | str:
+    """Take an answer in; returns what :func:`_ask` does."""
     location = response.headers.get("Location")
     if response.status in _REDIRECTS and location:
         # headers come as Latin-1, whatever they were
         with contextlib.suppress(UnicodeError):
             location = location.encode("latin-1").decode()
-        return _Redirect(urljoin(target.url, location))
+        return urljoin(target.url, location)
     if response.status != 200:
         raise UnreadableError(f"{target.host}: answered with status {response.status}")
     for name, harmless in (("Content-Encoding", "identity"), ("Transfer-Encoding", "chunked")):
         if response.headers.get(name, harmless).strip().lower() not in ("", harmless):
             raise UnreadableError(f"{target.host}: answered with a packed body, which was not asked for")
-    announced = response.length  # None where it ends with the connection, or comes in chunks
-    if announced is not None and announced > rules.max_bytes:
-        raise _too_large(target.host, rules)
+    announced = response.length or 0  # None where it ends with the connection, or comes in chunks
+    rules.check(announced, target.host)
     body = bytearray()
     # read1, not read: http.client takes a chunk of -1 bytes for all that comes
     while block := response.read1(_BLOCK):
         body += block
-        if len(body) > rules.max_bytes:
-            raise _too_large(target.host, rules)
-    if announced is not None and len(body) < announced:
+        rules.check(len(body), target.host)
+    if len(body) < announced:
         raise UnreadableError(f"{target.host}: broke off after {len(body):,} of {announced:,} bytes")
     return bytes(body)

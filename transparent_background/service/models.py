@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from .._version import __version__
+from ..errors import UnknownModeError
+from . import rembg
+from .requests import FILM_FORMATS, FORMATS, TYPES
 
 if TYPE_CHECKING:
     from .services import Services
+    from .workers import SharedNetwork
 
 
 class Model(BaseModel):
@@ -27,6 +32,8 @@ class Model(BaseModel):
 
 class TakenLimits(BaseModel):
     """The most that is taken."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     bytes: int
     pixels: int
@@ -51,34 +58,46 @@ class Models(BaseModel):
     limits: TakenLimits
 
 
+def find_network(networks: Mapping[str, SharedNetwork], name: str | None) -> SharedNetwork:
+    """Return the network that a request means; the first one if it names none, or one of rembg's.
+
+    Raises
+    ------
+    UnknownModeError
+        The service has no such network.
+    """
+    if name is not None and name in networks:
+        return networks[name]
+    if not name or rembg.MODELS.fullmatch(name):
+        return next(iter(networks.values()))
+    raise UnknownModeError(f"mode {name!r} is not served here; choose from {', '.join(networks)}")
+
+
 def describe(services: Services) -> Models:
     """Return what can be asked of a service; the default model comes first."""
-    from .requests import FILM_FORMATS, FORMATS, TYPES
-
-    workers, limits = services.workers, services.limits
-    served = []
-    for mode in workers.modes:
-        remover = workers.remover(mode)
-        served.append(
-            Model(
-                name=mode,
-                description=remover.checkpoint.description,
-                base_size=remover.checkpoint.base_size,
-                resize=remover.resize,
-                devices=[str(removers[mode].device) for removers in workers.devices],
-                plan=remover.plan.describe(),
-                licence=remover.checkpoint.licence,
-            )
-        )
+    networks, limits = services.workers.networks, services.limits
     return Models(
         version=__version__,
-        default=workers.modes[0],
-        models=served,
+        default=next(iter(networks)),
+        models=[_describe(network) for network in networks.values()],
         types=list(TYPES),
         formats=list(FORMATS),
         film_formats=list(FILM_FORMATS),
         films=find_spec("av") is not None,
         urls=services.settings.allow_urls,
         batch_limit=limits.batch,
-        limits=TakenLimits(**{name: getattr(limits, name) for name in TakenLimits.model_fields}),
+        limits=TakenLimits.model_validate(limits),
+    )
+
+
+def _describe(network: SharedNetwork) -> Model:
+    checkpoint = network.checkpoint
+    return Model(
+        name=network.name,
+        description=checkpoint.description,
+        base_size=checkpoint.base_size,
+        resize=network.asked_resize or checkpoint.resize,
+        devices=[str(one.device) for one in network.on_devices],
+        plan=network.plan.describe(),
+        licence=checkpoint.licence,
     )

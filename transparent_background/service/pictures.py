@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,45 +11,48 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import anyio
+
 from ..compositing.backgrounds import Background, StillBackground
 from ..compositing.finish import finish
-from ..errors import TooLargeError, UnknownModeError
+from ..errors import TooLargeError
 from ..matting.pictures import matte_at
 from ..media.reading import measure, read
 from ..media.writing import write
-from ..options.service import Limits
 from ..options.suffixes import KEEPS_ALPHA
-from .admission import Admission, Budget
-from .requests import Job
+from .admission import Admission, Budget, DeadlineError
+from .fetch import fetch
+from .models import find_network
+from .naming import RESULT_SUFFIXES
+from .requests import Job, picture_job
 
 if TYPE_CHECKING:
     import torch
 
     from ..images.picture import Picture
+    from ..options.service import Limits
     from ..types import BackgroundFit
-    from .workers import ModelWorkers
+    from .requests import PictureOptions
+    from .workers import ModelWorkers, SharedNetwork
 
 T = TypeVar("T")
 
 FETCHERS, FETCH_SECONDS = 8, 20.0
 
-MEDIA_TYPES = {
-    "PNG": "image/png",
-    "JPEG": "image/jpeg",
-    "WEBP": "image/webp",
-    "TIFF": "image/tiff",
-    "AVIF": "image/avif",
-}
-SUFFIXES = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp", "TIFF": "tiff", "AVIF": "avif"}
-REMBG_MODELS = re.compile(
-    r"u2netp?|u2net_(human_seg|cloth_seg|custom)|silueta|isnet-(general-use|anime)|sam|birefnet-[\w-]+|"
-    r"bria-rmbg|(ben|dis)_custom|atlascloud|withoutbg"
-)
-"""What rembg 2.0.86 calls its models; its clients send the names, which mean the default here."""
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to make of a picture, or of all pictures of a batch: checked, and handed down."""
 
-class DeadlineError(Exception):
-    """A request was not done in its time."""
+    job: Job
+    network: SharedNetwork
+    behind: bytes | None = None
+    """The file of a picture to put behind; the job's type says so."""
+
+    @property
+    def suffix(self) -> str:
+        """With what the names of results end, without a point."""
+        return RESULT_SUFFIXES[self.job.format]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,34 +72,39 @@ class CutOut:
     @property
     def media_type(self) -> str:
         """Such as ``image/png``."""
-        return MEDIA_TYPES[self.format]
-
-    @property
-    def suffix(self) -> str:
-        """Of a file's name, without a point."""
-        return SUFFIXES[self.format]
+        return f"image/{self.format.lower()}"
 
 
 class PictureService:
     """Cuts out pictures: reads, waits for the network, composes and encodes.
 
-    What is read and not yet written is bounded in pixels, what was taken on in number; who is cancelled
-    leaves the queue.
+    What is read and not yet written is bounded in pixels and in number; who is cancelled leaves the queue.
 
     Parameters
     ----------
     workers
         The networks; started and stopped by the caller.
     limits
-        Of pictures, queue and time.
+        How large pictures may be, and how long they may take.
+    admission
+        Counts requests and refuses more than a number; entered by the caller, once a request.
+    on_done
+        Called with the name of the network for each picture that is done.
     threads
-        That read, and compose and write.
+        How many threads read, compose and write.
     """
 
-    def __init__(self, workers: ModelWorkers, limits: Limits, *, threads: int = 2) -> None:
-        self.workers, self.limits = workers, limits
-        self.admission = Admission(limits.queue)
-        workers.demand = lambda: self.admission.count
+    def __init__(
+        self,
+        workers: ModelWorkers,
+        limits: Limits,
+        admission: Admission,
+        *,
+        on_done: Callable[[str, CutOut], None] = lambda mode, done: None,
+        threads: int = 2,
+    ) -> None:
+        self.workers, self.limits, self.admission = workers, limits, admission
+        self._on_done = on_done
         self._pixels = Budget(2 * limits.pixels)
         # and in number: many small ones would only wait for the network in memory
         self._held = Budget(2 * threads + 2 * max(workers.at_once, 1))
@@ -109,65 +116,55 @@ class PictureService:
         """Pictures that nothing has been done for yet."""
         return self._held.waiting + self._pixels.waiting
 
-    def mode_of(self, name: str | None) -> str:
-        """Return the mode that a request's name means.
+    def order(self, options: PictureOptions, behind: bytes | None = None) -> Order:
+        """Check what is asked for, before anything is done.
+
+        Parameters
+        ----------
+        behind
+            The file of a picture to put behind; the type is then not looked at.
 
         Raises
         ------
-        UnknownModeError
-            The service has no such mode.
+        UsageError
+            An option is out of range, or there is no such network.
         """
-        modes = self.workers.modes
-        if name in modes:
-            return name
-        if not name or REMBG_MODELS.fullmatch(name):
-            return modes[0]
-        raise UnknownModeError(f"mode {name!r} is not served here; choose from {', '.join(modes)}")
+        job = picture_job(options, behind=behind is not None)
+        return Order(job, find_network(self.workers.networks, job.mode), behind)
 
-    async def cut_out(
-        self, data: bytes, job: Job, behind: bytes | None = None, *, name: str = "the picture"
-    ) -> CutOut:
+    async def cut_out(self, data: bytes, order: Order, *, name: str = "the picture") -> CutOut:
         """Cut out one picture.
 
         Parameters
         ----------
         data
             A picture's file.
-        job
+        order
             What to make of it.
-        behind
-            The file of a picture to put behind; ``job.settings.type`` says so.
         name
             What messages call it.
 
         Raises
         ------
-        QueueFullError
-            Too much is waiting.
         DeadlineError
             It took longer than the limits allow.
-        UnknownModeError, InputError, OutputError, DeviceError
+        InputError, OutputError, DeviceError
             As :meth:`Remover.process`.
         """
-        with self.admission.enter():
-            return await self.work_on(data, job, behind, name=name)
-
-    async def work_on(
-        self, data: bytes, job: Job, behind: bytes | None = None, *, name: str = "the picture"
-    ) -> CutOut:
-        """Do as :meth:`cut_out` does for a caller who was let in already."""
-        mode = self.mode_of(job.mode)
-        background = None if behind is None else NamedBytes(behind, "the background")
-        way = self._cut_out(NamedBytes(data, name), job, mode, background)
         try:
-            return await asyncio.wait_for(way, self.limits.timeout)
-        except asyncio.TimeoutError as error:
+            with anyio.fail_after(self.limits.timeout):
+                done = await self._cut_out(NamedBytes(data, name), order)
+        except TimeoutError as error:
             raise DeadlineError(
                 f"{name}: was not done within {self.limits.timeout:g} s; try again later, "
                 "or with a smaller picture"
             ) from error
+        self._on_done(order.network.name, done)
+        return done
 
-    async def _cut_out(self, file: NamedBytes, job: Job, mode: str, behind: NamedBytes | None) -> CutOut:
+    async def _cut_out(self, file: NamedBytes, order: Order) -> CutOut:
+        job, network = order.job, order.network
+        behind = None if order.behind is None else NamedBytes(order.behind, "the background")
         clock = _Clock()
         async with self._held.take(1):
             pixels = await self.run(self._measure, file)
@@ -175,16 +172,14 @@ class PictureService:
                 pixels += await self.run(self._measure, behind)
             async with self._pixels.take(pixels):
                 clock.stop("queue")
-                picture = await self.run(_read, file)
+                picture = await self.run(read, file)
                 backdrop = None if behind is None else await self.run(_read_behind, behind, job.settings.fit)
                 clock.stop("decode")
-                future = self.workers.submit(mode, [picture], resize=job.resize)
-                passed = await asyncio.wrap_future(future)
+                passed = await asyncio.wrap_future(network.submit([picture], resize=job.resize))
                 clock.stop("network")
                 clock.seconds["queue"] += passed.waited
                 clock.seconds["network"] = passed.seconds
-                device = self.workers.remover(mode).device
-                done = await self.run(_finish, picture, passed.predictions[0], job, backdrop, device)
+                done = await self.run(_finish, picture, passed.predictions[0], job, backdrop, network.device)
                 clock.stop("finish")
         done.seconds.update(clock.seconds)
         return done
@@ -192,6 +187,7 @@ class PictureService:
     def _measure(self, file: NamedBytes) -> int:
         """Return a picture's pixels, by its header."""
         height, width = measure(file)
+        file.seek(0)
         if height * width > self.limits.pixels:
             raise TooLargeError(
                 f"{file.name}: has {height * width / 1e6:.1f} million pixels; at most "
@@ -207,8 +203,6 @@ class PictureService:
         UsageError, InputError
             As :func:`fetch.fetch`.
         """
-        from .fetch import fetch
-
         work = partial(fetch, url, max_bytes=self.limits.bytes, timeout=FETCH_SECONDS)
         return await asyncio.get_running_loop().run_in_executor(self._fetchers, work)
 
@@ -232,13 +226,8 @@ class NamedBytes(io.BytesIO):
         self.name = name
 
 
-def _read(file: NamedBytes) -> Picture:
-    file.seek(0)
-    return read(file)
-
-
 def _read_behind(file: NamedBytes, fit: BackgroundFit) -> Background:
-    return StillBackground(_read(file), fit)
+    return StillBackground(read(file), fit)
 
 
 class _Clock:
@@ -255,18 +244,16 @@ def _finish(
     picture: Picture, prediction: torch.Tensor, job: Job, behind: Background | None, device: torch.device
 ) -> CutOut:
     """From a prediction to a file's bytes."""
-    settings = job.settings
     done = finish(
         picture,
         matte_at(prediction, picture.size),
-        settings,
+        job.settings,
         device,
         background=behind,
         holds_alpha=job.format in KEEPS_ALPHA,
         smooth=job.smooth_mask,
         veil=job.veil,
     )
-    file = io.BytesIO()
-    suffix = SUFFIXES[job.format]
-    write(file, done.result, format=suffix, metadata=picture.metadata, quality=settings.quality)
+    file, suffix = io.BytesIO(), RESULT_SUFFIXES[job.format]
+    write(file, done.result, format=suffix, metadata=picture.metadata, quality=job.settings.quality)
     return CutOut(file.getvalue(), job.format, done.result.size, box=done.box)

@@ -6,22 +6,17 @@ import asyncio
 import ctypes
 import logging
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING
-
-from starlette.requests import HTTPConnection
 
 from ..options.service import ServiceSettings
+from .admission import Admission
 from .files import TemporaryFolder
 from .films import FilmService
 from .metrics import Metrics
 from .pictures import PictureService
-from .workers import ModelWorkers
-
-if TYPE_CHECKING:
-    from ..remover import Remover
+from .workers import ModelWorkers, Network
 
 logger = logging.getLogger(__name__)
 
@@ -34,19 +29,25 @@ class Services:
     Parameters
     ----------
     devices
-        For every device its removers by mode, the default first.
+        For every device its networks by mode, the default first.
     settings
         How the service was started.
     """
 
-    def __init__(self, devices: Sequence[dict[str, Remover]], settings: ServiceSettings) -> None:
+    pictures: PictureService
+    films: FilmService
+
+    def __init__(self, devices: Sequence[Mapping[str, Network]], settings: ServiceSettings) -> None:
         self.settings, self.limits = settings, settings.limits
         self.metrics = Metrics()
+        self.admission = Admission(settings.limits.queue)
+        """Requests for pictures."""
         self.workers = ModelWorkers(
-            devices, batch_size=settings.batch_size, on_batch=self.metrics.count_batch
+            devices,
+            batch_size=settings.batch_size,
+            demand=lambda: self.admission.count,
+            on_batch=self.metrics.count_batch,
         )
-        self.pictures: PictureService
-        self.films: FilmService
         self.cameras = 0
         """Live connections now."""
         self.camera_threads = ThreadPoolExecutor(settings.limits.cameras, thread_name_prefix="camera")
@@ -57,8 +58,8 @@ class Services:
         """Take no more; films have their grace from now on."""
         if self.ready:
             self.ready = False
-            self.pictures.admission.closing = True
-            self._closing = asyncio.ensure_future(self.films.close())
+            self.admission.closing = True
+            self.films.begin_to_close()
 
     def remove_files(self) -> None:
         """Remove what is left on disk, as after an end that was not waited for."""
@@ -68,12 +69,15 @@ class Services:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Services]:
         """Start everything; at the end finish what was taken on, and leave nothing behind."""
-        folder = self._folder = TemporaryFolder()
+        self._folder = TemporaryFolder()
         sweeping: asyncio.Task[None] | None = None
         try:
+            threads = self.settings.threads
             self.workers.start()
-            self.pictures = PictureService(self.workers, self.limits, threads=self.settings.threads)
-            self.films = FilmService(self.workers, self.limits, folder.path, threads=self.settings.threads)
+            self.pictures = PictureService(
+                self.workers, self.limits, self.admission, on_done=self.metrics.count_picture, threads=threads
+            )
+            self.films = FilmService(self.workers, self.limits, self._folder.path, threads=threads)
             self.metrics.watch(self.pictures, self.films)
             sweeping = asyncio.create_task(self._sweep())
             self.ready = True
@@ -85,7 +89,7 @@ class Services:
                 await self.films.close()
                 await self.pictures.close()
             self.camera_threads.shutdown()
-            folder.remove()
+            self._folder.remove()
 
     async def _sweep(self) -> None:
         while True:
@@ -102,9 +106,3 @@ def give_back_memory() -> None:
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):  # another C library has no such function
             ctypes.CDLL(None).malloc_trim(0)
-
-
-def services_of(connection: HTTPConnection) -> Services:
-    """Return what the service that a request came to holds."""
-    services: Services = connection.app.state.services
-    return services

@@ -10,19 +10,27 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 
+from ..engine.predictor import Predictor
 from ..engine.threads import passes_side_by_side
-from ..types import Size
 
 if TYPE_CHECKING:
     from ..images.picture import Picture
-    from ..remover import Remover
-    from ..types import ResizeMethod
+    from ..types import ResizeMethod, Size
 
 logger = logging.getLogger(__name__)
+
+
+class Network(Predictor, Protocol):
+    """A predictor that knows which pictures can share a pass."""
+
+    def sizes_of_passes(
+        self, picture: Picture, *, resize: ResizeMethod | None = None, base_size: Size | None = None
+    ) -> tuple[Size, Size | None]:
+        """Say at which sizes the network sees a picture; those that it sees at the same can share a pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +42,17 @@ class Passed:
     waited: float
     """Seconds until the pass began."""
     seconds: float
-    """Of the pass, which others may have shared."""
+    """How long the pass took, which others may have shared."""
 
 
 @dataclass(eq=False, slots=True)
 class _Request:
-    mode: str
+    network: SharedNetwork
     pictures: Sequence[Picture]
     resize: ResizeMethod | None
     base_size: Size | None
     key: object
-    """Requests that share it can share a pass."""
+    """Requests that have the same can share a pass."""
     future: Future[Passed] = field(default_factory=Future)
     since: float = field(default_factory=time.monotonic)
 
@@ -61,27 +69,32 @@ class ModelWorkers:
     Parameters
     ----------
     devices
-        For every device its removers by mode; all devices have the same modes.
+        For every device its networks by mode; all devices have the same modes, the default first.
     batch_size
         Pictures that share a pass at most.
+    demand
+        Says how many pictures are on their way, those that are read and written included: they need processor
+        threads as well.
     on_batch
         Called in a worker's thread with the number of pictures of every pass, and its seconds.
     """
 
     def __init__(
         self,
-        devices: Sequence[Mapping[str, Remover]],
+        devices: Sequence[Mapping[str, Network]],
         *,
         batch_size: int = 4,
-        on_batch: Callable[[int, float], None] | None = None,
+        demand: Callable[[], int] = lambda: 0,
+        on_batch: Callable[[int, float], None] = lambda pictures, seconds: None,
     ) -> None:
-        self.devices = [dict(removers) for removers in devices]
-        self.batch_size, self.on_batch = batch_size, on_batch
+        self.networks = {
+            name: SharedNetwork(self, name, [networks[name] for networks in devices]) for name in devices[0]
+        }
+        """What can be asked for, the default first."""
+        self.batch_size = batch_size
         self.lanes = 0
         """Passes at once; 0 before :meth:`start`."""
-        self.demand: Callable[[], int] = lambda: 0
-        """Says how many pictures are on their way, those that are read and written included: they need
-        processor threads as well."""
+        self._devices, self._demand, self._on_batch = devices, demand, on_batch
         self._waiting: deque[_Request] = deque()
         self._changed = threading.Condition()
         self._stopped = False
@@ -89,11 +102,6 @@ class ModelWorkers:
         self._settings = ExitStack()
         self._cores = 1  # processor threads that side by side passes share
         self._busy = 0  # passes that are being made
-
-    @property
-    def modes(self) -> list[str]:
-        """What can be asked for, the default first."""
-        return list(self.devices[0])
 
     @property
     def waiting(self) -> int:
@@ -104,35 +112,31 @@ class ModelWorkers:
     @property
     def side_by_side(self) -> bool:
         """Whether a device makes several passes at once, and no batches."""
-        return self.lanes > len(self.devices)
+        return self.lanes > len(self._devices)
 
     @property
     def at_once(self) -> int:
         """Pictures that passes are made of at once, at most."""
         return self.lanes * (1 if self.side_by_side else self.batch_size)
 
-    def remover(self, mode: str) -> Remover:
-        """Return the remover of a mode, of the first device."""
-        return self.devices[0][mode]
-
     def start(self) -> None:
         """Start the threads."""
         self._cores = torch.get_num_threads()
-        for number, removers in enumerate(self.devices):
-            lanes = self._lanes(list(removers.values()))
+        for device, networks in enumerate(self._devices):
+            lanes = self._lanes(list(networks.values()))
             for lane in range(lanes):
-                name = f"network-{number}-{lane}"
-                thread = threading.Thread(target=self._work, args=(removers,), name=name, daemon=True)
+                name = f"network-{device}-{lane}"
+                thread = threading.Thread(target=self._work, args=(device,), name=name, daemon=True)
                 self._threads.append(thread)
             self.lanes += lanes
         for thread in self._threads:
             thread.start()
 
-    def _lanes(self, removers: list[Remover]) -> int:
+    def _lanes(self, networks: list[Network]) -> int:
         """Say how many passes a device makes at once; one, unless all its networks are small."""
-        if any(r.checkpoint.head != "light" or r.device.type != "cpu" for r in removers):
+        if not all(network.plan.side_by_side for network in networks):
             return 1
-        return self._settings.enter_context(passes_side_by_side(removers[0]))
+        return self._settings.enter_context(passes_side_by_side(networks[0]))
 
     def stop(self) -> None:
         """End the threads after what waits is done."""
@@ -143,35 +147,8 @@ class ModelWorkers:
             thread.join()
         self._settings.close()
 
-    def submit(
-        self,
-        mode: str,
-        pictures: Sequence[Picture],
-        *,
-        resize: ResizeMethod | None = None,
-        base_size: Size | None = None,
-    ) -> Future[Passed]:
-        """Queue pictures for a network.
-
-        A future that is cancelled before its pass begins leaves the queue.
-
-        Parameters
-        ----------
-        mode
-            One of :attr:`modes`.
-        pictures
-            Decoded pictures, which are kept together.
-        resize, base_size
-            As for :meth:`Remover.predictions`.
-
-        Raises
-        ------
-        KeyError
-            There is no such mode.
-        """
-        remover = self.remover(mode)
-        sizes = tuple(remover.sizes_of_passes(p, resize=resize, base_size=base_size) for p in pictures[:1])
-        request = _Request(mode, pictures, resize, base_size, (mode, resize, base_size, sizes))
+    def submit(self, request: _Request) -> Future[Passed]:
+        """Queue a request, as :meth:`SharedNetwork.submit` makes it."""
         request.future.add_done_callback(lambda future: self._forget(request) if future.cancelled() else None)
         with self._changed:
             if self._stopped:
@@ -185,7 +162,7 @@ class ModelWorkers:
             if request in self._waiting:
                 self._waiting.remove(request)
 
-    def _work(self, removers: Mapping[str, Remover]) -> None:
+    def _work(self, device: int) -> None:
         while True:
             with self._changed:
                 while not self._waiting and not self._stopped:
@@ -194,12 +171,12 @@ class ModelWorkers:
                     return
                 batch = self._take()
                 self._busy += 1
-                share = self._cores // max(self._busy + len(self._waiting), self.demand())
+                share = self._cores // max(self._busy + len(self._waiting), self._demand())
             if self.side_by_side:
                 torch.set_num_threads(max(share, 1))  # of the passes that this thread makes
             batch = [request for request in batch if request.future.set_running_or_notify_cancel()]
             if batch:
-                self._pass(removers[batch[0].mode], batch)
+                self._pass(device, batch)
             with self._changed:
                 self._busy -= 1
 
@@ -216,45 +193,64 @@ class ModelWorkers:
                 room -= len(request.pictures)
         return batch
 
-    def _pass(self, remover: Remover, batch: list[_Request]) -> None:
+    def _pass(self, device: int, batch: list[_Request]) -> None:
         started = time.monotonic()
         first = batch[0]
         pictures = [picture for request in batch for picture in request.pictures]
         try:
-            found = remover.predictions(pictures, resize=first.resize, base_size=first.base_size)
+            network = first.network.on_devices[device]
+            found = iter(network.predictions(pictures, resize=first.resize, base_size=first.base_size))
         except Exception as error:
             if len(batch) == 1:
                 first.future.set_exception(error)
                 return
             logger.debug("a pass of %d failed, each is tried alone", len(pictures), exc_info=error)
             for request in batch:
-                self._pass(remover, [request])
+                self._pass(device, [request])
             return
         seconds = time.monotonic() - started
-        if self.on_batch is not None:
-            self.on_batch(len(pictures), seconds)
-        results = iter(found)
+        self._on_batch(len(pictures), seconds)
         for request in batch:
-            own = [next(results) for _ in request.pictures]
+            own = [next(found) for _ in request.pictures]
             request.future.set_result(Passed(own, started - request.since, seconds))
 
 
-class SharedRemover:
-    """A remover whose passes go through the workers' queue, for films: photos come in between.
+class SharedNetwork:
+    """A network that is served: a :class:`Predictor` whose passes wait in the workers' queue.
 
-    Everything but the passes is the remover's own.
+    So photos come in between the frames of a film.
+
+    Parameters
+    ----------
+    workers
+        The queue.
+    name
+        The mode by which it is asked for.
+    on_devices
+        The network on each device.
     """
 
-    def __init__(self, workers: ModelWorkers, mode: str) -> None:
-        self._workers, self._mode = workers, mode
-        self._remover = workers.remover(mode)
+    def __init__(self, workers: ModelWorkers, name: str, on_devices: Sequence[Network]) -> None:
+        self.name, self.on_devices, self._workers = name, on_devices, workers
+        first = on_devices[0]
+        self.checkpoint, self.device, self.plan = first.checkpoint, first.device, first.plan
+        self.asked_resize, self.fingerprint = first.asked_resize, first.fingerprint
 
-    def __getattr__(self, name: str) -> Any:
-        """Return what the remover has of that name."""
-        return getattr(self._remover, name)
+    def submit(
+        self,
+        pictures: Sequence[Picture],
+        *,
+        resize: ResizeMethod | None = None,
+        base_size: Size | None = None,
+    ) -> Future[Passed]:
+        """Queue pictures, which are kept together.
 
-    def __repr__(self) -> str:
-        return repr(self._remover)
+        A future that is cancelled before its pass begins leaves the queue. For the parameters see
+        :meth:`Predictor.predictions`.
+        """
+        sizes = self.on_devices[0].sizes_of_passes(pictures[0], resize=resize, base_size=base_size)
+        key = self.name, resize, base_size, sizes
+        return self._workers.submit(_Request(self, pictures, resize, base_size, key))
 
     def predictions(
         self,
@@ -263,8 +259,7 @@ class SharedRemover:
         resize: ResizeMethod | None = None,
         base_size: Size | None = None,
     ) -> list[torch.Tensor]:
-        """Predict mattes as :meth:`Remover.predictions` does, when it is their turn."""
+        """Predict mattes when it is their turn; see :meth:`Predictor.predictions`."""
         if not pictures:
             return []
-        future = self._workers.submit(self._mode, pictures, resize=resize, base_size=base_size)
-        return future.result().predictions
+        return self.submit(pictures, resize=resize, base_size=base_size).result().predictions

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,18 +14,22 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from .._version import __version__
-from ..assistants.server import make_endpoint
+from ..assistants.folders import Folders
+from ..assistants.server import make_mcp
 from ..options.service import MIB, Limits, ServiceSettings
-from ..service.metrics import CountRequests
 from ..service.services import Services
 from . import problems
-from .middleware import BodyLimits, Doorkeeper, SecurityHeaders
+from .mcp import Endpoint
+from .middleware import BodyLimits, CountRequests, Doorkeeper, SecurityHeaders
 from .routes import about, films, live, pictures
 
 if TYPE_CHECKING:
-    from ..remover import Remover
+    from ..service.workers import Network
 
 PAGE = Path(__file__).parent / "page"
+
+ASKED_HEADERS = ("Authorization", "Content-Type", "Mcp-Protocol-Version", "Mcp-Session-Id", "Last-Event-ID")
+ANSWERED_HEADERS = ("Content-Disposition", "Location", "Retry-After", "Server-Timing", "X-Crop-Box")
 
 DESCRIPTION = """\
 Cuts out pictures and films. Errors are `application/problem+json` whose `detail` is a sentence.
@@ -33,13 +37,13 @@ Options can stand in the query or in the form.
 """
 
 
-def create_app(devices: Sequence[dict[str, Remover]], settings: ServiceSettings) -> FastAPI:
+def create_app(devices: Sequence[Mapping[str, Network]], settings: ServiceSettings) -> FastAPI:
     """Make the application.
 
     Parameters
     ----------
     devices
-        For every device its removers by mode; all have the same modes, the default first.
+        For every device its networks by mode; all have the same modes, the default first.
     settings
         Who may ask, for what and how much.
 
@@ -50,13 +54,15 @@ def create_app(devices: Sequence[dict[str, Remover]], settings: ServiceSettings)
     """
     services = Services(devices, settings)
     most = body_limit(settings.limits)
-    assistants = make_endpoint(services, most("/mcp"))
+
+    async def started() -> Services:
+        return services
+
+    assistants = Endpoint(make_mcp(started, Folders(settings.folders), settings.limits), most("/mcp"))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(services.running())
-            await stack.enter_async_context(assistants.running())
+        async with services.running(), assistants.running():
             yield
 
     app = FastAPI(
@@ -83,14 +89,8 @@ def create_app(devices: Sequence[dict[str, Remover]], settings: ServiceSettings)
             CORSMiddleware,
             allow_origins=list(settings.allow_origins),
             allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=[
-                "Authorization",
-                "Content-Type",
-                "Mcp-Protocol-Version",
-                "Mcp-Session-Id",
-                "Last-Event-ID",
-            ],
-            expose_headers=["Content-Disposition", "Location", "Retry-After", "Server-Timing", "X-Crop-Box"],
+            allow_headers=ASKED_HEADERS,
+            expose_headers=ANSWERED_HEADERS,
         )
     app.add_middleware(SecurityHeaders)
     app.add_middleware(CountRequests, metrics=services.metrics)

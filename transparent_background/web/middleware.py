@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hmac
+import logging
 import time
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from anyio import fail_after
 from starlette.datastructures import Headers, MutableHeaders
 
 from .problems import Problem, problem
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from ..options.service import Limits
+    from ..service.metrics import Metrics
 
+logger = logging.getLogger(__name__)
+
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 PUBLIC = ("/healthz", "/readyz")
 """Answered without a token, as are the page's files."""
 
@@ -63,6 +68,38 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, add if scope["type"] == "http" else send)
+
+
+class CountRequests:
+    """Counts requests and their time by route, so that ids in paths make no new series."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+        self.app = app
+        self.requests = metrics.counter("requests", "Requests answered.", "method", "path", "status")
+        self.seconds = metrics.histogram("request_seconds", "Until the answer was sent.", "path")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started, status = time.monotonic(), 500
+
+        async def note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, note)
+        finally:
+            path = getattr(scope.get("route"), "path", None) or "other"
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            seconds = time.monotonic() - started
+            self.requests.labels(method, path, str(status)).inc()
+            self.seconds.labels(path).observe(seconds)
+            logger.info("%s %s: %d, %.0f ms", method, path, status, 1000 * seconds)
 
 
 class Doorkeeper:
@@ -189,18 +226,16 @@ class BodyLimits:
         told = Headers(scope=scope).get("content-length", "0")
         length = int(told) if told.isascii() and told.isdigit() else 0
         if length > most:
-            refused = problem(413, _too_large(most), {"Connection": "close"})
-            await refused(scope, receive, send)
+            await problem(413, _too_large(most), {"Connection": "close"})(scope, receive, send)
             return
-        share = _Share(self, length)
+        share = _Share(self)
         try:
-            if not share.fits():
-                refused = problem(503, _FULL, {"Connection": "close", "Retry-After": "5"})
-                await refused(scope, receive, send)
-                return
+            share.grow(length)
             await self.app(scope, self._limited(receive, most, share), send)
+        except Problem as error:  # of the share; what the application raises it answers itself
+            await problem(error.status_code, error.detail, error.headers)(scope, receive, send)
         finally:
-            share.give_back()
+            self.held -= share.size
 
     def _limited(self, receive: Receive, most: int, share: _Share) -> Receive:
         started = time.monotonic()
@@ -212,44 +247,41 @@ class BodyLimits:
                 return await receive()  # that is how one hears that a client has gone
             left = self.limits.patience + taken / self.limits.slowest - (time.monotonic() - started)
             try:
-                message = await asyncio.wait_for(receive(), max(left, 0.001))
-            except asyncio.TimeoutError as error:
+                with fail_after(max(left, 0.001)):
+                    message = await receive()
+            except TimeoutError as error:
                 raise Problem(408, "the request came too slowly", headers={"Connection": "close"}) from error
             if message["type"] == "http.request":
                 taken += len(message.get("body", b""))
                 complete = not message.get("more_body", False)
                 if taken > most:
                     raise Problem(413, _too_large(most), headers={"Connection": "close"})
-                if not share.grow(taken):
-                    raise Problem(503, _FULL, headers={"Connection": "close", "Retry-After": "5"})
+                share.grow(taken)
             return message
 
         return limited
 
 
-_FULL = "the service is busy with other uploads; try again in a few seconds"
-
-
 class _Share:
     """What one request holds of the bytes that all may hold; one that is alone always fits."""
 
-    def __init__(self, limits: BodyLimits, size: int) -> None:
-        self._all, self._size = limits, size
-        limits.held += size
+    def __init__(self, limits: BodyLimits) -> None:
+        self._limits, self.size = limits, 0
 
-    def fits(self) -> bool:
-        others = self._all.held - self._size
-        return not others or self._all.held <= self._all.limits.upload_bytes
+    def grow(self, size: int) -> None:
+        """Hold so much, if it is more than before.
 
-    def grow(self, size: int) -> bool:
-        """Hold so much if it is more than was told; say whether that fits."""
-        more = max(size - self._size, 0)
-        self._size += more
-        self._all.held += more
-        return not more or self.fits()
-
-    def give_back(self) -> None:
-        self._all.held -= self._size
+        Raises
+        ------
+        Problem
+            There is no room beside the others.
+        """
+        more = max(size - self.size, 0)
+        self.size += more
+        self._limits.held += more
+        if more and self._limits.held > max(self._limits.limits.upload_bytes, self.size):
+            headers = {"Connection": "close", "Retry-After": "5"}
+            raise Problem(503, "the service is busy with other uploads; try again in a few seconds", headers)
 
 
 def _too_large(most: int) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,28 +16,29 @@ from ..errors import (
     DeviceError,
     InputError,
     MissingExtraError,
-    OutputError,
     TooLargeError,
     TransparentBackgroundError,
     UsageError,
-    WeightsError,
 )
-from ..service.admission import QueueFullError
-from ..service.pictures import DeadlineError
-
-logger = logging.getLogger(__name__)
+from ..service.admission import DeadlineError, QueueFullError
+from ..service.archives import ArchiveError
+from ..service.sentences import sentence, validation_sentence
 
 MEDIA_TYPE = "application/problem+json"
 STATUSES: tuple[tuple[type[Exception], int], ...] = (
+    (ValidationError, 422),
+    (RequestValidationError, 422),
     (TooLargeError, 413),
     (MissingExtraError, 501),
     (UsageError, 422),
+    (ArchiveError, 400),
     (InputError, 415),
     (DeviceError, 503),
     (DeadlineError, 504),
     (QueueFullError, 503),
+    (TransparentBackgroundError, 500),
 )
-"""The first that fits counts."""
+"""The first that fits counts; 500 for what nobody raised on purpose."""
 
 
 class Problem(HTTPException):
@@ -55,82 +54,28 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) 
     return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
 
 
-def status_of(error: Exception) -> int:
-    """Return the status of an error: 500 for one that nobody raised on purpose."""
-    if isinstance(error, StarletteHTTPException):
-        return error.status_code
-    return next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
-
-
 def told(error: Exception) -> tuple[int, str]:
     """Return the status and the sentence of any error; what nobody raised on purpose is logged, not told."""
-    status = status_of(error)
     if isinstance(error, StarletteHTTPException):
-        return status, str(error.detail)
-    if isinstance(error, ValidationError):
-        return 422, validation_sentence(list(error.errors()))
-    if isinstance(error, (DeviceError, WeightsError, OutputError)):
-        logger.error("%s", error)  # its words are for those who run the service
-        return status, _OPERATORS[next(kind for kind in _OPERATORS if isinstance(error, kind))]
-    if status == 500:
-        logger.error("a request failed", exc_info=error)
-        return 500, "something went wrong here; the server's log says what"
-    return status, str(error)
+        return error.status_code, str(error.detail)
+    status = next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
+    if isinstance(error, RequestValidationError):
+        return status, validation_sentence(error.errors())
+    return status, sentence(error)
 
 
-_OPERATORS: dict[type[Exception], str] = {
-    DeviceError: "the device cannot do this now; try again later, or with a smaller picture",
-    WeightsError: "the model's weights cannot be used; the server's log says why",
-    OutputError: "the result cannot be written here; the server's log says why",
-}
-
-
-def as_response(error: Exception) -> Response:
+async def answer(request: Request, error: Exception) -> Response:
     """Turn any error into a response."""
+    if isinstance(error, ClientDisconnect):
+        return Response(status_code=499)  # nobody reads it; for the metrics
     status, detail = told(error)
-    headers: dict[str, str] = {}
-    if isinstance(error, QueueFullError):
-        headers["Retry-After"] = str(error.retry_after)
-    elif status == 503:
-        headers["Retry-After"] = "5"
-    elif isinstance(error, StarletteHTTPException):
-        headers.update(error.headers or {})
+    headers = dict(getattr(error, "headers", None) or {})
+    if status == 503:
+        headers.setdefault("Retry-After", str(getattr(error, "retry_after", 5)))
     return problem(status, detail, headers)
-
-
-def validation_sentence(errors: list[Any]) -> str:
-    """Say in a sentence which options are wrong, and how."""
-    parts = []
-    for error in errors:
-        name = ".".join(str(part) for part in error["loc"] if part not in ("query", "body"))
-        message = str(error["msg"])
-        if error["type"] == "extra_forbidden":
-            parts.append(f"{name}: there is no such option")
-        else:
-            parts.append(f"{name}: {message[:1].lower()}{message[1:]}")
-    return "; ".join(parts)
 
 
 def install(app: FastAPI) -> None:
     """Let an application answer with problems."""
-
-    @app.exception_handler(RequestValidationError)
-    @app.exception_handler(ValidationError)
-    async def invalid(request: Request, error: Exception) -> Response:
-        assert isinstance(error, (RequestValidationError, ValidationError))
-        return problem(422, validation_sentence(list(error.errors())))
-
-    @app.exception_handler(UnicodeError)
-    async def undecodable(request: Request, error: Exception) -> Response:
-        return problem(400, "the form is in a character set that is not understood")
-
-    @app.exception_handler(ClientDisconnect)
-    async def gone(request: Request, error: Exception) -> Response:
-        return Response(status_code=499)  # nobody reads it; for the metrics
-
-    async def other(request: Request, error: Exception) -> Response:
-        return as_response(error)
-
-    for kind in (StarletteHTTPException, TransparentBackgroundError, QueueFullError, DeadlineError):
-        app.add_exception_handler(kind, other)
-    app.add_exception_handler(Exception, other)
+    for kind in (StarletteHTTPException, ClientDisconnect, Exception, *(kind for kind, _ in STATUSES)):
+        app.add_exception_handler(kind, answer)

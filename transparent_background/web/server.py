@@ -31,7 +31,7 @@ class PatientProtocol(H11Protocol):
     """
 
     _head: asyncio.TimerHandle | None = None
-    _stall: asyncio.TimerHandle | None = None
+    _reader: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
@@ -45,8 +45,8 @@ class PatientProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
-        self._stop()
-        self._stop_stall()
+        self._stop_head()
+        self._stop_reader()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -56,13 +56,13 @@ class PatientProtocol(H11Protocol):
 
     def resume_writing(self) -> None:
         """Watch no more: it has read nearly all."""
-        self._stop_stall()
+        self._stop_reader()
         super().resume_writing()
 
     def _watch_reader(self) -> None:
-        self._stop_stall()
+        self._stop_reader()
         waiting = self.transport.get_write_buffer_size()
-        self._stall = self.loop.call_later(STALL, self._check_reader, waiting)
+        self._reader = self.loop.call_later(STALL, self._check_reader, waiting)
 
     def _check_reader(self, before: int) -> None:
         if self.transport.get_write_buffer_size() > before - STALL * SLOWEST:
@@ -70,28 +70,31 @@ class PatientProtocol(H11Protocol):
         else:
             self._watch_reader()
 
-    def _stop_stall(self) -> None:
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
+    def _idle(self) -> bool:
+        """Tell whether the client is to send a request: none is worked on, and nobody has hung up."""
+        working = self.cycle is not None and not self.cycle.response_complete
+        return not (working or self.transport.is_closing())
 
     def _wait(self) -> None:
-        working = self.cycle is not None and not self.cycle.response_complete
         handed_on = self.transport.get_protocol() is not self  # it has become a WebSocket
-        if working or handed_on or self.transport.is_closing():
-            self._stop()
+        if handed_on or not self._idle():
+            self._stop_head()
         elif self._head is None:
             self._head = self.loop.call_later(HEAD_SECONDS, self._hang_up)
 
-    def _stop(self) -> None:
+    def _hang_up(self) -> None:
+        self._head = None
+        if self._idle():
+            self.transport.close()
+
+    def _stop_head(self) -> None:
         if self._head is not None:
             self._head.cancel()
             self._head = None
 
-    def _hang_up(self) -> None:
-        self._head = None
-        if (self.cycle is None or self.cycle.response_complete) and not self.transport.is_closing():
-            self.transport.close()
+    def _stop_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.cancel()
 
 
 class PromptServer(uvicorn.Server):
@@ -100,6 +103,16 @@ class PromptServer(uvicorn.Server):
     uvicorn waits for connections before the application hears of the end, and whoever watches a film would
     keep it waiting.
     """
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until told to end; meanwhile uvicorn says only what went wrong."""
+        log = logging.getLogger("uvicorn.error")
+        level = log.level
+        log.setLevel(logging.WARNING)
+        try:
+            await super().serve(sockets)
+        finally:
+            log.setLevel(level)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish what was taken, and end."""
@@ -135,5 +148,4 @@ def make_server(app: FastAPI, settings: ServiceSettings, **options: Any) -> uvic
         "h11_max_incomplete_event_size": 64 * 1024,
         **options,
     }
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     return PromptServer(uvicorn.Config(app, **values))

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
 import shutil
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import Any, Generic, TypeVar
 
+from anyio import create_task_group
 from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect, Request
 
-from ..options.service import Limits
+from ..errors import TooLargeError, UnreadableError
+from ..service.naming import shown_name
 from .problems import Problem
 
 T = TypeVar("T")
@@ -24,20 +26,42 @@ Options = TypeVar("Options", bound=BaseModel)
 
 FIELD_BYTES = 64 * 1024
 FIELDS = 100
-NAME_LENGTH = 100
+SPOOLED = 1 << 20  # bytes of a body that are kept in memory; a larger one is in a file without a name
 
 
 @dataclass(slots=True)
 class Uploads(Generic[Options]):
-    """A request's files and options."""
+    """A request's options, and the files that come with it."""
 
+    request: Request
+    stack: AsyncExitStack
+    """Closes the uploads, whose temporary files have no names."""
     options: Options
-    files: list[UploadFile] = field(default_factory=list)
+    form: list[UploadFile] | None = None
+    """The files of a form; None: the body is the file, and not read yet."""
     background: UploadFile | None = None
-    body: bool = False
-    """Whether the request's body is the file itself, and not read yet."""
-    name: str = ""
-    """Of that body, as far as a header says."""
+
+    async def behind(self, most: int) -> bytes | None:
+        """Return the file to put behind, if there is one; raises as :func:`read_file`."""
+        return None if self.background is None else await read_file(self.background, most)
+
+    async def files(self, most: int) -> list[UploadFile]:
+        """Return the files that were sent; a body that is one is read now.
+
+        Raises
+        ------
+        TooLargeError
+            The body has more bytes than so many.
+        """
+        if self.form is not None:
+            return self.form
+        file: Any = self.stack.enter_context(SpooledTemporaryFile(SPOOLED))  # noqa: SIM115
+        body = UploadFile(file, size=0, filename=_name_in(self.request), headers=self.request.headers)
+        async for chunk in self.request.stream():
+            await body.write(chunk)
+            check_size(body, most)
+        await body.seek(0)
+        return [body] if body.size else []
 
 
 async def read_uploads(
@@ -50,7 +74,7 @@ async def read_uploads(
     model
         Of the options; those of a form go before those of the query.
     stack
-        Closes the uploads, whose temporary files have no names.
+        Closes the uploads.
     names
         What fields with files may be called, beside ``background_image``.
     most
@@ -64,28 +88,37 @@ async def read_uploads(
         An option is unknown or of the wrong kind.
     """
     values: dict[str, Any] = dict(request.query_params)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in ("multipart/form-data", "application/x-www-form-urlencoded"):
-        return Uploads(model.model_validate(values), body=True, name=_name_in(request))
-    form = await stack.enter_async_context(
-        request.form(max_files=most + 1, max_fields=FIELDS, max_part_size=FIELD_BYTES)
-    )
+    if media_type_of(request.headers.get("content-type")) not in (
+        "multipart/form-data",
+        "application/x-www-form-urlencoded",
+    ):
+        return Uploads(request, stack, model.model_validate(values))
+    try:
+        form = await stack.enter_async_context(
+            request.form(max_files=most + 1, max_fields=FIELDS, max_part_size=FIELD_BYTES)
+        )
+    except UnicodeError as error:
+        raise Problem(400, "the form is in a character set that is not understood") from error
     files: list[UploadFile] = []
     background = None
     for name, value in form.multi_items():
         if isinstance(value, str):
-            if name in (*names, "background_image"):
-                if value:
-                    raise Problem(400, f"{name}: send it as a file, with a file name")
-                continue  # what browsers send for a file field that was left empty
-            values[name] = value
+            if name not in (*names, "background_image"):
+                values[name] = value
+            elif value:  # it is empty where a browser's file field was left empty
+                raise Problem(400, f"{name}: send it as a file, with a file name")
         elif name == "background_image":
             background = value if value.size else None
         elif name in names:
             files.append(value)
         else:
             raise Problem(422, f"{name}: there is no file of this name; send {' or '.join(names)}")
-    return Uploads(model.model_validate(values), files, background)
+    return Uploads(request, stack, model.model_validate(values), files, background)
+
+
+def media_type_of(header: str | None) -> str:
+    """Return the media type of a ``Content-Type``, without what follows it."""
+    return (header or "").partition(";")[0].strip().lower()
 
 
 def _name_in(request: Request) -> str:
@@ -101,52 +134,31 @@ def _name_in(request: Request) -> str:
         return ""
 
 
-async def read_file(file: UploadFile, limits: Limits) -> bytes:
+def check_size(file: UploadFile, most: int) -> None:
+    """Refuse a file of more than so many bytes.
+
+    Raises
+    ------
+    TooLargeError
+    """
+    if (file.size or 0) > most:
+        name = shown_name(file.filename, "the file")
+        raise TooLargeError(f"{name}: is too large; at most {most / 2**20:.0f} MiB are taken here")
+
+
+async def read_file(file: UploadFile, most: int) -> bytes:
     """Return an upload's bytes.
 
     Raises
     ------
-    Problem
-        There are more than a picture may have, or none.
+    TooLargeError, UnreadableError
+        There are more than so many, or none.
     """
-    name = shown_name(file.filename)
-    if (file.size or 0) > limits.bytes:
-        raise Problem(413, f"{name}: is too large; at most {limits.bytes / 2**20:.0f} MiB are taken here")
+    check_size(file, most)
     data = await file.read()
     if not data:
-        raise Problem(415, f"{name}: is empty (0 bytes)")
+        raise UnreadableError(f"{shown_name(file.filename)}: is empty (0 bytes)")
     return data
-
-
-async def read_body(request: Request, limits: Limits) -> bytes:
-    """Return a body that is a picture.
-
-    Raises
-    ------
-    Problem
-        There are more bytes than a picture may have.
-    """
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limits.bytes:
-            raise Problem(
-                413, f"the picture is too large; at most {limits.bytes / 2**20:.0f} MiB are taken here"
-            )
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-async def save_body(request: Request, path: Path, most: int) -> int:
-    """Write a body to a file as it comes; return its bytes."""
-    size = 0
-    with path.open("wb") as file:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > most:
-                raise Problem(413, f"the film is too large; at most {most / 2**20:.0f} MiB are taken here")
-            await asyncio.to_thread(file.write, chunk)
-    return size
 
 
 async def save_file(upload: UploadFile, path: Path) -> None:
@@ -157,10 +169,10 @@ async def save_file(upload: UploadFile, path: Path) -> None:
         with path.open("wb") as file:
             shutil.copyfileobj(upload.file, file, 1 << 20)
 
-    await asyncio.to_thread(copy)
+    await run_in_threadpool(copy)
 
 
-async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
+async def unless_gone(request: Request, work: Awaitable[T]) -> T:
     """Do something for a client whose request has been read, and stop if it goes away.
 
     Raises
@@ -168,42 +180,23 @@ async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
     ClientDisconnect
         It has.
     """
-    task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_gone(request.receive))
-    try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
+    done: list[T] = []
+    failed: list[Exception] = []
+
+    async def leave() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        tasks.cancel_scope.cancel()
+
+    async with create_task_group() as tasks:
+        tasks.start_soon(leave)
+        try:
+            done.append(await work)
+        except Exception as error:  # a group would put it into another one
+            failed.append(error)
+        tasks.cancel_scope.cancel()
+    if failed:
+        raise failed[0]
+    if not done:
         raise ClientDisconnect
-    finally:
-        for pending in (task, gone):
-            pending.cancel()
-        await asyncio.gather(task, gone, return_exceptions=True)
-
-
-async def _gone(receive: Callable[[], Awaitable[Any]]) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-def shown_name(name: str | None, default: str = "the picture") -> str:
-    """Return what to call an upload in a message: the last part of its name, printable and short."""
-    text = re.split(r"[/\\]", name or "")[-1]
-    text = "".join(character for character in text if character.isprintable()).strip()
-    return text[:NAME_LENGTH] or default
-
-
-def safe_stem(name: str | None, default: str) -> str:
-    """Return what results are called after: the stem of a name, with nothing in it that a system forbids."""
-    text = re.split(r"[/\\]", name or "")[-1]
-    stem = text.rpartition(".")[0] or text
-    stem = re.sub(r'[\x00-\x1f\x7f<>:"|?*]', "", stem).strip(" .")
-    printable = "".join(character for character in stem if character.isprintable())
-    return printable[:NAME_LENGTH] or default
-
-
-def safe_path(name: str, default: str) -> str:
-    """Return an archive member's folder and stem, relative: ``x/a/b`` for ``/x/../a/b.jpg``."""
-    parts = [part for part in re.split(r"[/\\]", name) if part not in ("", ".", "..")]
-    folders = [safe_stem(f"{part}.x", "folder") for part in parts[:-1]]
-    return "/".join([*folders[-8:], safe_stem(parts[-1] if parts else "", default)])
+    return done[0]

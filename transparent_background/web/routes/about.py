@@ -6,16 +6,16 @@ from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
 from ...service.models import Models, describe
-from ...service.services import services_of
+from ..running import Running
 from .schemas import problems
 
 router = APIRouter(tags=["about"])
 
 
 @router.get("/api/models", summary="Models, types, formats and limits", responses=problems())
-async def models(request: Request) -> Models:
+async def models(services: Running) -> Models:
     """Return what can be asked for here; the default model comes first."""
-    return describe(services_of(request))
+    return describe(services)
 
 
 @router.get("/healthz", response_class=PlainTextResponse, summary="Whether the process lives")
@@ -30,13 +30,11 @@ async def healthz() -> str:
     summary="Whether work is taken",
     responses={503: {"description": "It is not ready, or it is being stopped."}},
 )
-async def readyz(request: Request) -> Response:
+async def readyz(services: Running) -> Response:
     """Answer 200 when the networks are loaded and there is room for a picture."""
-    services = services_of(request)
-    admission = services.pictures.admission
-    if not services.ready or admission.closing:
+    if not services.ready or services.admission.closing:
         return PlainTextResponse("not ready", 503)
-    if admission.count >= admission.limit:
+    if services.admission.count >= services.admission.limit:
         return PlainTextResponse("busy", 503)
     return PlainTextResponse("ok")
 
@@ -47,7 +45,7 @@ async def readyz(request: Request) -> Response:
     summary="Counters for Prometheus",
     responses=problems(),
 )
-async def metrics(request: Request) -> Response:
+async def metrics(request: Request, services: Running) -> Response:
     """Return the counters."""
-    text, media_type = services_of(request).metrics.text(request.headers.get("accept", ""))
+    text, media_type = services.metrics.text(request.headers.get("accept", ""))
     return Response(text, media_type=media_type)

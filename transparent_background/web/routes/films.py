@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -15,14 +13,20 @@ from fastapi import Path as PathParameter
 from pydantic import BaseModel, Field
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
-from ...service.films import FilmJob, media_type, stored_name
+from ...service.films import ENDED, FilmJob
+from ...service.models import find_network
+from ...service.naming import stored_name
 from ...service.requests import FilmJobOptions, film_job
-from ...service.services import Services, services_of
+from ...service.services import Services
 from ..problems import Problem
-from ..uploads import Uploads, read_uploads, save_body, save_file
+from ..running import Running
+from ..uploads import check_size, media_type_of, read_uploads, save_file
 from .schemas import BINARY, problems, query_parameters, upload_body
 
 router = APIRouter(tags=["films"])
+
+SUFFIXES = {"image/gif": ".gif", "image/webp": ".webp", "image/apng": ".apng", "image/png": ".png"}
+"""Of pictures that may move, where a body has no name; what films are, FFmpeg finds out."""
 
 
 class FilmResult(BaseModel):
@@ -52,7 +56,7 @@ def status_of(film: FilmJob, services: Services) -> FilmStatus:
     """Return what clients are told of a film."""
     progress, result = film.progress, None
     if film.result is not None and film.state == "done":
-        result = FilmResult(name=film.result.name, bytes=film.bytes, media_type=media_type(film.result))
+        result = FilmResult(name=film.result.name, bytes=film.bytes, media_type=film.media_type)
     expires = None
     if film.ended is not None:
         expires = round(max(film.ended + services.limits.keep - time.monotonic(), 0), 1)
@@ -71,9 +75,9 @@ def status_of(film: FilmJob, services: Services) -> FilmStatus:
     )
 
 
-def find_film(request: Request, id: Annotated[str, PathParameter(min_length=1, max_length=100)]) -> FilmJob:
+def find_film(services: Running, id: Annotated[str, PathParameter(min_length=1, max_length=100)]) -> FilmJob:
     """Return the film that a path names."""
-    film = services_of(request).films.jobs.get(id)
+    film = services.films.jobs.get(id)
     if film is None:
         raise Problem(404, "there is no such film, or its time is over")
     return film
@@ -101,68 +105,36 @@ Found = Annotated[FilmJob, Depends(find_film)]
         ),
     },
 )
-async def start(request: Request) -> Response:
+async def start(request: Request, services: Running) -> Response:
     """Send the film as the body, or in a form as ``file``; ``background_image`` may be a film too."""
-    services = services_of(request)
-    films = services.films
-    films.check_room()
-    folder = await asyncio.to_thread(films.new_folder)
-    try:
-        async with AsyncExitStack() as stack:
-            uploads = await read_uploads(request, FilmJobOptions, stack, names=("file",), most=1)
-            behind = None
-            if uploads.background is not None:
-                behind = folder / f"background{Path(stored_name(uploads.background.filename or '')).suffix}"
-            job = film_job(uploads.options, behind=behind)
-            mode = services.pictures.mode_of(job.mode)
-            source, name = await _save(request, uploads, folder, services)
-            if behind is not None and uploads.background is not None:
-                await save_file(uploads.background, behind)
-    except BaseException:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-        raise
-    film = await films.add(folder, source, name, job, mode)
+    films, most = services.films, services.limits.film_bytes
+    async with films.receive() as folder, AsyncExitStack() as stack:
+        uploads = await read_uploads(request, FilmJobOptions, stack, names=("file",), most=1)
+        background, behind = uploads.background, None
+        if background is not None:
+            behind = folder / f"background{Path(stored_name(background.filename or '')).suffix}"
+        job = film_job(uploads.options, behind=behind)
+        network = find_network(services.workers.networks, job.mode)
+        files = await uploads.files(most)
+        if not files or not files[0].size:
+            raise Problem(422, "send a film: as the body, or in a form as file")
+        check_size(files[0], most)
+        name = files[0].filename or ""
+        source = folder / stored_name(name or f"x{SUFFIXES.get(media_type_of(files[0].content_type), '')}")
+        await save_file(files[0], source)
+        if background is not None and behind is not None:
+            await save_file(background, behind)
+        film = await films.add(source, name, job, network)
     status = status_of(film, services)
     return JSONResponse(status.model_dump(), 202, {"Location": f"/api/jobs/{film.id}"})
-
-
-async def _save(
-    request: Request, uploads: Uploads[FilmJobOptions], folder: Path, services: Services
-) -> tuple[Path, str]:
-    """Write the film that was sent into its folder; return the file and what the client called it."""
-    most = services.limits.film_bytes
-    if uploads.body:
-        path = folder / stored_name(uploads.name or _suffix_of(request))
-        size = await save_body(request, path, most)
-        name = uploads.name
-    elif uploads.files:
-        upload = uploads.files[0]
-        name, size = upload.filename or "", upload.size or 0
-        path = folder / stored_name(name)
-        if size > most:
-            raise Problem(413, f"the film is too large; at most {most / 2**20:.0f} MiB are taken here")
-        await save_file(upload, path)
-    else:
-        size = 0
-    if not size:
-        raise Problem(422, "send a film: as the body, or in a form as file")
-    return path, name
-
-
-def _suffix_of(request: Request) -> str:
-    """Return a name with the suffix of a picture's media type; what films are, FFmpeg finds out."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return {"image/gif": "x.gif", "image/webp": "x.webp", "image/apng": "x.apng", "image/png": "x.png"}.get(
-        kind, "x"
-    )
 
 
 @router.get(
     "/api/jobs/{id}", summary="How far a film is", response_model=FilmStatus, responses=problems(404, 422)
 )
-async def show(request: Request, film: Found) -> FilmStatus:
+async def show(services: Running, film: Found) -> FilmStatus:
     """Return the state of a film."""
-    return status_of(film, services_of(request))
+    return status_of(film, services)
 
 
 @router.get(
@@ -177,14 +149,13 @@ async def show(request: Request, film: Found) -> FilmStatus:
         **problems(404, 422),
     },
 )
-async def events(request: Request, film: Found) -> Response:
+async def events(services: Running, film: Found) -> Response:
     """Send the state of a film after changes, until it has ended."""
-    services = services_of(request)
 
     async def lines() -> AsyncIterator[str]:
         async for changed in services.films.watch(film):
             status = status_of(changed, services)
-            kind = "end" if status.state in ("done", "failed", "cancelled") else "progress"
+            kind = "end" if status.state in ENDED else "progress"
             yield f"event: {kind}\ndata: {status.model_dump_json()}\n\n"
 
     headers = {"X-Accel-Buffering": "no"}
@@ -201,12 +172,12 @@ async def events(request: Request, film: Found) -> Response:
         **problems(400, 404, 409, 416, 422),
     },
 )
-async def result(request: Request, film: Found) -> Response:
+async def result(film: Found) -> Response:
     """Return a film's file; ranges work."""
     if film.state != "done" or film.result is None:
         said = {"failed": film.error or "the film failed", "cancelled": "the film was cancelled"}
         raise Problem(409, said.get(film.state, "the film is not done yet"))
-    return FileResponse(film.result, media_type=media_type(film.result), filename=film.result.name)
+    return FileResponse(film.result, media_type=film.media_type, filename=film.result.name)
 
 
 @router.post(
@@ -215,15 +186,14 @@ async def result(request: Request, film: Found) -> Response:
     response_model=FilmStatus,
     responses=problems(404, 422),
 )
-async def cancel(request: Request, film: Found) -> FilmStatus:
+async def cancel(services: Running, film: Found) -> FilmStatus:
     """Stop a film that waits or is worked on; nothing is left of it."""
-    services = services_of(request)
     await services.films.cancel(film)
     return status_of(film, services)
 
 
 @router.delete("/api/jobs/{id}", status_code=204, summary="Delete a film", responses=problems(404, 422))
-async def delete(request: Request, film: Found) -> Response:
+async def delete(services: Running, film: Found) -> Response:
     """Stop a film if it is worked on, and delete what there is of it."""
-    await services_of(request).films.remove(film)
+    await services.films.remove(film)
     return Response(status_code=204)

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from tempfile import SpooledTemporaryFile
+from functools import partial
+from itertools import islice
 from typing import Annotated
 from urllib.parse import quote
 
+from anyio import CancelScope
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.responses import Response, StreamingResponse
 
-from ...service.archives import Archive, ArchiveWriter, Member, is_archive
-from ...service.pictures import CutOut
-from ...service.requests import AddressOptions, Job, PictureOptions, picture_job
-from ...service.services import Services, services_of
+from ...errors import TooLargeError
+from ...options.service import Limits
+from ...service.archives import Archive, ArchiveWriter, is_archive
+from ...service.naming import safe_path, safe_stem, shown_name
+from ...service.pictures import CutOut, Order
+from ...service.requests import AddressOptions, PictureOptions
+from ...service.services import Services
 from ..problems import Problem, told
-from ..uploads import (
-    Uploads,
-    read_body,
-    read_file,
-    read_uploads,
-    safe_path,
-    safe_stem,
-    shown_name,
-    unless_gone,
-)
+from ..running import Running
+from ..uploads import read_file, read_uploads, unless_gone
 from .schemas import BINARY, problems, query_parameters, upload_body
 
 router = APIRouter(tags=["pictures"])
@@ -71,35 +69,20 @@ ANSWER = {
         ),
     },
 )
-async def remove(request: Request) -> Response:
+async def remove(request: Request, services: Running) -> Response:
     """Send the picture as the body, or in a form as ``file``; options stand in the query or the form."""
-    services = services_of(request)
+    most = services.limits.bytes
     async with AsyncExitStack() as stack:
         uploads = await read_uploads(request, PictureOptions, stack, names=FILE_NAMES, most=1)
-        job = picture_job(uploads.options, behind=uploads.background is not None)
-        services.pictures.mode_of(job.mode)
-        behind = None
-        if uploads.background is not None:
-            behind = await read_file(uploads.background, services.limits)
+        order = services.pictures.order(uploads.options, await uploads.behind(most))
         url = uploads.options.url
-        if url and not uploads.files:
-            return await _from_address(request, services, url, job, behind)
-        data, name = await _picture(request, uploads, services)
-    done = await unless_gone(request, services.pictures.cut_out(data, job, behind, name=shown_name(name)))
-    return _answer(services, job, done, name)
-
-
-async def _picture(
-    request: Request, uploads: Uploads[PictureOptions], services: Services
-) -> tuple[bytes, str]:
-    """Return the bytes and the name of the picture that was sent."""
-    if uploads.body:
-        data = await read_body(request, services.limits)
-        if data:
-            return data, uploads.name
-    elif len(uploads.files) == 1 and not uploads.options.url:
-        return await read_file(uploads.files[0], services.limits), uploads.files[0].filename or ""
-    raise Problem(422, "send one picture: as the body, or in a form as file")
+        if url and not uploads.form:
+            return await _from_address(request, services, url, order)
+        files = await uploads.files(most)
+        if url or not files:
+            raise Problem(422, "send one picture: as the body, or in a form as file")
+        data, name = await read_file(files[0], most), files[0].filename or ""
+    return await _answer(request, services, order, data, name)
 
 
 @router.get(
@@ -108,44 +91,34 @@ async def _picture(
     response_class=Response,
     responses={**ANSWER, **problems(413, 415, 422, 501, 503, 504)},  # type: ignore[dict-item]
 )
-async def remove_from_address(request: Request, options: Annotated[AddressOptions, Query()]) -> Response:
-    """Fetch a picture from ``url`` and cut it out, where the service may fetch any (``--allow-urls``)."""
-    services = services_of(request)
-    job = picture_job(options)
-    services.pictures.mode_of(job.mode)
-    return await _from_address(request, services, options.url, job)
-
-
-async def _from_address(
-    request: Request, services: Services, url: str, job: Job, behind: bytes | None = None
+async def remove_from_address(
+    request: Request, services: Running, options: Annotated[AddressOptions, Query()]
 ) -> Response:
-    """Fetch a picture and cut it out.
+    """Fetch a picture from ``url`` and cut it out, where the service may fetch any (``--allow-urls``)."""
+    return await _from_address(request, services, options.url, services.pictures.order(options))
 
-    Raises
-    ------
-    Problem
-        The service may fetch nothing.
-    UsageError, InputError
-        The address is not public, or there is no picture that can be had.
-    """
+
+async def _from_address(request: Request, services: Services, url: str, order: Order) -> Response:
     if not services.settings.allow_urls:
         raise Problem(403, "this service fetches nothing from addresses; send the picture itself")
-    name = url.partition("?")[0]
+    return await _answer(request, services, order, url, url.partition("?")[0])
+
+
+async def _answer(
+    request: Request, services: Services, order: Order, source: bytes | str, name: str
+) -> Response:
+    """Cut out a picture, its file's bytes or the address of it, which the client calls by a name."""
+    pictures = services.pictures
 
     async def work() -> CutOut:
-        data = await services.pictures.fetch(url)
-        return await services.pictures.work_on(data, job, behind, name=shown_name(name))
+        data = await pictures.fetch(source) if isinstance(source, str) else source
+        return await pictures.cut_out(data, order, name=shown_name(name))
 
-    with services.pictures.admission.enter():
-        return _answer(services, job, await unless_gone(request, work()), name)
-
-
-def _answer(services: Services, job: Job, done: CutOut, sent: str) -> Response:
-    """Return a result; ``sent`` is what the client called the picture."""
-    services.metrics.count_picture(services.pictures.mode_of(job.mode), done)
+    with services.admission.enter():
+        done = await unless_gone(request, work())
     timing = ", ".join(f"{stage};dur={1000 * seconds:.1f}" for stage, seconds in done.seconds.items())
-    name = f"{safe_stem(sent, 'picture')}{job.settings.tag}.{done.suffix}"
-    headers = {"Content-Disposition": disposition("inline", name), "Server-Timing": timing}
+    called = f"{safe_stem(name, 'picture')}{order.job.settings.tag}.{order.suffix}"
+    headers = {"Content-Disposition": disposition("inline", called), "Server-Timing": timing}
     if done.box is not None:
         headers["X-Crop-Box"] = ", ".join(map(str, done.box))
     return Response(done.data, media_type=done.media_type, headers=headers)
@@ -179,41 +152,22 @@ def disposition(kind: str, name: str) -> str:
         ),
     },
 )
-async def batch(request: Request) -> Response:
+async def batch(request: Request, services: Running) -> Response:
     """Send pictures in a form as ``files``, or a zip file as one of them or as the body."""
-    services = services_of(request)
-    stack = AsyncExitStack()
-    try:
+    limits = services.limits
+    async with AsyncExitStack() as stack:
         uploads = await read_uploads(
-            request, PictureOptions, stack, names=("files", "file"), most=services.limits.batch
+            request, PictureOptions, stack, names=("files", "file"), most=limits.batch
         )
         if uploads.options.url:
             raise Problem(422, "url: a batch takes files only")
-        job = picture_job(uploads.options, behind=uploads.background is not None)
-        services.pictures.mode_of(job.mode)
-        behind = None
-        if uploads.background is not None:
-            behind = await read_file(uploads.background, services.limits)
-        files = uploads.files
-        if uploads.body:
-            files = [await _spooled(request, stack, services)]
-        items = await run_in_threadpool(_items, files, services)
-        stack.enter_context(services.pictures.admission.enter())
-    except BaseException:
-        await stack.aclose()
-        raise
+        order = services.pictures.order(uploads.options, await uploads.behind(limits.bytes))
+        items = await run_in_threadpool(_items, await uploads.files(limits.batch_bytes), limits)
+        stack.enter_context(services.admission.enter())
+        held = stack.pop_all()
     headers = {"Content-Disposition": disposition("attachment", "pictures.zip")}
-    parts = _batch(services, items, job, behind, stack)
+    parts = _batch(services, items, order, held)
     return StreamingResponse(parts, media_type="application/zip", headers=headers)
-
-
-async def _spooled(request: Request, stack: AsyncExitStack, services: Services) -> UploadFile:
-    """Keep a body in memory, or in a file without a name if it is large."""
-    file = stack.enter_context(SpooledTemporaryFile(1 << 20))  # noqa: SIM115
-    async for chunk in request.stream():
-        await run_in_threadpool(file.write, chunk)
-    file.seek(0)
-    return UploadFile(file, filename="pictures.zip")  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,75 +175,69 @@ class _Item:
     """One picture of a batch."""
 
     name: str
-    file: UploadFile
-    archive: Archive | None = None
-    member: Member | None = None
+    read: Callable[[], Awaitable[bytes]]
 
 
-def _items(files: list[UploadFile], services: Services) -> list[_Item]:
+def _items(files: list[UploadFile], limits: Limits) -> list[_Item]:
     """List the pictures of uploads; archives among them are looked into."""
     items: list[_Item] = []
     for upload in files:
         head = upload.file.read(4)
         upload.file.seek(0)
         if is_archive(head):
-            archive = Archive(upload.file, services.limits)
-            items += [_Item(member.name, upload, archive, member) for member in archive.members]
+            members = Archive(upload.file, limits).members
+            items += [
+                _Item(member.info.filename, partial(run_in_threadpool, member.read)) for member in members
+            ]
         else:
-            items.append(_Item(upload.filename or "", upload))
+            items.append(_Item(upload.filename or "", partial(read_file, upload, limits.bytes)))
     if not items:
         raise Problem(422, "send pictures in a form as files, or a zip file with pictures in it")
-    if len(items) > services.limits.batch:
-        raise Problem(
-            413, f"there are {len(items)} pictures; at most {services.limits.batch} are taken at once"
-        )
+    if len(items) > limits.batch:
+        raise TooLargeError(f"there are {len(items)} pictures; at most {limits.batch} are taken at once")
     return items
 
 
 async def _batch(
-    services: Services, items: list[_Item], job: Job, behind: bytes | None, stack: AsyncExitStack
+    services: Services, items: list[_Item], order: Order, held: AsyncExitStack
 ) -> AsyncIterator[bytes]:
     """Yield the archive of the results, in the order of the pictures; a few are worked on at once."""
-    writer = ArchiveWriter()
+    writer, errors = ArchiveWriter(), []
     ahead = services.settings.threads + services.workers.lanes
-    working: deque[tuple[_Item, asyncio.Task[CutOut]]] = deque()
-    lock = asyncio.Lock()  # an archive is read by one at a time
-    rest: Iterator[_Item] = iter(items)
-    async with stack:
+    reading = asyncio.Lock()  # an archive is read by one at a time
+
+    async def cut_out(item: _Item) -> CutOut:
+        async with reading:
+            data = await item.read()
+        return await services.pictures.cut_out(data, order, name=shown_name(item.name))
+
+    def begin(item: _Item) -> tuple[_Item, asyncio.Task[CutOut]]:
+        return item, asyncio.ensure_future(cut_out(item))
+
+    rest = iter(items)
+    working = deque(map(begin, islice(rest, ahead)))
+    async with held:
         try:
-            while True:
-                while len(working) < ahead and (item := next(rest, None)) is not None:
-                    working.append((item, asyncio.ensure_future(_one(services, item, job, behind, lock))))
-                if not working:
-                    break
+            while working:
                 item, task = working.popleft()
-                await _store(services, writer, item, job, task)
+                try:
+                    done = await task
+                except Exception as error:
+                    status, detail = told(error)
+                    name = item.name.encode("utf-8", "replace").decode()
+                    errors.append({"name": name, "status": status, "detail": detail})
+                else:
+                    stem = f"{safe_path(item.name, 'picture')}{order.job.settings.tag}"
+                    await run_in_threadpool(writer.add, stem, order.suffix, done.data)
+                working.extend(map(begin, islice(rest, 1)))
                 yield writer.take()
+            if errors:
+                writer.add("errors", "json", json.dumps(errors, indent=2, ensure_ascii=False).encode())
             writer.close()
             yield writer.take()
         finally:
-            for _, task in working:
-                task.cancel()
-            await asyncio.gather(*(task for _, task in working), return_exceptions=True)
-
-
-async def _one(services: Services, item: _Item, job: Job, behind: bytes | None, lock: asyncio.Lock) -> CutOut:
-    async with lock:
-        if item.archive is None or item.member is None:
-            data = await read_file(item.file, services.limits)
-        else:
-            data = await run_in_threadpool(item.archive.read, item.member)
-    return await services.pictures.work_on(data, job, behind, name=shown_name(item.name))
-
-
-async def _store(
-    services: Services, writer: ArchiveWriter, item: _Item, job: Job, task: asyncio.Task[CutOut]
-) -> None:
-    try:
-        done = await task
-    except Exception as error:
-        writer.fail(item.name, *told(error))
-        return
-    services.metrics.count_picture(services.pictures.mode_of(job.mode), done)
-    stem = f"{safe_path(item.name, 'picture')}{job.settings.tag}"
-    await run_in_threadpool(writer.add, stem, done.suffix, done.data)
+            writer.close()
+            with CancelScope(shield=True):
+                for _, task in working:
+                    task.cancel()
+                await asyncio.gather(*(task for _, task in working), return_exceptions=True)

@@ -119,7 +119,7 @@ def test_orientation_and_depth_are_kept(service) -> None:
         ({"mode": "base9"}, "mode 'base9' is not served here; choose from lite"),
         ({"colour": "red"}, "colour: there is no such option"),
         ({"format": "exe"}, "format: "),
-        ({"crop": "x"}, "crop: "),
+        ({"crop": "x"}, "crop "),
         ({"quality": "0"}, "quality: "),
         ({"background": "no colour"}, "is no colour"),
     ],
@@ -194,7 +194,7 @@ def test_a_picture_is_fetched_where_that_is_allowed(remover, monkeypatch) -> Non
         asked.append((url, options["max_bytes"]))
         return file_of()
 
-    monkeypatch.setattr("transparent_background.service.fetch.fetch", fetch)
+    monkeypatch.setattr("transparent_background.service.pictures.fetch", fetch)
     with serve([{"lite": remover}], allow_urls=True) as service:
         url = "https://example.com/a/disc.png?size=1"
         response = service.get("/api/remove", params={"url": url, "om": "true"})

@@ -142,11 +142,11 @@ NOISY = """\
 import os, sys
 from transparent_background.cli import main, mcp
 load = mcp.load_devices
-def noisy(*arguments):
+def noisy(*arguments, **options):
     print("a library's remark", flush=True)
     os.write(1, b"and one past Python\\n")
     os.system("echo and one of a child; cat")
-    return load(*arguments)
+    return load(*arguments, **options)
 mcp.load_devices = noisy
 sys.exit(main(["mcp", *sys.argv[1:]]))
 """
@@ -166,7 +166,7 @@ def test_nothing_but_messages_is_on_standard_output(talking: Callable[..., Talk]
 SLOW = """\
 import sys, threading
 from transparent_background.cli import main, mcp
-def slow(*arguments):
+def slow(*arguments, **options):
     print("downloading", file=sys.stderr, flush=True)
     threading.Event().wait()
 mcp.load_devices = slow

@@ -24,6 +24,7 @@ from PIL import Image
 from serving import detail, file_of, serve, wait_until
 
 from transparent_background import Remover
+from transparent_background.service import services
 from transparent_background.service.files import TemporaryFolder
 
 LIMITS = {"film_bytes": 4 << 20, "film_seconds": 60.0, "film_frames": 400, "pixels": 1_000_000, "films": 3}
@@ -247,22 +248,18 @@ def test_wrong_options_are_named(service, film) -> None:
         ({"format": "avi"}, "format"),
         ({"type": "/etc/passwd"}, "is unknown"),
         ({"scale": "huge"}, "huge"),
-        ({"quality": "5"}, "there is no such option"),
+        ({"crop": "5"}, "there is no such option"),
     ):
         assert said in detail(start(service, film, **fields), 422)
     assert "send a film" in detail(service.post("/api/jobs"), 422)
     assert folders(service) == before
 
 
-def test_what_ended_long_ago_is_forgotten(film) -> None:
-    import asyncio
-
+def test_what_ended_long_ago_is_forgotten(film, monkeypatch) -> None:
+    monkeypatch.setattr(services, "SWEEP", 0.05)
     with serve([{"lite": Remover("lite", device="cpu")}], limits={"keep": 0.05}) as service:
         job = finish(service, start(service, film, type="map").json())
-        films = service.services.films
-        wait_until(lambda: service.get(f"/api/jobs/{job['id']}").json().get("expires") in (0, None))
-        loop = films._loop
-        asyncio.run_coroutine_threadsafe(films.expire(), loop).result(10)
+        wait_until(lambda: service.get(f"/api/jobs/{job['id']}").status_code == 404)
         assert detail(service.get(f"/api/jobs/{job['id']}"), 404)
         assert folders(service) == []
 

@@ -1,0 +1,20 @@
+"""The service that an application shows, for its routes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from ..service.services import Services
+
+
+def services_of(connection: HTTPConnection) -> Services:
+    """Return what the service that a request came to holds."""
+    services: Services = connection.app.state.services
+    return services
+
+
+Running = Annotated[Services, Depends(services_of)]
+"""What a route takes to be given the service."""
