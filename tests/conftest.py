@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 # as the command does for itself: threads that spin while they wait make a busy machine crawl
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
+    # tests that run side by side share the cores
+    os.environ.setdefault("OMP_NUM_THREADS", str(max((os.cpu_count() or 1) // int(workers), 1)))
 
 import pytest
 from drawing import draw_object
 from PIL import Image
+from process_state import changes, process_state, threads_left
 
 
 @pytest.fixture(autouse=True)
-def private_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def nothing_left_behind() -> Iterator[None]:
+    """Fail a test after which the process is not as it was: those that follow would depend on it."""
+    before, threads = process_state(), set(threading.enumerate())
+    yield
+    left = changes(before, process_state()) + threads_left(threads)
+    assert not left, "this test leaves behind:\n" + "\n".join(left)
+
+
+@pytest.fixture(autouse=True)
+def private_home(
+    nothing_left_behind: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """Keep the user's own weights and config out of the tests."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("TRANSPARENT_BACKGROUND_FILE_PATH", str(home))

@@ -293,19 +293,6 @@ def test_mistakes_of_the_command_are_one_line(arguments, words, capsys) -> None:
     assert words in error and error.count("\n") == 1
 
 
-def test_help_imports_nothing_heavy() -> None:
-    from modules import modules_after
-
-    code = """
-from transparent_background.cli import main
-try:
-    main(["export", "--help"])
-except SystemExit as stop:
-    assert stop.code == 0
-"""
-    assert modules_after(code) == []
-
-
 def test_completion_knows_it(capsys) -> None:
     assert main(["completion", "bash"]) == 0
     script = capsys.readouterr().out
