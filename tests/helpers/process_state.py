@@ -31,8 +31,9 @@ def _logger_state(name: str) -> dict[str, object]:
     """Return what differs from a logger that nobody has set up."""
     logger = logging.getLogger(None if name == "root" else name)
     handlers = [handler for handler in logger.handlers if not type(handler).__module__.startswith("_pytest")]
-    plain = {"level": logging.WARNING if name == "root" else logging.NOTSET, "handlers": [], "filters": []}
-    found = {"level": logger.level, "handlers": handlers, "filters": list(logger.filters)}
+    usual = logging.WARNING if name == "root" else logging.NOTSET
+    plain = {"level": usual, "handlers": [], "filters": [], "propagate": True, "disabled": False}
+    found = {key: getattr(logger, key) for key in plain} | {"handlers": handlers}
     return {f"{key} of the logger {name}": value for key, value in found.items() if value != plain[key]}
 
 
