@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +14,25 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
     # tests that run side by side share the cores
     os.environ.setdefault("OMP_NUM_THREADS", str(max((os.cpu_count() or 1) // int(workers), 1)))
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # so a shell starts what it starts in the background, and so would the programs be that tests interrupt
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest
 from drawing import draw_object
 from PIL import Image
 from process_state import changes, process_state, threads_left
+
+
+@pytest.fixture(scope="session", autouse=True)
+def private_temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep temporary files of other programs, and of tests side by side, out of sight of what looks for them."""
+    folder = str(tmp_path_factory.mktemp("temporary"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", folder)
+        for name in ("TMPDIR", "TEMP", "TMP"):
+            patch.setenv(name, folder)
+        yield
 
 
 @pytest.fixture(autouse=True)
