@@ -13,7 +13,9 @@ from transparent_background.cli import COMMANDS
 LIGHT = {PACKAGE, "cli", "errors", "options", "types", "_version"}
 """The rooms that are loaded before it is known what there is to do."""
 BESIDES = {
-    *("checkpoints", "checkpoints.records", "checkpoints.registry"),  # weights as data: the choices of --mode
+    # weights as data: the choices of --mode
+    *("checkpoints", "checkpoints.catalogue", "checkpoints.records"),
+    *("checkpoints.registry", "checkpoints.user_config"),
     *("media", "media.atomic", "media.sources"),  # names of files
 }
 """What else may be loaded to read arguments and print help, module by module."""
