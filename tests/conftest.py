@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,12 +20,12 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 import pytest
 from drawing import draw_object
 from PIL import Image
-from process_state import changes, process_state, threads_left
+from process_state import Threads, changes, process_state
 
 
 @pytest.fixture(scope="session", autouse=True)
 def private_temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep temporary files of other programs, and of tests side by side, out of sight of what looks for them."""
+    """Keep temporary files of other programs, and of tests side by side, out of sight."""
     folder = str(tmp_path_factory.mktemp("temporary"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tempfile, "tempdir", folder)
@@ -35,12 +34,22 @@ def private_temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield
 
 
+@pytest.fixture(scope="module", autouse=True)
+def threads_of_a_file() -> Iterator[Threads]:
+    """Fail a file that leaves threads running; services that its tests share end with it."""
+    threads = Threads()
+    yield threads
+    left = threads.left()
+    assert not left, "\n".join(left)
+
+
 @pytest.fixture(autouse=True)
-def nothing_left_behind() -> Iterator[None]:
+def nothing_left_behind(threads_of_a_file: Threads, request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test after which the process is not as it was: those that follow would depend on it."""
-    before, threads = process_state(), set(threading.enumerate())
+    before = process_state()
     yield
-    left = changes(before, process_state()) + threads_left(threads)
+    threads_of_a_file.note(request.node.name)
+    left = changes(before, process_state())
     assert not left, "this test leaves behind:\n" + "\n".join(left)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -10,8 +11,12 @@ import threading
 from pathlib import Path
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-NOT_OURS = {"PYTEST_CURRENT_TEST", "LD_LIBRARY_PATH", "TORCHINDUCTOR_CACHE_DIR"}
-"""Variables that pytest sets anew for every test, and OpenCV and PyTorch once, where they are loaded."""
+NOT_OURS = {
+    "PYTEST_CURRENT_TEST",  # another one for every test
+    *("LD_LIBRARY_PATH", "TORCHINDUCTOR_CACHE_DIR"),  # by OpenCV and PyTorch
+    *("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK"),  # by joblib and threadpoolctl
+}
+"""Variables that pytest sets, and libraries for themselves as they are loaded."""
 PATIENCE = 5.0
 """Seconds in which a thread that was told to end must have ended."""
 
@@ -65,9 +70,23 @@ def changes(before: dict[str, object], after: dict[str, object]) -> list[str]:
     ]
 
 
-def threads_left(before: set[threading.Thread]) -> list[str]:
-    """Name the threads that are new and keep the process from ending; they are given a moment to end."""
-    new = [thread for thread in threading.enumerate() if thread not in before and not thread.daemon]
-    for thread in new:
-        thread.join(PATIENCE)
-    return [f"the thread {thread.name!r} still runs" for thread in new if thread.is_alive()]
+class Threads:
+    """The threads that are started from now on and keep the process from ending."""
+
+    def __init__(self) -> None:
+        self.before = set(threading.enumerate())
+        self.started_by: dict[threading.Thread, str] = {}
+
+    def note(self, test: str) -> None:
+        """Remember after which test a thread was there."""
+        for thread in threading.enumerate():
+            if thread not in self.before and not thread.daemon:
+                self.started_by.setdefault(thread, test)
+
+    def left(self) -> list[str]:
+        """Name those that still run, given a moment to end."""
+        gc.collect()  # pools that nobody holds any more end their threads
+        for thread in self.started_by:
+            thread.join(PATIENCE)
+        running = [(name, thread) for thread, name in self.started_by.items() if thread.is_alive()]
+        return [f"{name} leaves the thread {thread.name!r} running" for name, thread in running]
