@@ -71,6 +71,7 @@ def test_an_openvino_file_takes_rgb_and_returns_mattes(light, tmp_path) -> None:
         np.testing.assert_allclose(alone, result[single], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_an_onnx_file_takes_rgb_and_returns_mattes(light, tmp_path) -> None:
     runtime = need("onnxruntime", "onnxscript")
     report = export(light, LIGHT, tmp_path / "net.onnx", "onnx", (64, 96))
