@@ -174,7 +174,7 @@ sys.exit(main(["mcp", *sys.argv[1:]]))
 """
 
 
-@pytest.mark.parametrize("how", ["signal", "end of input"])
+@pytest.mark.parametrize("how", ["signal", pytest.param("end of input", marks=pytest.mark.slow)])
 def test_no_download_keeps_it_from_ending(talking: Callable[..., Talk], folder: Path, how: str) -> None:
     talk = talking(command=[sys.executable, "-c", SLOW])
     talk.start()
@@ -209,6 +209,7 @@ def test_a_signal_ends_it_though_input_stays_open(talking: Callable[..., Talk], 
     assert talk.end()[1:] == ("", "")
 
 
+@pytest.mark.slow
 def test_what_was_taken_is_finished_after_a_signal(talking: Callable[..., Talk], folder: Path) -> None:
     talk = talking()
     talk.start()
@@ -268,7 +269,7 @@ sys.exit(main(["mcp", *sys.argv[1:]]))
 """
 
 
-@pytest.mark.parametrize("how", ["signal", "end of input"])
+@pytest.mark.parametrize("how", ["signal", pytest.param("end of input", marks=pytest.mark.slow)])
 def test_who_reads_nothing_does_not_keep_it_from_ending(talking: Callable[..., Talk], how: str) -> None:
     talk = talking(command=[sys.executable, "-c", IMPATIENT])
     begin_a_large_answer(talk)

@@ -51,7 +51,7 @@ def assert_same(network: ConvertedNetwork, reference: PyramidNetwork, *inputs: t
     torch.testing.assert_close(network(*inputs), expected, atol=1e-3, rtol=1e-3)
 
 
-@pytest.fixture(params=["openvino", "onnxruntime"])
+@pytest.fixture(params=["openvino", pytest.param("onnxruntime", marks=pytest.mark.slow)])
 def backend(request) -> str:
     need(request.param, *(["onnxscript"] if request.param == "onnxruntime" else []))
     return request.param
@@ -123,7 +123,9 @@ def test_other_weights_are_converted_anew(light, weights) -> None:
     assert not was_converted(LIGHT, weights)
 
 
-@pytest.mark.parametrize("suffix", [".xml", ".bin", ".json"])
+@pytest.mark.parametrize(
+    "suffix", [".xml", *(pytest.param(suffix, marks=pytest.mark.slow) for suffix in (".bin", ".json"))]
+)
 def test_a_damaged_file_is_converted_again(light, weights, suffix, caplog) -> None:
     need("openvino")
     ConvertedNetwork(light, LIGHT, weights).prepare((64, 64))
@@ -164,6 +166,7 @@ def test_conversions_that_were_not_used_for_longest_make_room(light, weights, mo
     assert network.is_ready((64, 96)) and not network.is_ready((64, 64))
 
 
+@pytest.mark.slow
 def test_threads_share_a_network(light, weights) -> None:
     need("openvino")
     network = ConvertedNetwork(light, LIGHT, weights, loaded=2)

@@ -71,6 +71,7 @@ def test_an_openvino_file_takes_rgb_and_returns_mattes(light, tmp_path) -> None:
         np.testing.assert_allclose(alone, result[single], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_an_onnx_file_takes_rgb_and_returns_mattes(light, tmp_path) -> None:
     runtime = need("onnxruntime", "onnxscript")
     report = export(light, LIGHT, tmp_path / "net.onnx", "onnx", (64, 96))
@@ -291,19 +292,6 @@ def test_mistakes_of_the_command_are_one_line(arguments, words, capsys) -> None:
     assert main(["export", *arguments]) == 2
     error = capsys.readouterr().err
     assert words in error and error.count("\n") == 1
-
-
-def test_help_imports_nothing_heavy() -> None:
-    from modules import modules_after
-
-    code = """
-from transparent_background.cli import main
-try:
-    main(["export", "--help"])
-except SystemExit as stop:
-    assert stop.code == 0
-"""
-    assert modules_after(code) == []
 
 
 def test_completion_knows_it(capsys) -> None:

@@ -165,6 +165,7 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(data, tmp_path) -> None:
     assert logs[0] == logs[1]
 
 
+@pytest.mark.slow
 def test_a_resumed_run_draws_what_the_unbroken_one_drew(data, tmp_path) -> None:
     drawn: dict[str, list[float]] = {}
     for name in ("whole", "broken"):
@@ -189,6 +190,7 @@ def test_a_resumed_run_draws_what_the_unbroken_one_drew(data, tmp_path) -> None:
     assert len(set(drawn["whole"])) == 6
 
 
+@pytest.mark.slow
 def test_a_resumed_run_takes_the_rate_it_is_given(config) -> None:
     config.schedule.kind, config.schedule.warmup, config.schedule.steps = "constant", 0, 2
     Trainer(config).run()
@@ -236,7 +238,7 @@ def test_a_damaged_state_is_one_line(config) -> None:
         Trainer(config, resume=True)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGINT])
 def test_a_stopped_command_saves_and_says_so(data, tmp_path, number) -> None:
     path = write_config(data, tmp_path / "run")
     command = [sys.executable, "-m", "transparent_background", "train", str(path), "schedule.steps=100000"]
@@ -281,6 +283,7 @@ def assert_finite(folder: Path) -> None:
         assert all(torch.isfinite(tensor).all() for tensor in tensors), part
 
 
+@pytest.mark.slow
 def test_a_picture_that_is_no_number_leaves_no_trace(config, monkeypatch, caplog) -> None:
     real, calls = trainer_module.normalise, []
 
@@ -298,6 +301,7 @@ def test_a_picture_that_is_no_number_leaves_no_trace(config, monkeypatch, caplog
     assert scores["val"]["mae"] < 1
 
 
+@pytest.mark.slow
 def test_a_gradient_that_is_no_number_is_left_out(config, monkeypatch, caplog) -> None:
     real, calls = trainer_module.pyramid_loss, []
 
@@ -333,6 +337,7 @@ def test_a_full_disk_costs_the_state_and_not_the_run(config, monkeypatch, caplog
     assert not (Path(config.output) / "state.pt").exists()
 
 
+@pytest.mark.slow
 def test_half_a_line_in_a_log_ends_nothing(config) -> None:
     config.schedule.steps = 4
     Trainer(config).run()
@@ -409,6 +414,7 @@ def test_distillation_draws_towards_the_teacher(config) -> None:
     assert float(taught - alone) == pytest.approx(2 * float(terms["distil"]), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_the_published_head_trains_too(config) -> None:
     config.model.head = "published"
     config.schedule.steps = 2
@@ -416,6 +422,7 @@ def test_the_published_head_trains_too(config) -> None:
     assert Remover(ckpt=Path(config.output) / "last.safetensors").checkpoint.head == "published"
 
 
+@pytest.mark.slow
 def test_batches_above_the_base_size_are_trained_through_blending(config) -> None:
     config.loss.blend, config.data.sizes = True, [64, 96]
     run = Trainer(config)
@@ -446,6 +453,7 @@ def test_bf16_trains_to_finite_weights(config) -> None:
     assert all(torch.isfinite(tensor).all() for tensor in weights_of(Path(config.output)).values())
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_model(data, tmp_path) -> None:
     path = write_config(data, tmp_path / "run")
     command = [
