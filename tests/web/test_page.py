@@ -152,10 +152,10 @@ def test_options_reach_the_server(visit: Visit, tmp_path: Path) -> None:
     visit.choose("photo", "picture")
     expect(page.locator("#photo-download")).to_be_enabled()  # nothing happens before a picture is chosen
     page.set_input_files("#photo-background-file", tmp_path / "meadow.png")
-    for summary in ("Edges", "File and model"):
+    for summary in ("Edges", "File"):
         page.locator("#photo-options summary", has_text=summary).click()
     visit.option("Crop to the object").check()
-    page.locator("#photo-padding").fill("10")
+    visit.option("Room around it").fill("10")
     visit.option("Hard edge").check()
     visit.option("Colours of hair").select_option("original")
     visit.option("What the model looks at").select_option("static")
@@ -185,7 +185,7 @@ def test_options_reach_the_server(visit: Visit, tmp_path: Path) -> None:
 def test_a_format_that_browsers_cannot_show_is_shown_all_the_same(visit: Visit) -> None:
     page = visit.open()
     visit.add("chelsea.jpg")
-    page.locator("#photo-options summary", has_text="File and model").click()
+    page.locator("#photo-options summary", has_text="File").click()
     visit.option("File format").select_option("tiff")
     visit.through()
     expect(page.get_by_alt_text("chelsea.jpg without its background")).to_be_visible()
@@ -412,7 +412,7 @@ def test_nothing_stands_over_on_small_windows(browser: Browser, address: str, wi
         page = visit.open()
         assert visit.overflow() == 0
         visit.add("astronaut.jpg", "chelsea.jpg", "coffee.jpg", "rocket.jpg")
-        for name in ("Edges", "File and model"):
+        for name in ("Edges", "File", "Model"):
             page.locator("#photo-options summary", has_text=name).click()
         visit.option("Crop to the object").check()
         visit.through()
