@@ -6,52 +6,18 @@ import base64
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from page_helpers import CAMERA, PATIENCE, SAMPLES, TRANSFER, Visit, expect, find_chromium, serving, visiting
+from page_helpers import PATIENCE, RECORDS, SAMPLES, TRANSFER, Visit, expect, serving, visiting
 from PIL import Image
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Route
 
-CHROMIUM = find_chromium()
 TOKEN = "a-token-of-the-tests"
-
-# keeps what the page asked for last: Chromium doesn't tell Playwright of forms that carry files
-RECORDS = """const fetched = fetch;
-window.fetch = (address, options) => {
-    const named = ([name, value]) => [name, value.name ?? value];
-    if (options?.body instanceof FormData) window.asked = Object.fromEntries([...options.body].map(named));
-    return fetched(address, options);
-};"""
-if CHROMIUM is None:
-    pytest.skip("there is no Chromium; $CHROMIUM may name one", allow_module_level=True)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *CAMERA])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("server")) as address:
-        yield address
-
-
-@pytest.fixture
-def visit(browser: Browser, address: str) -> Iterator[Visit]:
-    with visiting(browser, address) as visit:
-        yield visit
 
 
 @pytest.fixture

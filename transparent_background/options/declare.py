@@ -43,7 +43,7 @@ class Option:
     """In words, where the default is found out later."""
     choices: tuple[str, ...] = ()
     choice_labels: Mapping[str, str] = field(default_factory=dict)
-    """What the page calls the choices, and, as that of ``""``, what comes of none; a text's are suggestions."""
+    """What the page calls the choices, and under ``""`` what comes of none; those of a text are suggestions."""
     least: float | None = None
     above: float | None = None
     most: float | None = None

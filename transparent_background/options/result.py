@@ -76,7 +76,7 @@ class ResultOptions:
         choice_labels={
             "auto": "Automatic",
             "estimate": "Freed of the old background",
-            "original": "As in the photo",
+            "original": "As in the original",
         },
         subjects=STILL_OR_FILM,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -82,7 +81,7 @@ def parse_format(value: str, name: str = "format") -> str:
 
 def parse_path(value: Any, name: str = "path") -> Path:
     """Return a path, with ``~`` for the home folder."""
-    return Path(os.path.expanduser(str(value)))
+    return Path(str(value)).expanduser()
 
 
 def parse_size(text: Any, name: str = "size") -> Size:

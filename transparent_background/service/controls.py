@@ -40,7 +40,7 @@ class Control(BaseModel):
 
 
 def controls() -> list[Control]:
-    """Return the options that the page has controls for."""
+    """Return the options that the page has controls for; last come those that open a slider."""
     found = []
     for entry in offered(ResultOptions, NetworkOptions, FilmOptions, CameraOptions, door="page"):
         words = {name: getattr(entry, name) for name in Control.model_fields}
@@ -51,4 +51,4 @@ def controls() -> list[Control]:
             if subject in (entry.subjects or ()) and entry.name in request.model_fields
         ]
         found.append(Control(**words))
-    return found
+    return sorted(found, key=lambda control: control.unit == "%")

@@ -2,208 +2,141 @@
 
 import { make } from "./dom.js";
 
-const PADDING = { least: 0, most: 0.5, start: 0.05 }; // room around a crop, as a share
+const ROOM = { least: 0, most: 0.5, start: 0.05 }; // around a crop, as a share of the object
 
-/** An option on the page. `parts` are its elements; `value` is what the server is told, null where it decides. */
-class Control {
-  shown = true;
-  parts = [];
-
-  constructor(option, id) {
-    this.option = option;
-    this.start = option.start ?? option.default;
-    this.input = this.make(id);
-    this.input.id = id;
-  }
-
-  /** Put the input into a field with its label. */
-  field(id, className, ...more) {
-    const label = make("label", { for: id }, this.option.label);
-    this.parts = [make("div", { className: `field ${className}` }, label, ...more)];
-  }
-
-  /** Fine print. */
-  get hint() {
-    return this.option.hint;
-  }
-
-  /** Show what follows from the value, and from whether the option applies at all. */
-  show() {
-    for (const part of this.parts) part.hidden = !this.shown;
-  }
-
-  /** Set what a recipe says; false if this page does not offer it. */
-  take(value) {
-    this.value = value;
-    this.input.dispatchEvent(new Event("change", { bubbles: true }));
-    return true;
-  }
+/**
+ * Make the control of an option: an `input` with that `id`, and the `parts` that stand in a section. `get` gives
+ * what the server is told, null where it decides; `set` takes what a recipe says, and gives false if that is not
+ * offered here; `show` shows what follows from the value.
+ */
+export function makeControl(option, id) {
+  const { name, kind, unit, choices, least, most } = option;
+  const start = option.start ?? option.default;
+  const share = kind === "text" && unit === "%";
+  const whole = { ...option, id, start };
+  if (name === "background") return colour(whole);
+  if (kind === "flag") return flag(whole);
+  if (share || (least !== null && most !== null)) return start === null ? optional(whole, share) : slider(whole);
+  return choices.length ? select(whole) : text(whole);
 }
 
-class Switch extends Control {
-  make() {
-    const input = make("input", { type: "checkbox", role: "switch", name: this.option.name, defaultChecked: this.start === true });
-    this.parts = [make("label", { className: "switch" }, make("span", {}, this.option.label), input)];
-    return input;
-  }
-
-  get value() {
-    return this.input.checked;
-  }
-
-  set value(value) {
-    this.input.checked = /^(true|1|yes|on)$/i.test(value);
-  }
+function field(className, { id, label }, ...more) {
+  return make("div", { className: `field ${className}` }, make("label", { for: id }, label), ...more);
 }
 
-class Slider extends Control {
-  make(id) {
-    const { least, most, unit, kind } = this.option;
-    this.times = unit === "%" ? 100 : 1;
-    const step = this.times > 1 || kind === "whole" ? 1 : (most - least) / 100;
-    const start = (this.start ?? (least + most) / 2) * this.times;
-    const input = make("input", { type: "range", min: least * this.times, max: most * this.times, step, defaultValue: start });
-    this.output = make("output", { for: id });
-    this.field(id, "", this.output, input);
-    return input;
-  }
-
-  show() {
-    super.show();
-    this.output.textContent = [this.input.value, this.option.unit].join(" ").trim();
-    if (this.option.unit) this.input.setAttribute("aria-valuetext", this.output.textContent);
-  }
-
-  get value() {
-    return this.input.value / this.times;
-  }
-
-  set value(value) {
-    this.input.value = Number((value * this.times).toFixed(3));
-  }
+function flag({ id, name, label, start }) {
+  const input = make("input", { id, name, type: "checkbox", role: "switch", defaultChecked: start === true });
+  return {
+    input,
+    parts: [make("label", { className: "switch" }, make("span", {}, label), input)],
+    get: () => input.checked,
+    set(value) {
+      input.checked = /^(true|1|yes|on)$/i.test(value);
+    },
+  };
 }
 
-/** Room around a crop: the server takes text. Pixels are not offered here, as photos differ in size. */
-class Padding extends Slider {
-  get value() {
-    return `${this.input.value}%`;
-  }
-
-  set value(value) {
-    const percent = parseFloat(value) || 0;
-    this.input.max = Math.max(this.input.max, percent);
-    super.value = percent / 100;
-  }
+function slider(option) {
+  const { id, kind, least, most, unit, start } = option;
+  const times = unit === "%" ? 100 : 1;
+  const step = times > 1 || kind === "whole" ? 1 : (most - least) / 100;
+  const input = make("input", { id, type: "range", min: least * times, max: most * times, step, defaultValue: start * times });
+  const output = make("output", { for: id });
+  return {
+    input,
+    parts: [field("", option, output, input)],
+    get: () => input.value / times,
+    set(value) {
+      input.value = Number((value * times).toFixed(3));
+    },
+    show() {
+      output.textContent = `${input.value} ${unit}`.trim();
+      if (unit) input.setAttribute("aria-valuetext", output.textContent);
+    },
+  };
 }
 
-/** A number that the server chooses unless a switch is on; then a slider shows. */
-class Optional extends Switch {
-  constructor(option, id) {
-    super(option, id);
-    const more = { label: option.hint || option.label, ...(option.kind === "text" ? PADDING : {}) };
-    this.slider = new (option.kind === "text" ? Padding : Slider)({ ...option, ...more }, `${id}-value`);
-    this.parts.push(...this.slider.parts);
-  }
-
-  get hint() {
-    return "";
-  }
-
-  show() {
-    super.show();
-    this.slider.shown = this.shown && this.input.checked;
-    this.slider.show();
-  }
-
-  get value() {
-    return this.input.checked ? this.slider.value : null;
-  }
-
-  set value(value) {
-    this.input.checked = true;
-    this.slider.value = value;
-  }
-
-  take(value) {
-    const pixels = this.option.kind === "text" && parseFloat(value) > 0 && !/%\s*$/.test(value);
-    return !pixels && super.take(value);
-  }
+/** A number that is left to the server until a switch shows its slider; a `share` goes to the server as text. */
+function optional(option, share) {
+  const toggle = flag(option);
+  const { least, most } = option;
+  const words = { id: `${option.id}-value`, label: option.hint || option.label };
+  const amount = slider({ ...option, start: (least + most) / 2, ...(share ? ROOM : {}), ...words });
+  return {
+    ...toggle,
+    parts: [...toggle.parts, ...amount.parts],
+    hinted: true,
+    get() {
+      if (!toggle.input.checked) return null;
+      return share ? `${amount.input.value}%` : amount.get();
+    },
+    set(value) {
+      const percent = parseFloat(value) || 0;
+      if (share && percent > 0 && !/%\s*$/.test(value)) return false; // pixels: photos differ in size
+      toggle.input.checked = true;
+      if (share) amount.input.max = Math.max(amount.input.max, percent);
+      return amount.set(share ? percent / 100 : value);
+    },
+    show() {
+      if (!toggle.input.checked) amount.parts[0].hidden = true;
+      amount.show();
+    },
+  };
 }
 
-/** A choice; or a text for which there are suggestions. */
-class Select extends Control {
-  make(id) {
-    const { name, choices, choice_labels: labels } = this.option;
-    const left = this.start === null ? [["", labels[""] ?? "Left to the server"]] : [];
-    const entries = [...left, ...choices.map((value) => [value, labels[value] ?? value])];
-    const input = make("select", { name }, ...entries.map(([value, text]) => make("option", { value, defaultSelected: value === this.start }, text)));
-    this.note = make("p", { className: "fine" });
-    this.field(id, "", input, this.note);
-    return input;
-  }
-
-  show() {
-    super.show();
-    this.note.textContent = this.option.notes?.[this.input.value] ?? "";
-    this.note.hidden = !this.note.textContent;
-  }
-
-  get value() {
-    return this.input.value || null;
-  }
-
-  set value(value) {
-    this.input.value = value;
-  }
-
-  take(value) {
-    const offered = this.option.choices.includes(String(value));
-    if (!offered && this.option.kind !== "text") return false;
-    if (!offered) this.input.append(make("option", { value }, value));
-    return super.take(value);
-  }
+/** A choice; or a text for which there are suggestions. Its entries may have `notes`. */
+function select(option) {
+  const { id, name, kind, choices, choice_labels: labels, notes, start } = option;
+  const entry = (value, label) => make("option", { value, defaultSelected: value === start }, label);
+  const none = start === null ? [entry("", labels[""] ?? "Left to the server")] : [];
+  const input = make("select", { id, name }, ...none, ...choices.map((value) => entry(value, labels[value] ?? value)));
+  const note = make("p", { className: "fine" });
+  return {
+    input,
+    parts: [field("", option, input, note)],
+    get: () => input.value || null,
+    set(value) {
+      const offered = choices.includes(String(value));
+      if (!offered && kind !== "text") return false;
+      if (!offered) input.append(entry(value, value));
+      input.value = value;
+      return true;
+    },
+    show() {
+      note.textContent = notes?.[input.value] ?? "";
+      note.hidden = !note.textContent;
+    },
+  };
 }
 
-class Text extends Control {
-  make(id) {
-    const { name, kind, choice_labels: labels, least, most } = this.option;
-    const input = make("input", {
-      type: kind === "text" ? "text" : "number",
-      name,
-      autocomplete: "off",
-      placeholder: labels[""] ?? "",
-      defaultValue: this.start ?? "",
-      ...(kind === "text" ? {} : { step: kind === "whole" ? "1" : "any", min: least ?? "", max: most ?? "" }),
-    });
-    this.field(id, "short", input);
-    return input;
-  }
-
-  get value() {
-    const text = this.input.value.trim();
-    if (!text) return null;
-    return this.option.kind === "text" ? text : Number(text);
-  }
-
-  set value(value) {
-    this.input.value = value;
-  }
+function text(option) {
+  const { id, name, kind, choice_labels: labels, least, most, start } = option;
+  const bounds = { type: "number", step: kind === "whole" ? "1" : "any", min: least ?? "", max: most ?? "" };
+  const words = { placeholder: labels[""] ?? "", autocomplete: "off", defaultValue: start ?? "" };
+  const input = make("input", { id, name, type: "text", ...(kind === "text" ? {} : bounds), ...words });
+  return {
+    input,
+    parts: [field("short", option, input)],
+    get() {
+      const value = input.value.trim();
+      return value === "" ? null : kind === "text" ? value : Number(value);
+    },
+    set(value) {
+      input.value = value;
+    },
+  };
 }
 
-class Colour extends Control {
-  make(id) {
-    const input = make("input", { type: "color", name: this.option.name, defaultValue: hex(this.start) });
-    this.field(id, "row", input);
-    return input;
-  }
-
-  get value() {
-    return this.input.value;
-  }
-
-  set value(value) {
-    this.input.value = hex(value);
-  }
+function colour(option) {
+  const input = make("input", { id: option.id, name: option.name, type: "color", defaultValue: hex(option.start) });
+  return {
+    input,
+    parts: [field("row", option, input)],
+    get: () => input.value,
+    set(value) {
+      input.value = hex(value);
+    },
+  };
 }
 
 /** A colour as #rrggbb: of a CSS name, #rgb, or three numbers; null if it is none. */
@@ -214,14 +147,4 @@ export function hex(colour) {
   const pen = document.createElement("canvas").getContext("2d");
   pen.fillStyle = css;
   return pen.fillStyle;
-}
-
-/** Make the control of an option; `id` is its input's. */
-export function makeControl(option, id) {
-  const { name, kind, unit, choices, least, most, start } = option;
-  const slides = unit === "%" && kind === "text" ? true : least !== null && most !== null;
-  if (name === "background") return new Colour(option, id);
-  if (kind === "flag") return new Switch(option, id);
-  if (slides) return new (option.default === null && start === null ? Optional : Slider)(option, id);
-  return new (choices.length ? Select : Text)(option, id);
 }

@@ -52,20 +52,23 @@ export class Options {
 
   /** Make the controls. `options` and `about` are what the server says of its options, and of itself. */
   build(options, about) {
-    const hints = new Map(); // the same words stand once, behind the last field that they explain
     for (const option of options.filter(({ subjects }) => subjects.includes(this.subject))) {
-      const control = makeControl(this.#offered(option, about), this.form.id.replace("options", option.name));
+      const { name, hint, default: preset } = option;
+      const control = makeControl(this.#offered(option, about), this.form.id.replace("options", name));
       const section = this.#section(option.section);
       section.append(...control.parts);
-      this.#controls.set(option.name, control);
-      if (!control.hint) continue;
-      const id = `${control.input.id}-hint`;
-      if (!hints.has(control.hint)) hints.set(control.hint, make("p", { className: "fine", id }, control.hint));
-      const hint = hints.get(control.hint);
-      section.append(hint);
-      control.input.setAttribute("aria-describedby", hint.id);
+      this.#controls.set(name, { ...control, preset });
+      if (hint && !control.hinted) this.#explain(control.input, section, hint);
     }
     this.show();
+  }
+
+  /** Put fine print behind an input; the same words stand once, behind the last one that they explain. */
+  #explain(input, section, hint) {
+    const there = [...section.children].find(({ textContent }) => textContent === hint);
+    const print = there ?? make("p", { className: "fine", id: `${input.id}-hint` }, hint);
+    section.append(print);
+    input.setAttribute("aria-describedby", print.id);
   }
 
   /** Models and formats are those that this server has. */
@@ -98,21 +101,26 @@ export class Options {
 
   /** The file format that is chosen. */
   get format() {
-    return FORMATS[this.subject]?.[this.#controls.get("format")?.value] ?? {};
+    return FORMATS[this.subject]?.[this.#controls.get("format")?.get()] ?? {};
   }
 
   /** Show what follows from what is chosen. */
   show() {
     for (const [name, control] of this.#controls) {
       control.shown = !(name in APPLIES) || APPLIES[name](this.format, this.background) === true;
-      control.show();
+      for (const part of control.parts) part.hidden = !control.shown;
+      control.show?.();
     }
   }
 
   /** Every option that differs from its default. */
   get values() {
-    const given = [...this.#controls].filter(([, control]) => control.shown).map(([name, control]) => [name, control.value]);
-    return Object.fromEntries(given.filter(([name, value]) => value !== null && value !== this.#controls.get(name).option.default));
+    const values = {};
+    for (const [name, { shown, get, preset }] of this.#controls) {
+      const value = shown ? get() : null;
+      if (value !== null && value !== preset) values[name] = value;
+    }
+    return values;
   }
 
   /** What the server is told: the `fields`, the `file` to put behind, and a `key` that equal options have. */
@@ -145,9 +153,15 @@ export class Options {
     this.form.reset();
     const words = [`The options of ${name} were set.`];
     if (!this.background.take(type, fit)) words.push(`Choose the file behind, ${type}, yourself.`);
-    const left = Object.entries(rest).filter(([option, value]) => value !== null && !this.#controls.get(option)?.take(value));
+    const left = Object.entries(rest).filter(([option, value]) => value !== null && !this.#set(option, value));
     if (left.length) words.push(`Not offered here, and left out: ${left.map((pair) => pair.join(" ")).join(", ")}.`);
     this.form.dispatchEvent(new Event("change"));
     toast(words.join(" "));
+  }
+
+  #set(name, value) {
+    const control = this.#controls.get(name);
+    if (!control || control.set(value) === false) return false;
+    return control.input.dispatchEvent(new Event("change", { bubbles: true }));
   }
 }
