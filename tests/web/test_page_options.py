@@ -121,6 +121,16 @@ def test_every_kind_of_option_has_a_control(starry: Visit) -> None:
     }
 
 
+def test_every_control_has_a_name_and_an_id_of_its_own(starry: Visit) -> None:
+    page = starry.open()
+    unnamed = """() => [...document.querySelectorAll('form input, form select')]
+        .filter((input) => !input.labels.length && !input.ariaLabel)
+        .map(({outerHTML}) => outerHTML)"""
+    assert page.evaluate(unnamed) == []
+    ids = page.evaluate("() => [...document.querySelectorAll('[id]')].map(({id}) => id)")
+    assert len(ids) == len(set(ids))
+
+
 def test_films_and_cameras_have_it_as_well(starry: Visit) -> None:
     page = starry.open("film")
     page.route("**/api/jobs", lambda route: route.fulfill(status=422, json={"detail": "no sparkles here"}))
@@ -218,9 +228,9 @@ def test_a_recipe_of_films_is_loaded_and_saved(visit: Visit, tmp_path: Path) -> 
     page.set_input_files("#film-file", SAMPLES / "rocket.jpg")
     page.set_input_files("#film-options [data-recipe]", tmp_path / "film.json")
     expect(page.locator("#toast")).to_contain_text("left out: mode fast.")  # this server has no such model
-    expect(page.locator("#film-format")).to_have_value("mov")
+    expect(visit.option("File format")).to_have_value("mov")
     visit.choose("film", "rgba")
-    expect(page.locator("#film-format")).to_have_value("mov")  # as it was asked for
+    expect(visit.option("File format")).to_have_value("mov")  # as it was asked for
     saved = visit.download("#film-options [data-save]")
     assert Recipe.load(saved) == {"type": "rgba", "mode": "lite", **recipe}
 

@@ -54,7 +54,7 @@ export class Options {
   build(options, about) {
     for (const option of options.filter(({ subjects }) => subjects.includes(this.subject))) {
       const { name, hint, default: preset } = option;
-      const control = makeControl(this.#offered(option, about), this.form.id.replace("options", name));
+      const control = makeControl(this.#offered(option, about), `${this.form.id}-${name}`);
       const section = this.#section(option.section);
       section.append(...control.parts);
       this.#controls.set(name, { ...control, preset });
