@@ -36,6 +36,22 @@ TRANSFER = """([files]) => {
     return transfer;
 }"""
 
+# keeps what the page asked for last: Chromium doesn't tell Playwright of forms that carry files
+RECORDS = """const fetched = fetch;
+const sent = XMLHttpRequest.prototype.send;
+const record = (form) => {
+    const named = ([name, value]) => [name, value.name ?? value];
+    if (form instanceof FormData) window.asked = Object.fromEntries([...form].map(named));
+};
+window.fetch = (address, options) => {
+    record(options?.body);
+    return fetched(address, options);
+};
+XMLHttpRequest.prototype.send = function (form) {
+    record(form);
+    return sent.call(this, form);
+};"""
+
 
 def find_chromium() -> str | None:
     """Return the Chromium to test with."""

@@ -30,6 +30,8 @@ PATHS = {
     "/api/jobs/{id}/result": {"get"},
     "/api/jobs/{id}/cancel": {"post"},
     "/api/models": {"get"},
+    "/api/options": {"get"},
+    "/api/recipe": {"post"},
     "/healthz": {"get"},
     "/readyz": {"get"},
     "/metrics": {"get"},

@@ -52,7 +52,11 @@ class CameraOptions:
         doors=LOCAL,
     )
     mirror: bool = flag(
-        "exchange left and right", label="Mirror", doors=frozenset(("command", "python", "http", "page"))
+        "exchange left and right",
+        label="Mirror",
+        section="Camera",
+        start=True,
+        doors=frozenset(("command", "python", "http", "page")),
     )
     realtime: bool = flag(
         "work on smaller pictures while the machine is too slow for --fps, or for 20 frames a second",

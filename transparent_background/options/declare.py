@@ -43,7 +43,7 @@ class Option:
     """In words, where the default is found out later."""
     choices: tuple[str, ...] = ()
     choice_labels: Mapping[str, str] = field(default_factory=dict)
-    """What the page calls the choices."""
+    """What the page calls the choices; under ``""`` that of none; those of a text are suggestions."""
     least: float | None = None
     above: float | None = None
     most: float | None = None
@@ -65,6 +65,12 @@ class Option:
     """Whether it names a file, so that shells complete it."""
     label: str = ""
     """What the page calls it."""
+    section: str = "More options"
+    """Heading on the page under which it stands."""
+    hint: str = ""
+    """Fine print on the page; of a switch that shows a slider, what the slider is called."""
+    start: Any = None
+    """What the page begins with, where that is not the default."""
     unit: str = ""
     """What the page shows behind a number: ``%`` also means that it shows hundredths."""
     command: str = ""

@@ -13,7 +13,7 @@ from ..types import ResizeMethod
 from .declare import LOCAL, Door, Subject, choice, flag, option, shared
 from .network import NetworkOptions
 from .running import BatchOptions
-from .values import parse_bitrate, parse_rate, parse_scale, parse_time
+from .values import parse_bitrate, parse_path, parse_rate, parse_scale, parse_time
 
 BackgroundPlay: TypeAlias = Literal["loop", "hold"]
 ForegroundFilm: TypeAlias = Literal["straight", "premultiplied"]
@@ -21,6 +21,7 @@ ForegroundFilm: TypeAlias = Literal["straight", "premultiplied"]
 FILM: frozenset[Subject] = frozenset(("film",))
 MOVING: frozenset[Subject] = frozenset(("film", "camera"))
 SERVED: frozenset[Door] = frozenset(("command", "python", "http", "page"))
+TIMES = "Seconds (12.5) or minutes and seconds (1:30)."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,9 @@ class Selection:
         parse=parse_time,
         metavar="TIME",
         label="From",
+        section="Part of the film",
+        hint=TIMES,
+        choice_labels={"": "0:00"},
         doors=SERVED,
     )
     """Seconds from its beginning."""
@@ -46,6 +50,9 @@ class Selection:
         parse=parse_time,
         metavar="TIME",
         label="To",
+        section="Part of the film",
+        hint=TIMES,
+        choice_labels={"": "the end"},
         doors=SERVED,
     )
     """Seconds from its beginning; frames from there on are left out."""
@@ -67,6 +74,8 @@ class Selection:
         parse=parse_scale,
         metavar="SIZE",
         label="Size",
+        section="File",
+        choice_labels={"": "As it is", "50%": "Half: quicker", "25%": "A quarter: to try it out"},
         doors=SERVED,
     )
     """``0.5``, ``50%``, ``1280x720``, ``1280x``, ``x720`` or ``720p``."""
@@ -122,7 +131,7 @@ class EncodingOptions:
 
 
 def _matte(value: Any, name: str) -> bool | Path:
-    return value if isinstance(value, bool) else Path(value).expanduser()
+    return value if isinstance(value, bool) else parse_path(value, name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,11 +146,16 @@ class FilmOptions(Selection, EncodingOptions):
         "steady the mattes along the motion",
         default=True,
         label="Steady edges, without flicker",
+        section="Edges",
         doors=SERVED,
         subjects=MOVING,
     )
     sound: bool = flag(
-        "pass on sound, subtitles, chapters and metadata", default=True, label="Keep the sound", doors=SERVED
+        "pass on sound, subtitles, chapters and metadata",
+        default=True,
+        label="Keep the sound",
+        section="File",
+        doors=SERVED,
     )
     matte: bool | Path = option(
         False,

@@ -26,6 +26,7 @@ class NetworkOptions:
         short=("-m",),
         default_help="base, or lite if it cannot be had",
         label="Model",
+        section="Model",
         served_help="model, as /api/models or list_models names them",
         doors=DOORS,
     )
@@ -38,10 +39,12 @@ class NetworkOptions:
         "what the network sees: the base size, the picture's shape, or both",
         short=("-r",),
         default_help="the mode's; for films static",
-        label="What the network sees",
+        label="What the model looks at",
+        section="Edges",
         choice_labels={
+            "": "What suits the model",
             "static": "A small square: quick",
-            "dynamic": "The photo's own shape: finer edges",
+            "dynamic": "The picture's own shape: finer edges",
             "blend": "Both, one after the other: slower",
         },
         doors=DOORS,

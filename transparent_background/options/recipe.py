@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,59 @@ from .settings import read_settings
 
 KEPT = (ResultOptions, FilmOptions, NetworkOptions, CameraOptions)
 """Whose options a recipe may hold: what is wanted, not which files and how fast."""
+
+
+def read_values(text: str, name: str = "recipe") -> dict[str, Any]:
+    """Read options from text, YAML or JSON, without checking what they mean.
+
+    Parameters
+    ----------
+    name
+        What messages call the text.
+
+    Raises
+    ------
+    ConfigError
+        It is not a list of options whose values are plain, or lists of plain ones.
+    """
+    import yaml
+
+    try:
+        values = _parsed(text)
+    except (yaml.YAMLError, ValueError) as error:  # days that there are not are ValueErrors
+        raise ConfigError(f"{name}: is neither YAML nor JSON: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict) or not all(map(_is_option, values, values.values())):
+        raise ConfigError(f"{name}: a recipe is a list of options, such as 'type: white'")
+    return values
+
+
+def _parsed(text: str) -> Any:
+    """Read JSON or YAML; of what is nested, or aliased, nothing: a few lines of it can mean gigabytes."""
+    import yaml
+
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    depth = 0
+    for event in yaml.parse(text, loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > 2 or isinstance(event, yaml.AliasEvent):
+            return None
+    values = yaml.load(text, loader)
+    return {} if values is None else values
+
+
+def _is_option(name: Any, value: Any) -> bool:
+    parts = value if isinstance(value, list) else [value]
+    return isinstance(name, str) and all(map(_is_plain, [name, *parts]))
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether JSON could hold it as well: no date, no infinity, no half of a character."""
+    if isinstance(value, str):
+        return not re.search("[\ud800-\udfff]", value)
+    return value is None or (isinstance(value, (int, float)) and abs(value) < 1e15)
 
 
 def of_kept(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,14 +129,7 @@ class Recipe(dict[str, Any]):
         UsageError
             Something in it makes no sense.
         """
-        try:
-            import yaml
-
-            values = yaml.safe_load(text) or {}
-        except yaml.YAMLError as error:
-            raise ConfigError(f"{name}: is neither YAML nor JSON: {' '.join(str(error).split())}") from error
-        if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
-            raise ConfigError(f"{name}: a recipe is a list of options, such as 'type: white'")
+        values = read_values(text, name)
         try:
             return cls(values)
         except UsageError as error:

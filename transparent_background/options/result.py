@@ -49,12 +49,15 @@ class ResultOptions:
         metavar="0..1",
         short=("-th",),
         label="Hard edge",
+        section="Cut-out",
+        hint="Keep what is at least this sure",
         unit="%",
     )
     reverse: bool = flag(
         "remove the object, keep the background",
         short=("-R",),
         label="Keep the background, remove the object",
+        section="Cut-out",
     )
     fit: BackgroundFit = choice(
         "cover",
@@ -68,11 +71,12 @@ class ResultOptions:
         ForegroundColours,
         "edge colours: estimate takes the old background out of them, original keeps them; auto estimates "
         "for rgba",
-        label="Colours along the edge",
+        label="Colours of hair and soft edges",
+        section="Edges",
         choice_labels={
             "auto": "Automatic",
             "estimate": "Freed of the old background",
-            "original": "As in the photo",
+            "original": "As in the original",
         },
         subjects=STILL_OR_FILM,
     )
@@ -84,6 +88,8 @@ class ResultOptions:
         metavar="PAD",
         bare="0",
         label="Crop to the object",
+        section="Cut-out",
+        hint="Room around it",
         unit="%",
         subjects=frozenset(("picture",)),
     )
@@ -95,7 +101,8 @@ class ResultOptions:
         parse=parse_format,
         short=("-f",),
         default_help="png for rgba, else the source's; of films mov for rgba, else mp4",
-        label="Format",
+        label="File format",
+        section="File",
         subjects=STILL_OR_FILM,
         served={"picture": (*PICTURE_FORMATS, "jpeg"), "film": SERVED_FILMS},
     )
@@ -108,6 +115,8 @@ class ResultOptions:
         metavar="1..100",
         default_help="95, 92, 85",
         label="Quality",
+        section="File",
+        start=90,
         subjects=STILL_OR_FILM,
     )
     background: RGB = option(
@@ -117,7 +126,8 @@ class ResultOptions:
         parsed=WHITE,
         parse=parse_colour,
         metavar="COLOUR",
-        label="Colour in place of transparency",
+        label="This format has no transparency. Colour under the cut-out",
+        section="File",
         subjects=STILL_OR_FILM,
     )
 

@@ -70,6 +70,7 @@ def parse_format(value: str, name: str = "format") -> str:
     UsageError
         There is no such format.
     """
+    value = str(value)
     if format_of(value) is None and value.rsplit(".", 1)[-1].lower() not in FILM_FORMATS:
         raise UsageError(
             f"{name} {value!r} cannot be written; choose png, jpg, webp, tiff or avif, "
@@ -80,7 +81,7 @@ def parse_format(value: str, name: str = "format") -> str:
 
 def parse_path(value: Any, name: str = "path") -> Path:
     """Return a path, with ``~`` for the home folder."""
-    return Path(value).expanduser()
+    return Path(str(value)).expanduser()
 
 
 def parse_size(text: Any, name: str = "size") -> Size:
@@ -122,8 +123,9 @@ def parse_rate(value: str | float | Fraction, name: str = "fps") -> Fraction:
     UsageError
         It is no number above 0, or above 1000.
     """
+    text = str(value)
     try:
-        rate = Fraction(str(value))
+        rate = Fraction(text if "e" not in text.lower() else 0)  # 1e999999999 would take minutes
     except (ValueError, ZeroDivisionError):
         rate = Fraction(0)
     if not 0 < rate <= 1000:

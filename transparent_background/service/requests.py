@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from ..errors import UsageError
 from ..options.cameras import CameraOptions
-from ..options.declare import Door, Option, Subject, offered
+from ..options.declare import Door, Option, Subject, declared, offered
 from ..options.films import FilmOptions
 from ..options.network import NetworkOptions
-from ..options.recipe import Recipe
+from ..options.recipe import KEPT, Recipe, read_values
 from ..options.result import PICTURE_FORMATS, SERVED_FILMS, ResultOptions
 from ..options.result_types import Backdrop, ResultType, parse_type
 from ..options.settings import Settings, read_settings
@@ -25,6 +25,8 @@ from . import rembg
 TYPES = ("rgba", "map", "green", "white", "blur", "overlay")
 FORMATS = PICTURE_FORMATS
 FILM_FORMATS = SERVED_FILMS
+RECIPE = 10_000
+"""Most characters of a recipe."""
 UPLOADED = Path("background_image")
 """Stands for the picture that came with the request."""
 ADDRESS: dict[str, Any] = {
@@ -59,7 +61,7 @@ class Asked(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     recipe: str | None = Field(
-        None, max_length=10_000, description="Options in YAML or JSON; what else is asked for counts more."
+        None, max_length=RECIPE, description="Options in YAML or JSON; what else is asked for counts more."
     )
 
 
@@ -126,9 +128,35 @@ def asked_for(options: BaseModel) -> dict[str, Any]:
     recipe = values.pop("recipe", None)
     if recipe:
         known = type(options).model_fields
-        kept = {name: value for name, value in Recipe.parse(recipe).items() if name in known}
+        kept = {name: value for name, value in read_recipe(recipe).items() if name in known}
         values = type(options).model_validate({**kept, **values}).model_dump(exclude_unset=True)
     return values
+
+
+def read_recipe(text: str) -> dict[str, Any]:
+    """Check a recipe that a client sent, and return its options.
+
+    What a service does not offer is passed on unread, and so is a type that names a file: files are the
+    client's, and nobody learns here which ones this machine has.
+
+    Raises
+    ------
+    UsageError
+        Something in it makes no sense.
+    """
+    values, known = read_values(text), declared(*KEPT)
+    kind = values.get("type")
+    unread = {name for name in values if name in known and "http" not in (known[name].doors or ())} | {"type"}
+    try:
+        for name, value in values.items():
+            if name in known and len(str(value)) > known[name].length:
+                raise UsageError(f"{name} is too long")
+        if kind is not None and not PurePath(str(kind)).suffix:
+            parse_result_type(kind, behind=False)
+        recipe = Recipe({name: value for name, value in values.items() if name not in unread})
+    except UsageError as error:
+        raise type(error)(f"recipe: {error}") from error
+    return {**recipe, **{name: value for name, value in values.items() if name in unread}}
 
 
 def parse_result_type(text: str, *, behind: bool) -> ResultType:
@@ -211,42 +239,3 @@ def film_job(options: BaseModel, *, behind: Path | None = None) -> Job:
     if behind is not None:
         settings = replace(settings, type=Backdrop(behind))
     return Job(mode=values.get("mode"), settings=settings, resize=values.get("resize"))
-
-
-class Control(BaseModel):
-    """An option, as the page shows it."""
-
-    name: str
-    label: str
-    help: str
-    kind: Literal["flag", "whole", "number", "text", "choice"]
-    default: Any
-    choices: list[str]
-    choice_labels: dict[str, str]
-    least: float | None
-    most: float | None
-    unit: str
-    subjects: list[str]
-
-
-_SHOWN = ("name", "help", "kind", "default", "least", "most", "unit")
-
-
-def controls() -> list[Control]:
-    """Return the options that the page has controls for."""
-    entries: Iterable[Option] = offered(
-        ResultOptions, NetworkOptions, FilmOptions, CameraOptions, door="page"
-    )
-    return [
-        Control(
-            **{
-                name: getattr(entry, name)
-                for name in ("name", "help", "kind", "default", "least", "most", "unit")
-            },
-            label=entry.label or entry.name,
-            choices=list(entry.choices),
-            choice_labels=dict(entry.choice_labels),
-            subjects=sorted(entry.subjects or ()),
-        )
-        for entry in entries
-    ]

@@ -5,15 +5,11 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from page_helpers import PATIENCE, SAMPLES, Visit, expect
 from PIL import Image
-
-if TYPE_CHECKING:
-    pass
 
 
 @pytest.fixture
@@ -36,7 +32,7 @@ def test_a_film_is_followed_to_its_result(visit: Visit, clip: Path) -> None:
     page = visit.open("film")
     page.set_input_files("#film-file", clip)
     expect(page.get_by_label("clip.mp4 as it is")).to_be_visible()
-    expect(page.locator("#film-format")).to_have_value("webm")  # transparent, and shown by browsers
+    expect(visit.option("File format")).to_have_value("webm")  # transparent, and shown by browsers
     page.get_by_role("button", name="Remove the background").click()
     expect(page.locator("#film-cancel")).to_be_focused()
     link = page.locator("#film-download")

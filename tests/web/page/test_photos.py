@@ -5,24 +5,11 @@ from __future__ import annotations
 import base64
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from page_helpers import SAMPLES, TRANSFER, Visit, expect
+from page_helpers import RECORDS, SAMPLES, TRANSFER, Visit, expect
 from PIL import Image
-
-if TYPE_CHECKING:
-    pass
-
-
-# keeps what the page asked for last: Chromium doesn't tell Playwright of forms that carry files
-RECORDS = """const fetched = fetch;
-window.fetch = (address, options) => {
-    const named = ([name, value]) => [name, value.name ?? value];
-    if (options?.body instanceof FormData) window.asked = Object.fromEntries([...options.body].map(named));
-    return fetched(address, options);
-};"""
 
 
 def alpha_of(path: Path) -> np.ndarray:
@@ -108,10 +95,10 @@ def test_options_reach_the_server(visit: Visit, tmp_path: Path) -> None:
     visit.choose("photo", "picture")
     expect(page.locator("#photo-download")).to_be_enabled()  # nothing happens before a picture is chosen
     page.set_input_files("#photo-background-file", tmp_path / "meadow.png")
-    for summary in ("Edges", "File and model"):
+    for summary in ("Edges", "File"):
         page.locator("#photo-options summary", has_text=summary).click()
     visit.option("Crop to the object").check()
-    page.locator("#photo-padding").fill("10")
+    visit.option("Room around it").fill("10")
     visit.option("Hard edge").check()
     visit.option("Colours of hair").select_option("original")
     visit.option("What the model looks at").select_option("static")
@@ -141,7 +128,7 @@ def test_options_reach_the_server(visit: Visit, tmp_path: Path) -> None:
 def test_a_format_that_browsers_cannot_show_is_shown_all_the_same(visit: Visit) -> None:
     page = visit.open()
     visit.add("chelsea.jpg")
-    page.locator("#photo-options summary", has_text="File and model").click()
+    page.locator("#photo-options summary", has_text="File").click()
     visit.option("File format").select_option("tiff")
     visit.through()
     expect(page.get_by_alt_text("chelsea.jpg without its background")).to_be_visible()

@@ -74,7 +74,7 @@ def test_nothing_stands_over_on_small_windows(browser: Browser, address: str, wi
         page = visit.open()
         assert visit.overflow() == 0
         visit.add("astronaut.jpg", "chelsea.jpg", "coffee.jpg", "rocket.jpg")
-        for name in ("Edges", "File and model"):
+        for name in ("Edges", "File", "Model"):
             page.locator("#photo-options summary", has_text=name).click()
         visit.option("Crop to the object").check()
         visit.through()

@@ -1,5 +1,6 @@
 // The tiles that say what comes behind the object: nothing, a colour, a picture ...
 
+import { hex } from "./controls.js";
 import { icon, make } from "./dom.js";
 
 const KINDS = {
@@ -125,6 +126,18 @@ export class BackgroundChooser {
   /** The same as one string, to see whether it changed. */
   get key() {
     return JSON.stringify([this.answer.fields, this.answer.file ? this.fileNumber : 0]);
+  }
+
+  /** Set what a recipe says; false if a file has to be chosen for it. */
+  take(type, fit = "cover") {
+    const colour = hex(type);
+    const plain = ["rgba", "white", "green", "blur", "map", "overlay"].find((kind) => kind === String(type).toLowerCase());
+    const kind = plain ?? (colour ? "colour" : "picture");
+    this.fieldset.querySelector(`input[value=${kind}]`).checked = true;
+    if (colour) this.colour.value = colour;
+    this.fit.value = fit;
+    this.#show();
+    return kind !== "picture";
   }
 
   reset() {

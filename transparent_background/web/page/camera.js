@@ -3,7 +3,7 @@
 import { BackgroundChooser } from "./background.js";
 import { announce, byId, fit, make, save, showError, toast } from "./dom.js";
 import { LiveView, shrunk } from "./live.js";
-import { wire } from "./options.js";
+import { Options } from "./options.js";
 
 const form = byId("camera-options");
 const canvas = byId("camera-canvas");
@@ -30,7 +30,7 @@ export class CameraTab {
       kinds: ["blur", "rgba", "colour", "picture", "white", "green", "map", "overlay"],
       start: "blur",
     });
-    wire(form, () => ({}));
+    this.options = new Options(form, "camera", this.background);
     byId("camera-go").addEventListener("click", () => (this.#live ? this.stop() : this.start()));
     byId("camera-still").addEventListener("click", () => this.#still());
     byId("camera-full").addEventListener("click", () => this.#fullScreen());
@@ -39,6 +39,11 @@ export class CameraTab {
     form.addEventListener("change", (event) => this.#changed(event.target));
     this.background.colour.addEventListener("input", () => this.#changed(this.background.colour));
     navigator.mediaDevices?.addEventListener?.("devicechange", () => this.#listCameras());
+  }
+
+  /** Take what the server says of itself and of its options. */
+  learn(about, options) {
+    this.options.build(options, about);
   }
 
   async start() {
@@ -84,16 +89,9 @@ export class CameraTab {
   }
 
   #options() {
-    const { fields } = this.background.answer;
-    return {
-      type: fields.type ?? "blur",
-      mode: form.elements.mode.value || null,
-      threshold: null,
-      reverse: form.elements.reverse.checked,
-      mirror: form.elements.mirror.checked,
-      background_image: this.background.kind === "picture" ? this.#behind.data : null,
-      fit: fields.fit ?? "cover",
-    };
+    const { fields } = this.options.answer;
+    const behind = this.background.kind === "picture" ? this.#behind.data : null;
+    return { type: "blur", ...fields, background_image: behind };
   }
 
   async #changed(field) {

@@ -39,7 +39,7 @@ export function toast(sentence) {
   box.textContent = sentence;
   box.hidden = false;
   clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => (box.hidden = true), 5000);
+  toastTimer = setTimeout(() => (box.hidden = true), Math.max(5000, 70 * sentence.length));
 }
 
 /** Show a sentence in an element with a `p`, or hide it. */

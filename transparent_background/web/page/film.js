@@ -4,18 +4,10 @@ import { ApiError, at, call, jobUpdates, patiently, token, upload } from "./api.
 import { BackgroundChooser } from "./background.js";
 import { announce, byId, bytes, duration, limitBytes, make, showError } from "./dom.js";
 import { preview, showFrames, showPhase, showUpload } from "./film-view.js";
-import { wire } from "./options.js";
+import { Options } from "./options.js";
 
 const KEPT = "film-job"; // in the session's storage, so that a reload finds the job again
-const FORMATS = {
-  webm: ["WebM", "Transparent in Chrome, Edge and Firefox, and on web pages."],
-  mov: ["MOV (ProRes)", "Transparent, for editing programs. Large; browsers can't show it."],
-  mp4: ["MP4", "Plays everywhere. It has no transparency."],
-  mkv: ["MKV", "Transparent, for some players and editing programs."],
-  webp: ["WebP, animated", "Transparent in every browser, without sound."],
-  apng: ["APNG, animated", "Transparent in every browser, exact and large, without sound."],
-  gif: ["GIF, animated", "Shows everywhere. Edges are hard, 256 colours, without sound."],
-};
+
 const OPAQUE = ["mp4"];
 
 const form = byId("film-options");
@@ -30,10 +22,12 @@ export class FilmTab {
 
   constructor() {
     this.background = new BackgroundChooser(byId("film-background"), { accept: "image/*,video/*", thing: "picture or film" });
-    wire(form, () => ({ hard: form.elements.hard.checked }));
-    this.#offerFormats(Object.keys(FORMATS));
-    form.elements.format.addEventListener("change", () => (this.#formatTouched = true));
-    form.addEventListener("change", () => this.#showFormat());
+    this.options = new Options(form, "film", this.background);
+    form.addEventListener("change", ({ target }) => {
+      if (target === form.elements.format) this.#formatTouched = true;
+      this.#showFormat();
+    });
+    form.addEventListener("reset", () => (this.#formatTouched = false));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#start();
@@ -46,10 +40,11 @@ export class FilmTab {
     this.#goOn();
   }
 
-  /** Take what GET /api/models said. */
-  learn(about) {
+  /** Take what the server says of itself and of its options. */
+  learn(about, options) {
+    this.options.build(options, about);
+    this.#showFormat();
     this.#limit = about.limits.film_bytes;
-    this.#offerFormats(about.film_formats);
     const { film_bytes: size, film_seconds: seconds } = about.limits;
     byId("film-limits").textContent =
       `Up to ${limitBytes(size)} and ${duration(seconds)}. The server of this page does the work, and deletes the film afterwards.`;
@@ -84,25 +79,16 @@ export class FilmTab {
     announce(`${file.name} is ready. Choose what you want, then start.`);
   }
 
-  #offerFormats(names) {
-    const select = form.elements.format;
-    const chosen = select.value;
-    const known = Object.keys(FORMATS).filter((name) => names.includes(name));
-    const others = names.filter((name) => !(name in FORMATS));
-    select.replaceChildren(...[...known, ...others].map((value) => make("option", { value }, FORMATS[value]?.[0] ?? value.toUpperCase())));
-    if (chosen) select.value = chosen;
-    this.#showFormat();
-  }
-
-  /** MP4 holds no transparency; else what browsers show is proposed. */
+  /** What browsers show is proposed; MP4 holds no transparency. */
   #showFormat() {
-    const select = form.elements.format;
+    const select = form.elements.format; // there is none until the server has said which
+    byId("film-go").disabled = this.#file === null || this.background.incomplete || !select;
+    if (!select) return;
     const { transparent } = this.background;
     for (const option of select.options) option.disabled = transparent && OPAQUE.includes(option.value);
     if (!this.#formatTouched) select.value = transparent ? "webm" : "mp4";
     else if (select.selectedOptions[0]?.disabled) select.value = "webm";
-    byId("film-format-note").textContent = FORMATS[select.value]?.[1] ?? "";
-    byId("film-go").disabled = this.#file === null || this.background.incomplete;
+    this.options.show();
   }
 
   #open(name) {
@@ -133,17 +119,7 @@ export class FilmTab {
   }
 
   #body() {
-    const { fields, file } = this.background.answer;
-    const { format, scale, start, end, sound, temporal, reverse, hard, threshold, mode } = form.elements;
-    fields.format = format.value;
-    if (mode.value) fields.mode = mode.value;
-    if (scale.value) fields.scale = scale.value;
-    if (start.value.trim()) fields.start = start.value.trim();
-    if (end.value.trim()) fields.end = end.value.trim();
-    if (reverse.checked) fields.reverse = "true";
-    if (hard.checked) fields.threshold = String(threshold.value / 100);
-    fields.sound = String(sound.checked);
-    fields.temporal = String(temporal.checked);
+    const { fields, file } = this.options.answer;
     const body = new FormData();
     for (const [name, value] of Object.entries(fields)) body.append(name, value);
     if (file) body.append("background_image", file, file.name);

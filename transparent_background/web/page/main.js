@@ -5,7 +5,6 @@ import { CameraTab } from "./camera.js";
 import { byId, sleep } from "./dom.js";
 import { receiveFiles } from "./drop.js";
 import { FilmTab } from "./film.js";
-import { offerModels } from "./options.js";
 import { PhotoTab } from "./photo.js";
 
 const NAMES = ["photos", "film", "camera"];
@@ -73,10 +72,9 @@ async function learn() {
   for (let wait = 2; ; wait = Math.min(wait * 1.5, 20)) {
     try {
       const about = await (await call("api/models")).json();
+      const options = await (await call("api/options")).json();
       message.hidden = true;
-      offerModels(about);
-      photos.learn(about);
-      film.learn(about);
+      for (const tab of [photos, film, camera]) tab.learn(about, options);
       byId("version").textContent = `transparent-background ${about.version}`;
       return;
     } catch (error) {

@@ -4,7 +4,7 @@ import { at } from "./api.js";
 import { BackgroundChooser } from "./background.js";
 import { Compare } from "./compare.js";
 import { announce, byId, bytes, icon, limitBytes, make, save, settled, showError, toast } from "./dom.js";
-import { offerPhotoFormats, photoDepends, readPhotoOptions, wire } from "./options.js";
+import { Options } from "./options.js";
 import { Pictures } from "./pictures.js";
 import { zip } from "./zip.js";
 
@@ -19,24 +19,27 @@ export class PhotoTab {
   #entries = new Map(); // picture -> its element in the strip
   #size = null;
   #alone = false;
+  #key = null; // of the options that are worked with
 
   constructor() {
     this.background = new BackgroundChooser(byId("photo-background"));
+    this.options = new Options(form, "picture", this.background);
     this.compare = new Compare(byId("compare"));
-    this.pictures = new Pictures(() => readPhotoOptions(form, this.background));
+    this.pictures = new Pictures(() => this.options.answer);
     this.pictures.addEventListener("list", () => this.#showList());
     this.pictures.addEventListener("change", ({ detail }) => this.#showPicture(detail));
-    wire(form, () => photoDepends(form, this.background));
     this.#wireOptions();
     this.#wireButtons();
   }
 
-  /** Take what GET /api/models said. */
-  learn(about) {
-    offerPhotoFormats(form, about);
+  /** Take what the server says of itself and of its options. */
+  learn(about, options) {
+    this.options.build(options, about);
+    this.#key = this.options.answer.key;
     this.pictures.limit = about.limits.bytes;
     byId("photo-limits").textContent =
       `Up to ${limitBytes(about.limits.bytes)} each. The server of this page does the work, and does not keep your photos.`;
+    this.pictures.resume();
   }
 
   add(files) {
@@ -49,12 +52,10 @@ export class PhotoTab {
 
   #wireOptions() {
     const redo = settled(() => this.pictures.resume(), 350);
-    let key = this.pictures.options().key;
     const changed = () => {
-      if (this.background.incomplete) return;
-      const now = this.pictures.options().key;
-      if (now === key) return;
-      key = now;
+      const { key } = this.options.answer;
+      if (this.background.incomplete || key === this.#key) return;
+      this.#key = key;
       this.pictures.outdate();
       redo();
     };
@@ -62,12 +63,7 @@ export class PhotoTab {
     form.addEventListener("change", changed);
     this.background.fieldset.addEventListener("change", changed);
     form.addEventListener("submit", (event) => event.preventDefault());
-    form.addEventListener("reset", () =>
-      setTimeout(() => {
-        this.background.reset();
-        changed();
-      }),
-    );
+    form.addEventListener("reset", () => setTimeout(changed));
   }
 
   #wireButtons() {

@@ -59,7 +59,7 @@ export class Pictures extends EventTarget {
     this.list = [];
     this.chosen = null;
     this.limit = Infinity;
-    this.held = false;
+    this.held = true; // until the server has said what can be asked of it
   }
 
   #tell(picture) {

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 
+from ...service.controls import Control, controls
 from ...service.models import Models, describe
+from ...service.requests import RECIPE, read_recipe
+from ..problems import Problem
 from ..running import Running
 from .schemas import problems
 
@@ -16,6 +22,32 @@ router = APIRouter(tags=["about"])
 async def models(services: Running) -> Models:
     """Return what can be asked for here; the default model comes first."""
     return describe(services)
+
+
+@router.get("/api/options", summary="The options, with their words and bounds", responses=problems())
+async def options() -> list[Control]:
+    """Return the options that the page shows, in its order."""
+    return controls()
+
+
+@router.post(
+    "/api/recipe",
+    summary="Check a recipe",
+    responses=problems(400, 408, 413, 422),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "description": "Options in YAML or JSON.",
+            "content": {"text/plain": {"schema": {"type": "string", "maxLength": RECIPE}}},
+        }
+    },
+)
+async def recipe(request: Request) -> dict[str, Any]:
+    """Return the options of a recipe; files that they name are not looked for."""
+    text = (await request.body()).decode()
+    if len(text) > RECIPE:
+        raise Problem(413, f"the recipe is too long; at most {RECIPE} characters are taken")
+    return await run_in_threadpool(read_recipe, text)
 
 
 @router.get("/healthz", response_class=PlainTextResponse, summary="Whether the process lives")
