@@ -16,9 +16,8 @@ from transparent_background.live.window import PreviewWindow
 
 
 @pytest.fixture
-def pygame(monkeypatch) -> ModuleType:
+def pygame() -> ModuleType:
     """Return pygame, which is loaded here and not before: that changes how a process takes signals."""
-    monkeypatch.setenv("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     return pytest.importorskip("pygame")
 
 

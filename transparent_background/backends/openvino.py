@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ class OpenVINO(Runtime):
         }
         if threads is not None:
             options["INFERENCE_NUM_THREADS"] = str(threads)
-        compiled = import_openvino().Core().compile_model(str(path), "CPU", options)
+        compiled = _core().compile_model(str(path), "CPU", options)
         local = threading.local()  # a request is not to be shared: every thread has its own
 
         def run(*inputs: FloatArray) -> FloatArray:
@@ -65,6 +66,17 @@ class OpenVINO(Runtime):
             return result
 
         return run
+
+
+@cache
+def _core() -> Any:
+    """Return OpenVINO's core, one for as long as the process lives.
+
+    On processors with AMX a core gives the thread that loads a network another stack for signals, and frees
+    that stack when it goes itself, whichever thread lets it go. Had it gone before the thread that made it,
+    Ctrl-C would end the process by a segmentation fault, as would a second core that goes after the first.
+    """
+    return import_openvino().Core()
 
 
 def convert(graph: Graph, metadata: Mapping[str, str], *, any_batch: bool) -> Any:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from ..errors import UsageError
+from ..images.resizing import resized
 from ..media.atomic import file_state
 from ..media.reading import read
 from ..options.result_types import Backdrop
@@ -47,7 +48,10 @@ def fit_background(background: ColourArray, size: Size, fit: BackgroundFit) -> C
     own_height, own_width = background.shape[:2]
     if fit == "stretch":
         # Plain bilinear even where it shrinks, since 1.3.4 did so and its results are to be met.
-        return _resize(background, width, height, cv2.INTER_LINEAR)
+        stretched: ColourArray = cv2.resize(
+            np.ascontiguousarray(background), (width, height), interpolation=cv2.INTER_LINEAR
+        )
+        return stretched
     if fit == "tile":
         rows, columns = np.arange(height) % own_height, np.arange(width) % own_width
         tiled: ColourArray = background[rows[:, None], columns]
@@ -58,7 +62,7 @@ def fit_background(background: ColourArray, size: Size, fit: BackgroundFit) -> C
         scale = min(height / own_height, width / own_width)
         inner_height = min(height, max(1, round(own_height * scale)))
         inner_width = min(width, max(1, round(own_width * scale)))
-        inner = _resize(background, inner_width, inner_height, None)
+        inner = resized(background, (inner_height, inner_width))
         rows = np.clip(np.arange(height) - (height - inner_height) // 2, 0, inner_height - 1)
         columns = np.clip(np.arange(width) - (width - inner_width) // 2, 0, inner_width - 1)
         framed: ColourArray = inner[rows[:, None], columns]
@@ -74,20 +78,8 @@ def _cover(background: ColourArray, height: int, width: int) -> ColourArray:
     cut_width = min(own_width, max(1, math.ceil(width / scale)))
     top, left = (own_height - cut_height) // 2, (own_width - cut_width) // 2
     part = background[top : top + cut_height, left : left + cut_width]
-    return _resize(part, width, height, None)
-
-
-def _resize(colours: ColourArray, width: int, height: int, method: int | None) -> ColourArray:
-    """Resize; without a method, average where it shrinks and interpolate where it grows."""
-    if colours.shape[:2] == (height, width):
-        return colours
-    if method is None:
-        shrinks = height * width < colours.shape[0] * colours.shape[1]
-        method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    resized: ColourArray = cv2.resize(np.ascontiguousarray(colours), (width, height), interpolation=method)
-    if resized.dtype == np.float32:
-        np.clip(resized, 0, 1, out=resized)  # cubic overshoots
-    return resized
+    covering: ColourArray = resized(part, (height, width))
+    return covering
 
 
 class Background(Protocol):

@@ -106,12 +106,19 @@ def _split(image: Image.Image) -> tuple[NDArray[np.uint8], FloatArray | None]:
         return np.array(image if image.mode == "RGB" else image.convert("RGB")), None
     rgba = image if image.mode == "RGBA" else image.convert("RGBA")
     # Pillow takes channels apart several times faster than numpy slices them
-    return np.array(rgba.convert("RGB")), _transparency(np.asarray(rgba.getchannel("A")))
+    return np.array(rgba.convert("RGB")), transparency(np.asarray(rgba.getchannel("A")))
 
 
-def _transparency(alpha: Array) -> FloatArray | None:
-    """Bring a channel of any number type to float32, or None if it is opaque everywhere."""
-    peak = 1 if alpha.dtype.kind == "f" else np.iinfo(alpha.dtype).max
+def transparency(alpha: Array, peak: int | None = None) -> FloatArray | None:
+    """Bring a channel of any number type to float32, or None if it is opaque everywhere.
+
+    Parameters
+    ----------
+    peak
+        Its value for opaque; None: the largest that its type holds, for floats 1.
+    """
+    if peak is None:
+        peak = 1 if alpha.dtype.kind == "f" else np.iinfo(alpha.dtype).max
     if alpha.min() >= peak:
         return None
     scaled: FloatArray = np.multiply(alpha, np.float32(1 / peak), dtype=np.float32)
@@ -195,7 +202,7 @@ def from_array(array: Array) -> Picture:
         return Picture(_grey_to_rgb(values[..., 0]))
     if array.shape[2] == 3:
         return Picture(np.ascontiguousarray(values))
-    return Picture(np.ascontiguousarray(values[..., :3]), _transparency(values[..., 3]))
+    return Picture(np.ascontiguousarray(values[..., :3]), transparency(values[..., 3]))
 
 
 def _numbers(array: Array) -> Array:

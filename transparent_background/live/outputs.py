@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
-import cv2
 import numpy as np
 
 from ..compositing.backgrounds import fit_background
 from ..compositing.blend import blend
 from ..errors import DeviceError, MissingExtraError, OutputError, UsageError
 from ..images.picture import to_eight_bit
+from ..images.resizing import resized
 from ..images.result import Result
 from ..options.result_types import GREEN
 from .watchers import Watchers
@@ -75,16 +75,10 @@ def flat_bytes(result: Result, under: ByteArray | tuple[int, int, int]) -> ByteA
     return to_eight_bit(rgb)
 
 
-def resized(result: Result, size: Size) -> Result:
+def result_at(result: Result, size: Size) -> Result:
     """Return a result at another size (height, width)."""
-    if result.size == size:
-        return result
-    kernel = cv2.INTER_AREA if size[0] < result.size[0] else cv2.INTER_LINEAR
-
-    def sized(values: Any) -> Any:
-        return None if values is None else cv2.resize(values, size[::-1], interpolation=kernel)
-
-    return Result(sized(result.rgb), sized(result.alpha), sized(result.grey))
+    parts = (result.rgb, result.alpha, result.grey)
+    return Result(*(None if part is None else resized(part, size) for part in parts))
 
 
 class VirtualCamera:

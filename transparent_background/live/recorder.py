@@ -18,7 +18,7 @@ from ..media.video.frames import FilmInfo
 from ..media.video.opening import import_av
 from ..media.video.writing import FilmWriter
 from ..options.films import EncodingOptions
-from .outputs import resized
+from .outputs import result_at
 
 if TYPE_CHECKING:
     from ..images.result import Result
@@ -104,7 +104,7 @@ class Recorder:
             self._film = (*self._start(result), time)
         writer, look, begin = self._film
         # what the film began with: its size, and transparent or not
-        fitted = resized(result if look.alpha else flatten(result, WHITE), look.size)
+        fitted = result_at(result if look.alpha else flatten(result, WHITE), look.size)
         writer.write(fitted, Fraction(time - begin).limit_denominator(90_000), 1 / self._rate)
         self.frames += 1
 

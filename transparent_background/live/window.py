@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 from ..errors import DeviceError, MissingExtraError
-from .outputs import Action, Status, flat_bytes, resized
+from .outputs import Action, Status, flat_bytes, result_at
 
 if TYPE_CHECKING:
     import pygame
@@ -61,9 +62,9 @@ class PreviewWindow:
     """
 
     def __init__(self, title: str = "transparent-background", *, status_line: bool = True) -> None:
-        os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # it greets on standard output
         try:
-            import pygame
+            with redirect_stdout(None):  # where it greets
+                import pygame
         except ImportError as error:
             raise MissingExtraError(
                 'the preview window needs pygame-ce; run: pip install "transparent-background[webcam]"'
@@ -119,7 +120,7 @@ class PreviewWindow:
         width, height = screen.get_size()
         scale = min(height / result.size[0], width / result.size[1])
         inner = max(round(result.size[0] * scale), 1), max(round(result.size[1] * scale), 1)
-        picture = _on_checkerboard(resized(result, inner))
+        picture = _on_checkerboard(result_at(result, inner))
         surface = self._pygame.image.frombuffer(picture.tobytes(), inner[::-1], "RGB")
         screen.fill((16, 16, 16))
         screen.blit(surface, ((width - inner[1]) // 2, (height - inner[0]) // 2))

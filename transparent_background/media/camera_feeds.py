@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import UnreadableError
 from ..images.picture import Picture
+from ..images.resizing import resized
 from ..types import Size
 from .video.colours import ToRgb
 from .video.opening import describe, video_stream
@@ -216,11 +217,7 @@ class OpenCvFeed:
 
 
 def _convert_bgr(bgr: np.ndarray[Any, Any], size: Size) -> Picture:
-    own = bgr.shape[:2]
-    if size != own:
-        kernel = cv2.INTER_AREA if size[0] < own[0] else cv2.INTER_CUBIC
-        bgr = cv2.resize(bgr, size[::-1], interpolation=kernel)
-    return Picture(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
+    return Picture(cv2.cvtColor(resized(bgr, size), cv2.COLOR_BGR2RGB))
 
 
 def _plausible(rate: Any) -> float | None:

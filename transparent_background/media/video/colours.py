@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from ...images.picture import Picture
+from ...images.picture import Picture, transparency
 from .tone import HLG, PQ, PRIMARIES, to_bt709
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class ToRgb:
         values = self._scale(frame, kind, size, tags)
         alpha = None
         if packed:
-            alpha = _own_alpha(values[..., 3], np.iinfo(values.dtype).max)
+            alpha = transparency(values[..., 3])
         elif planar:
             alpha = _alpha_plane(frame, size)
         rgb: Any = np.ascontiguousarray(values[..., :3])
@@ -208,19 +208,12 @@ FROM_SWSCALE = np.minimum(np.rint(_LEVELS * 65535 / 65280), 65535).astype(np.uin
 TO_SWSCALE = np.rint(_LEVELS * 65280 / 65535).astype(np.uint16)
 
 
-def _own_alpha(alpha: np.ndarray[Any, Any], peak: int) -> FloatArray | None:
-    if alpha.min() >= peak:
-        return None
-    scaled: FloatArray = np.multiply(alpha, np.float32(1 / peak), dtype=np.float32)
-    return scaled
-
-
 def _alpha_plane(frame: VideoFrame, size: Size) -> FloatArray | None:
     """Read the alpha of planar YUV as it is stored: swscale shifts its bits and loses opaque."""
     plane, bits = frame.planes[3], frame.format.components[3].bits
     dtype = np.dtype(np.uint16 if bits > 8 else np.uint8)
     lines = np.frombuffer(memoryview(plane), dtype).reshape(plane.height, plane.line_size // dtype.itemsize)
-    alpha = _own_alpha(lines[:, : plane.width], (1 << bits) - 1)
+    alpha = transparency(lines[:, : plane.width], (1 << bits) - 1)
     if alpha is None or alpha.shape == size:
         return alpha
     method = cv2.INTER_AREA if size[0] < alpha.shape[0] else cv2.INTER_LINEAR

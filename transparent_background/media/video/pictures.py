@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 
 from ...errors import SourceNotFoundError, UnreadableError
 from ...images.picture import Picture, to_eight_bit
+from ...images.resizing import resized
 from ...options.films import Selection
-from ...types import Size
 from ..files import name_of
 from ..reading import Animation, read, read_frames
 from .containers import COUNTER
@@ -40,19 +38,9 @@ class PictureReader(Reader):
 
     def _fit(self, picture: Picture) -> Picture:
         """Bring a picture to the film's size and depth."""
-        rgb: Any = picture.rgb if self.deep else to_eight_bit(picture.rgb)
-        alpha = picture.alpha
-        if picture.size != self.info.size:
-            rgb = _resized(rgb, self.info.size)
-            alpha = None if alpha is None else _resized(alpha, self.info.size)
-        return Picture(rgb, alpha)
-
-
-def _resized(values: Any, size: Size) -> Any:
-    shrinks = size[0] * size[1] < values.shape[0] * values.shape[1]
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    resized = cv2.resize(values, size[::-1], interpolation=method)
-    return np.clip(resized, 0, 1) if resized.dtype == np.float32 else resized
+        rgb = picture.rgb if self.deep else to_eight_bit(picture.rgb)
+        alpha, size = picture.alpha, self.info.size
+        return Picture(resized(rgb, size), None if alpha is None else resized(alpha, size))
 
 
 class AnimationReader(PictureReader):
