@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ..errors import DataSetError, InputError, UsageError
+from ..images.picture import from_array
 from ..media.pairs import Pair, find_pairs, read_mask, read_pair
 from ..options.suffixes import PICTURE_SUFFIXES
 from .metrics import Evaluator, PictureScores, score_picture
 
 if TYPE_CHECKING:
-    from ..remover import Remover
+    from ..matting.network import NetworkPredictor
     from ..types import FloatArray
     from .metrics import Curve
 
@@ -37,15 +38,18 @@ class Predictor(Protocol):
 
 
 class ModelPredictor:
-    """Mattes of a remover, as its users get them."""
+    """Mattes of a network, as its users get them."""
 
-    def __init__(self, name: str, remover: Remover) -> None:
-        self.name, self._remover = name, remover
+    def __init__(self, name: str, predictor: NetworkPredictor) -> None:
+        self.name, self._predictor = name, predictor
 
     def matte(self, pair: Pair, data: Path) -> FloatArray:
         """Predict."""
+        from ..matting.pictures import predict_mattes
+
         image, _ = read_pair(pair)
-        return self._remover.alpha(image)
+        (matte,) = predict_mattes(self._predictor, [from_array(image)])
+        return matte
 
 
 class FolderPredictor:
@@ -223,13 +227,13 @@ def find_predictor(name: str, **options: Any) -> Predictor:
     path = Path(name).expanduser()
     if path.is_dir():
         return FolderPredictor(path)
-    from ..remover import Remover
+    from ..matting.network import NetworkPredictor
 
     if path.is_file():
-        return ModelPredictor(name, Remover(ckpt=path, **options))
+        return ModelPredictor(name, NetworkPredictor(ckpt=path, **options))
     if path.suffix and path.suffix != name:
         raise UsageError(f"{name}: no such file of weights")
-    return ModelPredictor(name, Remover(mode=name, **options))
+    return ModelPredictor(name, NetworkPredictor(mode=name, **options))
 
 
 def worst(

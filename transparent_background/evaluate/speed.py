@@ -11,9 +11,12 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from ..types import FloatArray
 
 WARM_UP = 2  # runs before the clock starts: memory is taken, kernels are chosen
 
@@ -70,27 +73,40 @@ def _measure(
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from ..remover import Remover
+    from ..compositing.finish import finish
+    from ..images.conversions import give_back
+    from ..images.picture import from_array
+    from ..matting.network import NetworkPredictor
+    from ..matting.pictures import predict_mattes
+    from ..options.result import ResultOptions
 
     if threads:
         torch.set_num_threads(threads)
     path = Path(model).expanduser()
     options: dict[str, Any] = {"device": device, "resize": resize}
-    remover = Remover(ckpt=path, **options) if path.is_file() else Remover(mode=model, **options)
-    picture = _picture(size)
+    options |= {"ckpt": path} if path.is_file() else {"mode": model}
+    predictor = NetworkPredictor(**options)
+    image = _picture(size)
+    picture = from_array(image)
+
+    def matte() -> FloatArray:
+        return predict_mattes(predictor, [picture])[0]
+
+    def cut_out() -> Any:
+        return give_back(finish(picture, matte(), ResultOptions(), predictor.device).result, image)
+
     with FlopCounterMode(display=False) as counter:
-        remover.alpha(picture)
-    on_gpu = remover.device.type == "cuda"
+        matte()
+    on_gpu = predictor.device.type == "cuda"
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
-    matte_ms = _median_ms(lambda: remover.alpha(picture), repeat)
-    cut_out_ms = _median_ms(lambda: remover.process(picture), repeat)
+    matte_ms = _median_ms(matte, repeat)
+    cut_out_ms = _median_ms(cut_out, repeat)
     peak = torch.cuda.max_memory_allocated() if on_gpu else peak_memory()
-    parameters = remover.parameter_count
     return Cost(
         model=model,
         size=size,
-        parameters=parameters,
+        parameters=predictor.parameter_count,
         gflop=counter.get_total_flops() / 1e9,
         matte_ms=matte_ms,
         cut_out_ms=cut_out_ms,

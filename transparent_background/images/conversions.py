@@ -71,10 +71,8 @@ def _stack(result: Result, dtype: np.dtype[Any]) -> Array:
     """Return one (h, w, 3 or 4) array of the number type, rounded; colours keep theirs if equal."""
     if dtype == np.bool_:
         dtype = np.dtype(np.uint8)
-    if result.rgb is None:
-        parts = [_quantise(result.values, dtype)] * 3
-    else:
-        parts = [np.asarray(result.rgb, dtype)]  # float16 and float64 arrays were worked on as float32
+    # colours have the picture's type, but float16 and float64 arrays were worked on as float32
+    parts = [_quantise(result.values, dtype)] * 3 if result.rgb is None else [np.asarray(result.rgb, dtype)]
     if result.alpha is not None:
         parts.append(_quantise(result.alpha, dtype))
     return parts[0] if len(parts) == 1 else np.dstack(parts)
