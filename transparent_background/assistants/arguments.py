@@ -2,86 +2,86 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from ..options.network import NetworkOptions
+from ..options.result import ResultOptions
 from ..service.models import Models
+from ..service.requests import fields_of
 
 PREVIEW = 512  # pixels of the longest side
+OF_MATTES = ("mode", "threshold", "reverse", "format", "resize")
+"""The options that a matte has; the others are of what is made with it."""
 
 
-def _text(value: object) -> object:
-    """Take 20 for "20", as assistants write both."""
-    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+class Arguments(BaseModel):
+    """What tools take; others are refused."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
-OnePath = Annotated[
-    str | None,
-    Field(description="Picture in an open folder: absolute, or relative to the first of them."),
-]
-Base64 = Annotated[
-    str | None,
-    Field(
-        description="In place of path: the picture's file itself, in base64. The result comes back likewise."
-    ),
-]
-Output = Annotated[
-    str | None,
-    Field(
+class Written(Arguments):
+    """What becomes of files that are there."""
+
+    overwrite: bool = Field(
+        False, description="Replace the output if it is there. A source is never replaced."
+    )
+
+
+class OnePicture(Written):
+    """Which picture is worked on, and where its result goes."""
+
+    path: str | None = Field(
+        None, description="Picture in an open folder: absolute, or relative to the first of them."
+    )
+    image_base64: str | None = Field(
+        None,
+        description="In place of path: the picture's file itself, in base64. The result comes back likewise.",
+    )
+    output: str | None = Field(
+        None,
         description="File (png, webp, jpg, tiff or avif, by its suffix) or folder for the result, in an open "
-        "folder. Default: beside the picture, with the type in its name, such as photo_rgba.png."
-    ),
-]
-Type = Annotated[
-    str,
-    Field(
-        max_length=100,
-        description="rgba (transparent background), map (the matte, white on the object), green, white, "
-        "blur (of the background), overlay, or a colour to put behind: #rrggbb, a CSS name, [r, g, b].",
-    ),
-]
-Mode = Annotated[
-    str | None, Field(max_length=100, description="Model, as list_models tells; default: the first of them.")
-]
-Threshold = Annotated[
-    float | None, Field(ge=0, le=1, description="Cut hard where the matte exceeds this; default: soft edges.")
-]
-Reverse = Annotated[bool, Field(description="Remove the object, keep the background.")]
-Crop = Annotated[
-    str | None,
-    BeforeValidator(_text),
-    Field(
-        max_length=20, description="Crop to the object with so many pixels (20) or percent (5%) around it."
-    ),
-]
-Format = Annotated[
-    str | None,
-    Field(max_length=10, description="png, webp, jpg, tiff or avif; default: output's suffix, else png."),
-]
-Quality = Annotated[int | None, Field(ge=1, le=100, description="Of jpg, webp (100 is lossless) and avif.")]
-Colour = Annotated[
-    str, Field(max_length=100, description="Colour under an rgba result in a format without transparency.")
-]
-Behind = Annotated[
-    str | None,
-    Field(description="Picture in an open folder to put behind the object; type is of no account then."),
-]
-Overwrite = Annotated[
-    bool, Field(description="Replace the output if it is there. A source is never replaced.")
-]
-Preview = Annotated[
-    bool, Field(description=f"Also return a small picture of the result, at most {PREVIEW} pixels large.")
-]
+        "folder. Default: beside the picture, with the type in its name, such as photo_rgba.png.",
+    )
+    preview: bool = Field(
+        True, description=f"Also return a small picture of the result, at most {PREVIEW} pixels large."
+    )
 
 
-OneFolder = Annotated[
-    str | None, Field(description="Open folder, or one in it, whose pictures are worked on.")
-]
-Paths = Annotated[list[str] | None, Field(description="In place of folder: pictures in open folders.")]
-OutputFolder = Annotated[
-    str | None, Field(description="Folder for the results, in an open folder; default: beside each picture.")
-]
+class ManyPictures(Written):
+    """Which pictures are worked on, and where their results go."""
+
+    folder: str | None = Field(None, description="Open folder, or one in it, whose pictures are worked on.")
+    paths: list[str] | None = Field(None, description="In place of folder: pictures in open folders.")
+    output: str | None = Field(
+        None, description="Folder for the results, in an open folder; default: beside each picture."
+    )
+
+
+_RESULT = fields_of(ResultOptions, NetworkOptions, door="assistant", subject="picture")
+_MATTE = {name: field for name, field in _RESULT.items() if name in OF_MATTES}
+_OneMatte: Any = create_model("OneMatte", __base__=OnePicture, **_MATTE)
+_OneCutOut: Any = create_model("OneCutOut", __base__=OnePicture, **_RESULT)
+_ManyCutOuts: Any = create_model("ManyCutOuts", __base__=ManyPictures, **_RESULT)
+
+
+class MatteArguments(_OneMatte):  # type: ignore[misc]
+    """What a matte is made of, and where it goes."""
+
+
+class CutOutArguments(_OneCutOut):  # type: ignore[misc]
+    """What a cut-out is made of, and where it goes."""
+
+    background_image: str | None = Field(
+        None,
+        description="Picture in an open folder to put behind the object; type is of no account then.",
+    )
+
+
+class BatchArguments(_ManyCutOuts):  # type: ignore[misc]
+    """What cut-outs are made of, and where they go."""
 
 
 class Report(BaseModel):

@@ -14,7 +14,7 @@ import anyio
 from anyio.to_thread import run_sync
 from mcp.types import CallToolResult, ContentBlock, ImageContent, TextContent, ToolAnnotations
 from mcp.types import Tool as DescribedTool
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from ..errors import DeviceError, OutputConflictError, TransparentBackgroundError, UsageError
 from ..service.models import describe
@@ -22,27 +22,14 @@ from ..service.requests import PictureOptions
 from ..service.sentences import sentence, validation_sentence
 from .arguments import (
     PREVIEW,
-    Base64,
+    Arguments,
+    BatchArguments,
     BatchItem,
     BatchReport,
-    Behind,
-    Colour,
-    Crop,
-    Format,
-    Mode,
-    OneFolder,
-    OnePath,
-    Output,
-    OutputFolder,
-    Overwrite,
-    Paths,
-    Preview,
-    Quality,
+    CutOutArguments,
+    MatteArguments,
     Report,
-    Reverse,
     Served,
-    Threshold,
-    Type,
 )
 from .folders import Folders, Place, as_folder
 from .work import Work, result_name
@@ -58,54 +45,6 @@ A = TypeVar("A", bound=BaseModel)
 
 Progress = Callable[[float, "float | None", "str | None"], Awaitable[None]]
 """Tells a client how much is done, of how much, and of what."""
-
-
-class Arguments(BaseModel):
-    """What tools take; others are refused."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class MatteOptions(Arguments):
-    """What can be asked of mattes, and so of all results."""
-
-    mode: Mode = None
-    threshold: Threshold = None
-    reverse: Reverse = False
-    format: Format = None
-    overwrite: Overwrite = False
-
-
-class CutOutOptions(MatteOptions):
-    """What can be asked of cut-outs."""
-
-    type: Type = "rgba"
-    crop: Crop = None
-    quality: Quality = None
-    background: Colour = "white"
-
-
-class MatteArguments(MatteOptions):
-    """What a matte is made of, and where it goes."""
-
-    path: OnePath = None
-    image_base64: Base64 = None
-    output: Output = None
-    preview: Preview = True
-
-
-class CutOutArguments(MatteArguments, CutOutOptions):
-    """What a cut-out is made of, and where it goes."""
-
-    background_image: Behind = None
-
-
-class BatchArguments(CutOutOptions):
-    """What cut-outs are made of, and where they go."""
-
-    folder: OneFolder = None
-    paths: Paths = None
-    output: OutputFolder = None
 
 
 @dataclass(frozen=True, slots=True)

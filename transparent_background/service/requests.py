@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from ..errors import UsageError
 from ..options.cameras import CameraOptions
@@ -39,15 +39,21 @@ def field_of(entry: Option, subject: Subject) -> tuple[Any, Any]:
     """Return an option as pydantic takes it: its type, and its field with words and bounds."""
     kind: Any = {"flag": bool, "whole": int, "number": float, "text": str, "choice": str}[entry.kind]
     choices = entry.served.get(subject) or entry.choices
-    words: dict[str, Any] = {"description": f"{entry.served_help or entry.help}."}
+    text = entry.served_help or entry.help
+    words: dict[str, Any] = {"description": f"{text[0].upper()}{text[1:]}."}
     if choices:
         kind = Literal[choices]
     elif kind is str:
-        words["max_length"] = entry.length
+        kind, words["max_length"] = Annotated[str, BeforeValidator(_as_text)], entry.length
     else:
         bounds = {"ge": entry.least, "gt": entry.above, "le": entry.most}
         words |= {name: bound for name, bound in bounds.items() if bound is not None}
     return (kind if entry.default is not None else kind | None), Field(entry.default, **words)
+
+
+def _as_text(value: object) -> object:
+    """Take 20 for "20", as assistants write both."""
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
 def fields_of(*classes: type, door: Door, subject: Subject) -> dict[str, Any]:
