@@ -90,6 +90,7 @@ def test_devices_share_the_work() -> None:
         future.result(10)
     assert [len(network.passes) for network in networks] == [1, 1]
     workers.stop()
+    workers.restore_threads()
 
 
 def test_a_films_passes_go_through_the_queue(network, workers) -> None:

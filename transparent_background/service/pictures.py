@@ -211,6 +211,7 @@ class PictureService:
         """Take no more, finish what was taken on, and stop the workers."""
         await self.admission.drain()
         await asyncio.to_thread(self.workers.stop)
+        self.workers.restore_threads()
         self._threads.shutdown()
         self._fetchers.shutdown(cancel_futures=True)
 

@@ -145,6 +145,9 @@ class ModelWorkers:
             self._changed.notify_all()
         for thread in self._threads:
             thread.join()
+
+    def restore_threads(self) -> None:
+        """Give the libraries the threads that they had; by who called :meth:`start`, as they count by thread."""
         self._settings.close()
 
     def submit(self, request: _Request) -> Future[Passed]:
