@@ -23,7 +23,7 @@ import torch
 
 from transparent_background.backends.export import export_sizes
 from transparent_background.backends.graph import Graph, describe
-from transparent_background.backends.int8 import CalibrationPhotos, evenly, import_nncf, quantise
+from transparent_background.backends.int8 import evenly, import_nncf, quantise, read_photos
 from transparent_background.backends.openvino import convert, save
 from transparent_background.backends.runtimes import find_runtime
 from transparent_background.checkpoints.recognition import find_checkpoint
@@ -90,14 +90,14 @@ def _files(graph: Graph, metadata: dict[str, str], options: argparse.Namespace) 
     files = {"float32": options.folder / f"{options.mode}_float32.xml"}
     save(convert(graph, metadata, any_batch=False), files["float32"], half=False)
     held_out = {pair.image.resolve() for data in options.data for pair in find_pairs(data)}
-    photos = CalibrationPhotos(_photos(options.calibrate, options.subset, held_out), graph)
+    photos = read_photos(_photos(options.calibrate, options.subset, held_out), graph)
     variants = {
         "int8": (),
         # attention's products and the map of residuals are little of the time and much of the error
         "int8 convolutions": ("MatMul",),
     }
     for name, ignored in variants.items():
-        quantised = quantise(convert(graph, metadata, any_batch=False), photos, ignored=ignored)
+        quantised = quantise(convert(graph, metadata, any_batch=False), graph, photos, ignored=ignored)
         files[name] = options.folder / f"{options.mode}_{name.replace(' ', '_')}.xml"
         save(quantised, files[name], half=False)
     print(f"calibrated on {len(photos)} photos\n")

@@ -65,7 +65,7 @@ def test_arguments_that_make_no_sense(
 def test_what_breaks_is_logged_and_not_told(
     address: str, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(*arguments: Any) -> None:
+    def broken(*arguments: Any, **options: Any) -> None:
         raise RuntimeError("the secret of /etc/shadow")
 
     monkeypatch.setattr("transparent_background.service.pictures.finish", broken)

@@ -220,9 +220,7 @@ def test_a_folder_without_photos_is_named(tmp_path) -> None:
 def test_missing_nncf_is_named(light, tmp_path, monkeypatch) -> None:
     need("openvino")
     monkeypatch.setitem(sys.modules, "nncf", None)
-    with pytest.raises(
-        MissingExtraError, match=r"nncf is not installed; run: pip install .*\[int8\]"
-    ):
+    with pytest.raises(MissingExtraError, match=r"nncf is not installed; run: pip install .*\[int8\]"):
         export(light, LIGHT, tmp_path / "net", "openvino", (64, 64), int8=[tmp_path / "photo.png"])
 
 

@@ -14,7 +14,7 @@ from transparent_background import cli
 from transparent_background.cli.evaluate import short_names
 from transparent_background.errors import DataSetError
 from transparent_background.evaluate import report as tables
-from transparent_background.evaluate.run import FolderPredictor, evaluate, worst
+from transparent_background.evaluate.run import FolderMattes, evaluate, worst
 
 
 def save(array: np.ndarray, path: Path) -> None:
@@ -37,7 +37,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_a_folder_of_mattes_is_scored(data) -> None:
-    report = evaluate(FolderPredictor(data / "pred"), data / "set", workers=0)
+    report = evaluate(FolderMattes(data / "pred"), data / "set", workers=0)
     assert report.count == 4
     assert report.data == "set"
     # shifted by 4, 8, 12 columns of 40 rows: twice that many pixels of 4800 are wrong
@@ -47,8 +47,8 @@ def test_a_folder_of_mattes_is_scored(data) -> None:
 
 
 def test_workers_change_nothing(data) -> None:
-    alone = evaluate(FolderPredictor(data / "pred"), data / "set", workers=0)
-    helped = evaluate(FolderPredictor(data / "pred"), data / "set", workers=1)
+    alone = evaluate(FolderMattes(data / "pred"), data / "set", workers=0)
+    helped = evaluate(FolderMattes(data / "pred"), data / "set", workers=1)
     assert helped.scores == alone.scores
     assert [pair for pair, _ in helped.pictures] == [pair for pair, _ in alone.pictures]
 
@@ -56,11 +56,11 @@ def test_workers_change_nothing(data) -> None:
 def test_predictions_may_lie_in_a_folder_named_as_the_set(data) -> None:
     (data / "all").mkdir()
     (data / "pred").rename(data / "all" / "set")
-    assert evaluate(FolderPredictor(data / "all"), data / "set", workers=0).count == 4
+    assert evaluate(FolderMattes(data / "all"), data / "set", workers=0).count == 4
 
 
 def test_a_limit_takes_evenly_spaced_pictures(data) -> None:
-    report = evaluate(FolderPredictor(data / "pred"), data / "set", workers=0, limit=2)
+    report = evaluate(FolderMattes(data / "pred"), data / "set", workers=0, limit=2)
     assert [pair.image.stem for pair, _ in report.pictures] == ["0", "3"]
 
 
@@ -68,42 +68,42 @@ def test_missing_halves_are_listed(data) -> None:
     (data / "set" / "masks" / "1.png").unlink()
     (data / "set" / "images" / "2.jpg").unlink()
     with pytest.raises(DataSetError, match=r"no mask for 1\.jpg; no picture for 2\.png"):
-        evaluate(FolderPredictor(data / "pred"), data / "set", workers=0)
+        evaluate(FolderMattes(data / "pred"), data / "set", workers=0)
 
 
 def test_a_missing_prediction_is_named(data) -> None:
     (data / "pred" / "2.png").unlink()
     with pytest.raises(DataSetError, match=r"no prediction for 2\.jpg"):
-        evaluate(FolderPredictor(data / "pred"), data / "set", workers=0)
+        evaluate(FolderMattes(data / "pred"), data / "set", workers=0)
 
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_prediction_of_another_size_is_named(data, workers) -> None:
     save(np.zeros((30, 40), np.uint8), data / "pred" / "2.png")
     with pytest.raises(DataSetError, match=r"2\.png: is 80 x 60, its matte 40 x 30"):
-        evaluate(FolderPredictor(data / "pred"), data / "set", workers=workers)
+        evaluate(FolderMattes(data / "pred"), data / "set", workers=workers)
 
 
 def test_the_tables_agree(data) -> None:
-    report = evaluate(FolderPredictor(data / "pred"), data / "set", workers=0, soft=True)
+    report = evaluate(FolderMattes(data / "pred"), data / "set", workers=0, soft=True)
     (line,) = csv.DictReader(tables.to_csv([report]).splitlines())
     (entry,) = json.loads(tables.to_json([report]))
     assert float(line["mae"]) == pytest.approx(entry["scores"]["mae"]) == pytest.approx(0.1)
     assert "| 0.100 |" in tables.to_markdown([report])
     assert {"sad", "mse", "gradient", "connectivity"} <= set(line)
-    assert len(tables.pictures_to_csv([report]).splitlines()) == 1 + 4
+    assert len(tables.to_csv([report], each=True).splitlines()) == 1 + 4
 
 
 @pytest.mark.parametrize("name", ["{}_map", "{}_rgba"])
 def test_results_of_the_command_are_predictions(data, name) -> None:
-    plain = evaluate(FolderPredictor(data / "pred"), data / "set", workers=0).scores
+    plain = evaluate(FolderMattes(data / "pred"), data / "set", workers=0).scores
     for path in list((data / "pred").iterdir()):
         matte = np.asarray(Image.open(path))
         grey = np.full((*matte.shape, 3), 77, np.uint8)
         result = matte if "map" in name else np.dstack([grey, matte])
         save(result, path.with_name(name.format(path.stem) + ".png"))
         path.unlink()
-    assert evaluate(FolderPredictor(data / "pred"), data / "set", workers=0).scores == plain
+    assert evaluate(FolderMattes(data / "pred"), data / "set", workers=0).scores == plain
 
 
 def test_files_about_models_of_one_name_are_told_apart() -> None:

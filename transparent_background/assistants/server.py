@@ -48,7 +48,7 @@ class PictureServer(Server[Any]):
         self.working = Admission(calls)
         """Calls that are worked on; one for several pictures counts as one."""
         self._answers = answers
-        self._tools = {tool.name: tool for tool in tools}
+        self._tools = {tool.described.name: tool for tool in tools}
         super().__init__(
             NAME,
             title="Background removal",
@@ -61,7 +61,7 @@ class PictureServer(Server[Any]):
     async def _list(
         self, context: ServerRequestContext[Any], params: PaginatedRequestParams | None
     ) -> ListToolsResult:
-        return ListToolsResult(tools=[tool.described() for tool in self._tools.values()])
+        return ListToolsResult(tools=[tool.described for tool in self._tools.values()])
 
     async def _call(
         self, context: ServerRequestContext[Any], params: CallToolRequestParams

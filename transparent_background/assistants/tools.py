@@ -66,72 +66,56 @@ class Arguments(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class MatteArguments(Arguments):
+class MatteOptions(Arguments):
+    """What can be asked of mattes, and so of all results."""
+
+    mode: Mode = None
+    threshold: Threshold = None
+    reverse: Reverse = False
+    format: Format = None
+    overwrite: Overwrite = False
+
+
+class CutOutOptions(MatteOptions):
+    """What can be asked of cut-outs."""
+
+    type: Type = "rgba"
+    crop: Crop = None
+    quality: Quality = None
+    background: Colour = "white"
+
+
+class MatteArguments(MatteOptions):
     """What a matte is made of, and where it goes."""
 
     path: OnePath = None
     image_base64: Base64 = None
     output: Output = None
-    mode: Mode = None
-    threshold: Threshold = None
-    reverse: Reverse = False
-    format: Format = None
-    overwrite: Overwrite = False
     preview: Preview = True
 
 
-class CutOutArguments(MatteArguments):
+class CutOutArguments(MatteArguments, CutOutOptions):
     """What a cut-out is made of, and where it goes."""
 
-    type: Type = "rgba"
-    crop: Crop = None
-    quality: Quality = None
-    background: Colour = "white"
     background_image: Behind = None
 
 
-class BatchArguments(Arguments):
+class BatchArguments(CutOutOptions):
     """What cut-outs are made of, and where they go."""
 
     folder: OneFolder = None
     paths: Paths = None
     output: OutputFolder = None
-    type: Type = "rgba"
-    mode: Mode = None
-    threshold: Threshold = None
-    reverse: Reverse = False
-    crop: Crop = None
-    format: Format = None
-    quality: Quality = None
-    background: Colour = "white"
-    overwrite: Overwrite = False
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool: a method whose docstring is for assistants, what it takes and what it gives."""
+    """A tool: a method whose docstring is for assistants, and what it takes and gives."""
 
     run: Callable[[Any, Progress], Awaitable[CallToolResult]]
-    title: str
     arguments: type[Arguments]
-    report: type[BaseModel]
-    annotations: ToolAnnotations
-
-    @property
-    def name(self) -> str:
-        """What it is called by."""
-        return self.run.__name__
-
-    def described(self) -> DescribedTool:
-        """Return what clients are told of it."""
-        return DescribedTool(
-            name=self.name,
-            title=self.title,
-            description=" ".join((self.run.__doc__ or "").split()),
-            input_schema=self.arguments.model_json_schema(),
-            output_schema=self.report.model_json_schema(),
-            annotations=self.annotations,
-        )
+    described: DescribedTool
+    """What clients are told of it."""
 
     async def call(self, values: dict[str, Any], progress: Progress) -> CallToolResult:
         """Check what it is called with, and run it.
@@ -144,6 +128,31 @@ class Tool:
         if unknown := values.keys() - self.arguments.model_fields.keys():
             raise UsageError(f"{', '.join(sorted(unknown))}: there is no such argument")
         return await self.run(_checked(self.arguments, values), progress)
+
+
+def _tool(
+    run: Callable[[Any, Progress], Awaitable[CallToolResult]],
+    title: str,
+    arguments: type[Arguments],
+    report: type[BaseModel],
+    *,
+    writes: bool,
+) -> Tool:
+    annotations = ToolAnnotations(
+        read_only_hint=not writes,
+        destructive_hint=writes,  # with overwrite=true a file is replaced
+        idempotent_hint=True,
+        open_world_hint=False,
+    )
+    described = DescribedTool(
+        name=run.__name__,
+        title=title,
+        description=" ".join((run.__doc__ or "").split()),
+        input_schema=arguments.model_json_schema(),
+        output_schema=report.model_json_schema(),
+        annotations=annotations,
+    )
+    return Tool(run, arguments, described)
 
 
 class PictureTools:
@@ -166,20 +175,15 @@ class PictureTools:
     def listed(self) -> list[Tool]:
         """Return the tools that are of use with the folders that are open."""
         writes = bool(self._folders.roots)
-        # with overwrite=true a file is replaced
-        changes = ToolAnnotations(
-            read_only_hint=not writes, destructive_hint=writes, idempotent_hint=True, open_world_hint=False
-        )
-        reads = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
-        one = [
-            Tool(self.remove_background, "Remove a background", CutOutArguments, Report, changes),
-            Tool(self.get_matte, "Get a matte", MatteArguments, Report, changes),
+        tools = [
+            _tool(self.remove_background, "Remove a background", CutOutArguments, Report, writes=writes),
+            _tool(self.get_matte, "Get a matte", MatteArguments, Report, writes=writes),
+            _tool(self.list_models, "List models", Arguments, Served, writes=False),
         ]
-        many = Tool(
-            self.remove_background_batch, "Remove many backgrounds", BatchArguments, BatchReport, changes
-        )
-        models = Tool(self.list_models, "List models", Arguments, Served, reads)
-        return [*one, *([many] if writes else []), models]
+        if writes:
+            batch, title = self.remove_background_batch, "Remove many backgrounds"
+            tools.insert(2, _tool(batch, title, BatchArguments, BatchReport, writes=True))
+        return tools
 
     async def remove_background(self, call: CutOutArguments, progress: Progress) -> CallToolResult:
         """Cut the main object out of a photo: on transparency, a colour, its own blur or another picture.
@@ -243,9 +247,9 @@ class PictureTools:
             done = await self._work.one(services, order, source, place, call.path, overwrite=call.overwrite)
             picture: list[ContentBlock] = []
             if place is None:
-                picture = [await run_sync(_image, done.data, done.media_type)]
+                picture = [await run_sync(_image, done.data, order.media_type)]
             elif call.preview:
-                picture = [await services.pictures.run(_preview, done.data)]
+                picture = [await run_sync(_preview, done.data)]
         height, width = done.size
         report = Report(
             output=None if place is None else str(place.path),

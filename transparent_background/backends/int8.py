@@ -33,35 +33,20 @@ COMPARED_ON = 50
 """Most photos that mattes are then compared on."""
 
 
-class CalibrationPhotos(Sequence[tuple[torch.Tensor, ...]]):
-    """Photos as a graph takes them; kept as bytes, in a quarter of the space.
+def read_photos(paths: Sequence[Path], graph: Graph) -> list[list[torch.Tensor]]:
+    """Read photos in the sizes that a graph takes; kept as bytes, in a quarter of the space.
 
-    Parameters
-    ----------
-    paths
-        Pictures; all are read.
-    graph
-        Whose inputs they are to be.
+    Returns
+    -------
+    For each photo what :meth:`.Graph.from_bytes` takes.
 
     Raises
     ------
     InputError
         One cannot be read.
     """
-
-    def __init__(self, paths: Sequence[Path], graph: Graph) -> None:
-        self._graph = graph
-        self._resized = [
-            [resize_rgb(rgb, size)[None] for size in graph.sizes]
-            for rgb in (to_eight_bit(read(path).rgb) for path in paths)
-        ]
-
-    def __len__(self) -> int:
-        return len(self._resized)
-
-    def __getitem__(self, index: Any) -> Any:
-        """Return one photo's inputs: float32 (1, 3, h, w) each, contiguous."""
-        return self._graph.from_bytes(*self._resized[index])
+    photos = (to_eight_bit(read(path).rgb) for path in paths)
+    return [[resize_rgb(rgb, size)[None] for size in graph.sizes] for rgb in photos]
 
 
 def find_photos(folder: Path) -> list[Path]:
@@ -94,15 +79,17 @@ def import_nncf() -> Any:
     return nncf
 
 
-def quantise(model: Any, photos: CalibrationPhotos, *, ignored: Sequence[str] = ()) -> Any:
+def quantise(
+    model: Any, graph: Graph, photos: Sequence[Sequence[torch.Tensor]], *, ignored: Sequence[str] = ()
+) -> Any:
     """Quantise a model's weights and activations where that pays.
 
     Parameters
     ----------
     model
         An ``openvino.Model``, as :func:`~.openvino.convert` returns it; it is not changed.
-    photos
-        What the ranges of activations are measured on.
+    graph, photos
+        What it was made of, and what the ranges of activations are measured on, of :func:`read_photos`.
     ignored
         Kinds of operations that stay as they are, such as ``MatMul``.
 
@@ -122,7 +109,7 @@ def quantise(model: Any, photos: CalibrationPhotos, *, ignored: Sequence[str] = 
         try:
             return nncf.quantize(
                 model,
-                nncf.Dataset(range(len(photos)), lambda index: [x.numpy() for x in photos[index]]),
+                nncf.Dataset(photos, lambda photo: [x.numpy() for x in graph.from_bytes(*photo)]),
                 preset=nncf.QuantizationPreset.MIXED,
                 subset_size=len(photos),
                 ignored_scope=scope,
@@ -143,10 +130,10 @@ def write_int8(
     -------
     The difference from PyTorch, and on what they were compared.
     """
-    inputs = CalibrationPhotos(evenly(photos, CALIBRATED_ON), graph)
-    metadata["arithmetic"] = f"int8, calibrated on {len(inputs)} photos by NNCF {import_nncf().__version__}"
-    save(quantise(convert(graph, metadata, any_batch=False), inputs), path, half=False)
-    compared = evenly(range(len(inputs)), COMPARED_ON)
-    difference = compare(graph, OpenVINO().load(path), (inputs[index] for index in compared))
+    known = read_photos(evenly(photos, CALIBRATED_ON), graph)
+    metadata["arithmetic"] = f"int8, calibrated on {len(known)} photos by NNCF {import_nncf().__version__}"
+    save(quantise(convert(graph, metadata, any_batch=False), graph, known), path, half=False)
+    compared = evenly(known, COMPARED_ON)
+    difference = compare(graph, OpenVINO().load(path), (graph.from_bytes(*photo) for photo in compared))
     check_int8(difference)
-    return difference, f"{len(compared)} of the {len(inputs)} photos it was calibrated on"
+    return difference, f"{len(compared)} of the {len(known)} photos it was calibrated on"

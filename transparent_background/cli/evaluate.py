@@ -19,7 +19,7 @@ from .arguments import Parser, given
 from .console import print_data, progress_bar, start_console
 
 if TYPE_CHECKING:
-    from ..evaluate.run import Predictor, SetReport
+    from ..evaluate.run import MatteSource, SetReport
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +52,7 @@ def build_parser() -> Parser:
     parser.add_argument("--limit", type=int, metavar="N", help="only N pictures of each set, evenly spaced")
     parser.add_argument(
         "--workers",
+        dest="scorers",  # not the threads that RunOptions calls workers
         type=int,
         default=max(min((os.cpu_count() or 1) - 1, 4), 1),
         metavar="N",
@@ -75,7 +76,7 @@ def main(argv: Sequence[str]) -> int:
     _check(options)
 
     from ..evaluate import report as tables
-    from ..evaluate.run import evaluate, find_predictor, set_name
+    from ..evaluate.run import evaluate, find_mattes, set_name
     from ..media.pairs import find_pairs
 
     data = [Path(folder).expanduser() for folder in options.data]
@@ -91,23 +92,23 @@ def main(argv: Sequence[str]) -> int:
     whole, count = sum(sizes) * len(names), itertools.count(1)
     with progress_bar(console, shown=not run.quiet) as update:
         for name, label in zip(names, short_names(names), strict=True):
-            predictor = find_predictor(name, **settings)
+            source = find_mattes(name, **settings)
             for folder, data_label in zip(data, data_labels, strict=True):
                 reports.append(
                     evaluate(
-                        predictor,
+                        source,
                         folder,
                         soft=options.matte,
                         stretch=options.stretch,
                         limit=options.limit,
-                        workers=options.workers,
+                        workers=options.scorers,
                         progress=lambda name: update(next(count), whole, name),
                         failed=problems.append,
                     )
                 )
                 if out is not None:
                     _write_sheet(
-                        out / f"worst_{label}_{data_label}.jpg", predictor, folder, reports[-1], options
+                        out / f"worst_{label}_{data_label}.jpg", source, folder, reports[-1], options
                     )
     reports.sort(key=lambda entry: [set_name(folder) for folder in data].index(entry.data))
     render = {"markdown": tables.to_markdown, "csv": tables.to_csv, "json": tables.to_json}
@@ -131,8 +132,8 @@ def _check(options: argparse.Namespace) -> None:
         value = getattr(options, name)
         if value is not None and value < 1:
             raise UsageError(f"--{name} must be at least 1, not {value}")
-    if options.workers < 0:
-        raise UsageError(f"--workers must not be negative, not {options.workers}")
+    if options.scorers < 0:
+        raise UsageError(f"--workers must not be negative, not {options.scorers}")
 
 
 def short_names(names: Sequence[str]) -> list[str]:
@@ -157,7 +158,7 @@ def _make_folder(out: str | None) -> Path | None:
 
 
 def _write_sheet(
-    path: Path, predictor: Predictor, data: Path, report: SetReport, options: argparse.Namespace
+    path: Path, source: MatteSource, data: Path, report: SetReport, options: argparse.Namespace
 ) -> None:
     """Save the worst pictures of a model on a data set, side by side."""
     from ..evaluate.metrics import LOWER_IS_BETTER
@@ -168,7 +169,7 @@ def _write_sheet(
     chosen = worst(report, options.by, options.worst, lower_is_better=options.by in LOWER_IS_BETTER)
     try:
         entries = [
-            (*read_pair(pair), predictor.matte(pair, data), f"{pair.image.name}  {options.by} {value:.3f}")
+            (*read_pair(pair), source.matte(pair, data), f"{pair.image.name}  {options.by} {value:.3f}")
             for pair, value in chosen
         ]
         contact_sheet(entries).save(path, quality=88)
@@ -187,7 +188,7 @@ def _write_tables(folder: Path, reports: list[SetReport]) -> None:
         (folder / "scores.md").write_text(tables.to_markdown(reports) + "\n", "utf-8")
         (folder / "scores.csv").write_text(tables.to_csv(reports), "utf-8")
         (folder / "scores.json").write_text(tables.to_json(reports) + "\n", "utf-8")
-        (folder / "pictures.csv").write_text(tables.pictures_to_csv(reports), "utf-8")
+        (folder / "pictures.csv").write_text(tables.to_csv(reports, each=True), "utf-8")
         plot_curves(reports, folder)
     except OSError as error:
         raise cannot_write(folder, error) from error

@@ -49,26 +49,21 @@ def to_markdown(reports: Sequence[SetReport]) -> str:
     return "\n".join(f"| {row} |" for row in (rows[0], rule, *rows[1:]))
 
 
-def to_csv(reports: Sequence[SetReport]) -> str:
-    """Return comma-separated lines, one for each model and data set."""
+def to_csv(reports: Sequence[SetReport], *, each: bool = False) -> str:
+    """Return comma-separated lines, one for each model and data set; or for each picture, too."""
     names = columns(reports)
-    return _csv(
-        ["set", "model", "pictures", *names],
-        ([r.data, r.model, r.count, *(_cell(r.scores.get(name)) for name in names)] for r in reports),
-    )
-
-
-def pictures_to_csv(reports: Sequence[SetReport]) -> str:
-    """Return comma-separated lines, one for each model, data set and picture."""
-    names = columns(reports)
-    return _csv(
-        ["set", "model", "picture", *names],
-        (
-            [r.data, r.model, pair.image.name, *(_cell(scores.values.get(name)) for name in names)]
-            for r in reports
-            for pair, scores in r.pictures
-        ),
-    )
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["set", "model", "picture" if each else "pictures", *names])
+    for report in reports:
+        rows: list[tuple[str | int, dict[str, float]]] = [(report.count, report.scores)]
+        if each:
+            rows = [(pair.image.name, scores.values) for pair, scores in report.pictures]
+        for first, scores in rows:
+            cells = [scores.get(name, math.nan) for name in names]
+            numbers = ["" if math.isnan(value) else f"{value:.6f}" for value in cells]
+            writer.writerow([report.data, report.model, first, *numbers])
+    return buffer.getvalue()
 
 
 def to_json(reports: Sequence[SetReport]) -> str:
@@ -85,18 +80,6 @@ def to_json(reports: Sequence[SetReport]) -> str:
         for report in reports
     ]
     return json.dumps(tables, indent=2)
-
-
-def _csv(heading: list[str], rows: object) -> str:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(heading)
-    writer.writerows(rows)  # type: ignore[arg-type]
-    return buffer.getvalue()
-
-
-def _cell(value: float | None) -> str:
-    return "" if value is None or math.isnan(value) else f"{value:.6f}"
 
 
 def _number(value: float) -> str:

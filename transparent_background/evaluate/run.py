@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,19 +14,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ..errors import DataSetError, InputError, UsageError
-from ..media.pairs import Pair, find_pairs, read_mask, read_pair
+from ..images.picture import Picture
+from ..media.pairs import Pair, find_pairs, read_image, read_mask
 from ..options.suffixes import PICTURE_SUFFIXES
 from .metrics import Evaluator, PictureScores, score_picture
 
 if TYPE_CHECKING:
-    from ..remover import Remover
+    from ..engine.predictor import Predictor
     from ..types import FloatArray
     from .metrics import Curve
 
 QUEUED = 4  # pictures per worker that wait to be scored
 
 
-class Predictor(Protocol):
+class MatteSource(Protocol):
     """Where mattes come from."""
 
     name: str
@@ -36,19 +37,20 @@ class Predictor(Protocol):
         ...
 
 
-class ModelPredictor:
-    """Mattes of a remover, as its users get them."""
+class NetworkMattes:
+    """Mattes that a network predicts, as its users get them."""
 
-    def __init__(self, name: str, remover: Remover) -> None:
-        self.name, self._remover = name, remover
+    def __init__(self, name: str, predictor: Predictor) -> None:
+        self.name, self._predictor = name, predictor
 
     def matte(self, pair: Pair, data: Path) -> FloatArray:
         """Predict."""
-        image, _ = read_pair(pair)
-        return self._remover.alpha(image)
+        from ..matting.pictures import predict_mattes
+
+        return predict_mattes(self._predictor, [Picture(read_image(pair.image))])[0]
 
 
-class FolderPredictor:
+class FolderMattes:
     """Mattes in a folder, by the pictures' stems; or in a folder of folders, one a data set.
 
     Raises
@@ -98,7 +100,7 @@ def set_name(data: Path) -> str:
 
 
 def evaluate(
-    predictor: Predictor,
+    source: MatteSource,
     data: Path,
     *,
     soft: bool = False,
@@ -112,8 +114,8 @@ def evaluate(
 
     Parameters
     ----------
-    predictor
-        A :class:`ModelPredictor` or :class:`FolderPredictor`.
+    source
+        A :class:`NetworkMattes` or :class:`FolderMattes`.
     data
         A folder with ``images/`` and ``masks/``.
     soft
@@ -123,7 +125,7 @@ def evaluate(
     limit
         Score only so many pictures, evenly spaced.
     workers
-        Processes that score; with 0 the calling one does.
+        Processes that score; with 0 a thread of the calling one does.
     progress
         Called with each picture's name.
     failed
@@ -140,7 +142,7 @@ def evaluate(
         pairs = [pairs[i] for i in np.linspace(0, len(pairs) - 1, limit).astype(int)]
     evaluator = Evaluator()
     pictures: list[tuple[Pair, PictureScores]] = []
-    with _scorers(workers) as submit:
+    with _scorers(workers) as pool:
         waiting: deque[tuple[Pair, Future[PictureScores]]] = deque()
 
         def collect() -> None:
@@ -154,14 +156,14 @@ def evaluate(
 
         for pair in pairs:
             with _reported(failed):
-                matte = predictor.matte(pair, data)
-                waiting.append((pair, submit(_score, pair, matte, soft, stretch)))
+                matte = source.matte(pair, data)
+                waiting.append((pair, pool.submit(_score, pair, matte, soft, stretch)))
             if len(waiting) > QUEUED * max(workers, 1):
                 collect()
         while waiting:
             collect()
     return SetReport(
-        predictor.name, set_name(data), evaluator.count, evaluator.results(), evaluator.curves(), pictures
+        source.name, set_name(data), evaluator.count, evaluator.results(), evaluator.curves(), pictures
     )
 
 
@@ -186,31 +188,22 @@ def _score(pair: Pair, matte: FloatArray, soft: bool, stretch: bool) -> PictureS
 
 
 @contextmanager
-def _scorers(workers: int) -> Iterator[Callable[..., Future[PictureScores]]]:
-    """Yield what to call for a function's result in another process, or at once without workers."""
+def _scorers(workers: int) -> Iterator[Executor]:
+    """Yield what scores; what still waits when something fails is not begun."""
     if workers < 1:
-        yield _at_once
-        return
-    # a forked process would inherit PyTorch's threads in whatever state they are
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        pool: Executor = ThreadPoolExecutor(1)
+    else:
+        # a forked process would inherit PyTorch's threads in whatever state they are
+        pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    with pool:
         try:
-            yield pool.submit
+            yield pool
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
 
 
-def _at_once(function: Callable[..., PictureScores], *arguments: Any) -> Future[PictureScores]:
-    future: Future[PictureScores] = Future()
-    try:
-        future.set_result(function(*arguments))
-    except InputError as error:
-        future.set_exception(error)
-    return future
-
-
-def find_predictor(name: str, **options: Any) -> Predictor:
+def find_mattes(name: str, **options: Any) -> MatteSource:
     """Turn what a user named into a source of mattes.
 
     Parameters
@@ -222,14 +215,13 @@ def find_predictor(name: str, **options: Any) -> Predictor:
     """
     path = Path(name).expanduser()
     if path.is_dir():
-        return FolderPredictor(path)
-    from ..remover import Remover
-
-    if path.is_file():
-        return ModelPredictor(name, Remover(ckpt=path, **options))
-    if path.suffix and path.suffix != name:
+        return FolderMattes(path)
+    if path.suffix and path.suffix != name and not path.is_file():
         raise UsageError(f"{name}: no such file of weights")
-    return ModelPredictor(name, Remover(mode=name, **options))
+    from ..matting.network import NetworkPredictor
+
+    weights: dict[str, Any] = {"ckpt": path} if path.is_file() else {"mode": name}
+    return NetworkMattes(name, NetworkPredictor(**weights, **options))
 
 
 def worst(

@@ -11,9 +11,15 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from ..images.drawn import draw_picture
+from ..images.picture import Picture
+from ..options.settings import settings_of
+from ..types import Size
+
+if TYPE_CHECKING:
+    pass
 
 WARM_UP = 2  # runs before the clock starts: memory is taken, kernels are chosen
 
@@ -23,7 +29,7 @@ class Cost:
     """What one model costs for one picture."""
 
     model: str
-    size: tuple[int, int]
+    size: Size
     """(height, width) of the picture."""
     parameters: int
     gflop: float
@@ -38,7 +44,7 @@ class Cost:
 
 def measure(
     model: str,
-    size: tuple[int, int] = (1024, 1024),
+    size: Size = (1024, 1024),
     *,
     device: str | None = None,
     resize: Any = None,
@@ -65,49 +71,40 @@ def measure(
 
 
 def _measure(
-    model: str, size: tuple[int, int], device: str | None, resize: Any, repeat: int, threads: int | None
+    model: str, size: Size, device: str | None, resize: Any, repeat: int, threads: int | None
 ) -> Cost:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from ..remover import Remover
+    from ..compositing.finish import finish
+    from ..matting.network import NetworkPredictor
+    from ..matting.pictures import predict_mattes
 
     if threads:
         torch.set_num_threads(threads)
     path = Path(model).expanduser()
-    options: dict[str, Any] = {"device": device, "resize": resize}
-    remover = Remover(ckpt=path, **options) if path.is_file() else Remover(mode=model, **options)
-    picture = _picture(size)
+    weights: dict[str, Any] = {"ckpt": path} if path.is_file() else {"mode": model}
+    predictor = NetworkPredictor(**weights, device=device, resize=resize)
+    picture, cut_out = Picture(draw_picture(size)[0]), settings_of(type="rgba")
     with FlopCounterMode(display=False) as counter:
-        remover.alpha(picture)
-    on_gpu = remover.device.type == "cuda"
+        predict_mattes(predictor, [picture])
+    on_gpu = predictor.device.type == "cuda"
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
-    matte_ms = _median_ms(lambda: remover.alpha(picture), repeat)
-    cut_out_ms = _median_ms(lambda: remover.process(picture), repeat)
+    matte_ms = _median_ms(lambda: predict_mattes(predictor, [picture]), repeat)
+    cut_out_ms = _median_ms(
+        lambda: finish(picture, predict_mattes(predictor, [picture])[0], cut_out, predictor.device), repeat
+    )
     peak = torch.cuda.max_memory_allocated() if on_gpu else peak_memory()
-    parameters = remover.parameter_count
     return Cost(
         model=model,
         size=size,
-        parameters=parameters,
+        parameters=predictor.parameter_count,
         gflop=counter.get_total_flops() / 1e9,
         matte_ms=matte_ms,
         cut_out_ms=cut_out_ms,
         peak_mb=None if peak is None else peak / 1e6,
     )
-
-
-def _picture(size: tuple[int, int]) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Draw a bright ellipse with a soft, noisy edge on a dark ground: uint8 (h, w, 3)."""
-    height, width = size
-    y, x = np.mgrid[:height, :width]
-    radius = np.hypot((y - height / 2) / (height * 0.35), (x - width / 2) / (width * 0.3))
-    noise = np.random.default_rng(0).normal(0, 8, (height, width, 3))
-    inside = np.clip((1.05 - radius) * 10, 0, 1)[..., None]
-    colours = inside * (210, 120, 60) + (1 - inside) * (40, 70, 50)
-    picture: np.ndarray[Any, np.dtype[np.uint8]] = np.clip(colours + noise, 0, 255).astype(np.uint8)
-    return picture
 
 
 def _median_ms(function: Callable[[], object], repeat: int) -> float:

@@ -33,10 +33,11 @@ class FrameMatter:
         How frames are resized for it; None: what the predictor was asked for, else ``"static"``.
     temporal
         Whether mattes are smoothed along the motion.
-    base_size
-        (height, width) that the network sees, multiples of 32, in place of the checkpoint's. It may be
-        changed between calls.
     """
+
+    base_size: Size | None = None
+    """(height, width) that the network sees, multiples of 32, in place of the checkpoint's. It may be
+    changed between calls."""
 
     def __init__(
         self,
@@ -44,12 +45,10 @@ class FrameMatter:
         *,
         resize: ResizeMethod | None = None,
         temporal: bool = True,
-        base_size: Size | None = None,
     ) -> None:
         self.predictor = predictor
         self.resize: ResizeMethod = resize or predictor.asked_resize or "static"
         self.steadier = Steadier() if temporal else None
-        self.base_size = base_size
 
     def __call__(self, pictures: Sequence[Picture]) -> list[FloatArray]:
         """Return the mattes of the next frames, float32 (h, w) in [0, 1] at their own sizes.

@@ -77,16 +77,6 @@ def expand(x: torch.Tensor) -> torch.Tensor:
     return x
 
 
-def laplacian(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Split (B, 1, h, w) into the half-sized map and the detail that it lost.
-
-    ``reconstruct`` of the two gives ``x`` again, for even h and w.
-    """
-    reduced = reduce(x)
-    expanded = expand(reduced)[..., : x.shape[-2], : x.shape[-1]]
-    return reduced, x - expanded
-
-
 def reconstruct(x: torch.Tensor, detail: torch.Tensor) -> torch.Tensor:
     """Return ``expand(x) + detail``, the detail resized (align_corners=True) if sizes differ."""
     expanded = expand(x)

@@ -19,10 +19,12 @@ class QueueFullError(Exception):
     ----------
     retry_after
         Seconds after which there may be room.
+    message
+        What is said in place of that.
     """
 
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"the service is busy; try again in {retry_after} s")
+    def __init__(self, retry_after: int, message: str = "") -> None:
+        super().__init__(message or f"the service is busy; try again in {retry_after} s")
         self.retry_after = retry_after
 
 
@@ -30,8 +32,7 @@ class ClosingError(QueueFullError):
     """The service is being stopped: what it has taken is finished, nothing more is taken."""
 
     def __init__(self) -> None:
-        super().__init__(5)
-        self.args = ("the service is being stopped",)
+        super().__init__(5, "the service is being stopped")
 
 
 class DeadlineError(Exception):

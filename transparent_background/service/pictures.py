@@ -7,13 +7,13 @@ import io
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
-from ..compositing.backgrounds import Background, StillBackground
+from ..compositing.backgrounds import StillBackground
 from ..compositing.finish import finish
 from ..errors import TooLargeError
 from ..matting.pictures import matte_at
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from ..images.picture import Picture
     from ..options.service import Limits
-    from ..types import BackgroundFit
     from .requests import PictureOptions
     from .workers import ModelWorkers, SharedNetwork
 
@@ -54,25 +53,23 @@ class Order:
         """With what the names of results end, without a point."""
         return RESULT_SUFFIXES[self.job.format]
 
+    @property
+    def media_type(self) -> str:
+        """What the results are, such as ``image/png``."""
+        return f"image/{self.job.format.lower()}"
+
 
 @dataclass(frozen=True, slots=True)
 class CutOut:
     """A finished picture as a file's bytes."""
 
     data: bytes
-    format: str
-    """Pillow's name of it."""
     size: tuple[int, int]
     """(height, width)."""
     seconds: dict[str, float] = field(default_factory=dict)
     """What it took: ``queue``, ``decode``, ``network``, ``finish``."""
     box: tuple[int, int, int, int] | None = None
     """Of the picture, if it was cropped: left, top, width, height, in pixels of the upright picture."""
-
-    @property
-    def media_type(self) -> str:
-        """Such as ``image/png``."""
-        return f"image/{self.format.lower()}"
 
 
 class PictureService:
@@ -153,7 +150,7 @@ class PictureService:
         """
         try:
             with anyio.fail_after(self.limits.timeout):
-                done = await self._cut_out(NamedBytes(data, name), order)
+                done = await self._cut_out(data, order, name)
         except TimeoutError as error:
             raise DeadlineError(
                 f"{name}: was not done within {self.limits.timeout:g} s; try again later, "
@@ -162,27 +159,28 @@ class PictureService:
         self._on_done(order.network.name, done)
         return done
 
-    async def _cut_out(self, file: NamedBytes, order: Order) -> CutOut:
-        job, network = order.job, order.network
-        behind = None if order.behind is None else NamedBytes(order.behind, "the background")
-        clock = _Clock()
+    async def _cut_out(self, data: bytes, order: Order, name: str) -> CutOut:
+        files = [NamedBytes(data, name)]
+        if order.behind is not None:
+            files.append(NamedBytes(order.behind, "the background"))
+        came = time.monotonic()
         async with self._held.take(1):
-            pixels = await self.run(self._measure, file)
-            if behind is not None:
-                pixels += await self.run(self._measure, behind)
+            pixels = sum([await self._run(self._measure, file) for file in files])
             async with self._pixels.take(pixels):
-                clock.stop("queue")
-                picture = await self.run(read, file)
-                backdrop = None if behind is None else await self.run(_read_behind, behind, job.settings.fit)
-                clock.stop("decode")
-                passed = await asyncio.wrap_future(network.submit([picture], resize=job.resize))
-                clock.stop("network")
-                clock.seconds["queue"] += passed.waited
-                clock.seconds["network"] = passed.seconds
-                done = await self.run(_finish, picture, passed.predictions[0], job, backdrop, network.device)
-                clock.stop("finish")
-        done.seconds.update(clock.seconds)
-        return done
+                admitted = time.monotonic()
+                picture, *behind = [await self._run(read, file) for file in files]
+                decoded = time.monotonic()
+                work = order.network.submit([picture], resize=order.job.resize)
+                passed = await asyncio.wrap_future(work)
+                predicted = time.monotonic()
+                done = await self._run(_finish, picture, passed.predictions[0], order, behind)
+        seconds = {
+            "queue": admitted - came + passed.waited,
+            "decode": decoded - admitted,
+            "network": passed.seconds,
+            "finish": time.monotonic() - predicted,
+        }
+        return replace(done, seconds=seconds)
 
     def _measure(self, file: NamedBytes) -> int:
         """Return a picture's pixels, by its header."""
@@ -206,8 +204,7 @@ class PictureService:
         work = partial(fetch, url, max_bytes=self.limits.bytes, timeout=FETCH_SECONDS)
         return await asyncio.get_running_loop().run_in_executor(self._fetchers, work)
 
-    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Run a function in one of the threads for pictures."""
+    async def _run(self, function: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
 
     async def close(self) -> None:
@@ -226,34 +223,19 @@ class NamedBytes(io.BytesIO):
         self.name = name
 
 
-def _read_behind(file: NamedBytes, fit: BackgroundFit) -> Background:
-    return StillBackground(read(file), fit)
-
-
-class _Clock:
-    def __init__(self) -> None:
-        self.last = time.monotonic()
-        self.seconds: dict[str, float] = {}
-
-    def stop(self, name: str) -> None:
-        now = time.monotonic()
-        self.seconds[name], self.last = now - self.last, now
-
-
-def _finish(
-    picture: Picture, prediction: torch.Tensor, job: Job, behind: Background | None, device: torch.device
-) -> CutOut:
-    """From a prediction to a file's bytes."""
+def _finish(picture: Picture, prediction: torch.Tensor, order: Order, behind: list[Picture]) -> CutOut:
+    """Return the file of a picture whose matte is predicted; ``behind`` has at most one other picture."""
+    job = order.job
     done = finish(
         picture,
         matte_at(prediction, picture.size),
         job.settings,
-        device,
-        background=behind,
+        order.network.device,
+        background=StillBackground(behind[0], job.settings.fit) if behind else None,
         holds_alpha=job.format in KEEPS_ALPHA,
         smooth=job.smooth_mask,
         veil=job.veil,
     )
-    file, suffix = io.BytesIO(), RESULT_SUFFIXES[job.format]
-    write(file, done.result, format=suffix, metadata=picture.metadata, quality=job.settings.quality)
-    return CutOut(file.getvalue(), job.format, done.result.size, box=done.box)
+    file = io.BytesIO()
+    write(file, done.result, format=order.suffix, metadata=picture.metadata, quality=job.settings.quality)
+    return CutOut(file.getvalue(), done.result.size, box=done.box)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,12 +53,12 @@ def create_app(devices: Sequence[Mapping[str, Network]], settings: ServiceSettin
         Its life begins and ends the networks' threads: use one application for one start.
     """
     services = Services(devices, settings)
-    most = body_limit(settings.limits)
+    largest = largest_bodies(settings.limits)
 
     async def started() -> Services:
         return services
 
-    assistants = Endpoint(make_mcp(started, Folders(settings.folders), settings.limits), most("/mcp"))
+    assistants = Endpoint(make_mcp(started, Folders(settings.folders), settings.limits), largest["/mcp"])
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -82,7 +82,7 @@ def create_app(devices: Sequence[Mapping[str, Network]], settings: ServiceSettin
     if settings.page:
         _add_page(app)
     # the last one added is the first one passed
-    app.add_middleware(BodyLimits, limits=settings.limits, most=most)
+    app.add_middleware(BodyLimits, limits=settings.limits, largest=largest)
     app.add_middleware(Doorkeeper, hosts=settings.hosts, origins=settings.allow_origins, token=settings.token)
     if settings.allow_origins:  # outside of what refuses, so that a page can read why
         app.add_middleware(
@@ -105,16 +105,11 @@ def _add_page(app: FastAPI) -> None:
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
 
 
-def body_limit(limits: Limits) -> Callable[[str], int]:
-    """Return what says how many bytes the body of a path may have, forms' own bytes included."""
-    largest = {
+def largest_bodies(limits: Limits) -> dict[str, int]:
+    """Return how many bytes the bodies of some paths may have, forms' own bytes included; others: 1 MiB."""
+    return {
         "/api/remove": 2 * limits.bytes + MIB,
         "/api/batch": limits.batch_bytes + MIB,
         "/api/jobs": limits.film_bytes + limits.bytes + MIB,
         "/mcp": 2 * limits.bytes + MIB,
     }
-
-    def most(path: str) -> int:
-        return largest.get(path.rstrip("/"), MIB)
-
-    return most

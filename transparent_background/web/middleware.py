@@ -6,7 +6,7 @@ import base64
 import hmac
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from anyio import fail_after
 from starlette.datastructures import Headers, MutableHeaders
 
+from ..options.service import MIB
 from .problems import Problem, problem
 
 if TYPE_CHECKING:
@@ -208,12 +209,12 @@ class BodyLimits:
     ----------
     limits
         ``patience``, ``slowest`` and ``upload_bytes`` are kept to here.
-    most
-        Gives the bytes that a path takes.
+    largest
+        How many bytes some paths take; others take 1 MiB.
     """
 
-    def __init__(self, app: ASGIApp, *, limits: Limits, most: Callable[[str], int]) -> None:
-        self.app, self.limits, self.most = app, limits, most
+    def __init__(self, app: ASGIApp, *, limits: Limits, largest: Mapping[str, int]) -> None:
+        self.app, self.limits, self.largest = app, limits, largest
         self.held = 0
         """Bytes of all requests that are being read or answered."""
 
@@ -222,7 +223,7 @@ class BodyLimits:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        most = self.most(route_path(scope))
+        most = self.largest.get(route_path(scope).rstrip("/"), MIB)
         told = Headers(scope=scope).get("content-length", "0")
         length = int(told) if told.isascii() and told.isdigit() else 0
         if length > most:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -103,16 +102,6 @@ class PromptServer(uvicorn.Server):
     uvicorn waits for connections before the application hears of the end, and whoever watches a film would
     keep it waiting.
     """
-
-    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve until told to end; meanwhile uvicorn says only what went wrong."""
-        log = logging.getLogger("uvicorn.error")
-        level = log.level
-        log.setLevel(logging.WARNING)
-        try:
-            await super().serve(sockets)
-        finally:
-            log.setLevel(level)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish what was taken, and end."""

@@ -44,7 +44,10 @@ async def options() -> list[Control]:
 )
 async def recipe(request: Request) -> dict[str, Any]:
     """Return the options of a recipe; files that they name are not looked for."""
-    text = (await request.body()).decode()
+    try:
+        text = (await request.body()).decode()
+    except UnicodeDecodeError as error:
+        raise Problem(400, "the recipe is no text in UTF-8") from error
     if len(text) > RECIPE:
         raise Problem(413, f"the recipe is too long; at most {RECIPE} characters are taken")
     return await run_in_threadpool(read_recipe, text)

@@ -21,7 +21,7 @@ from ...service.services import Services
 from ..problems import Problem
 from ..running import Running
 from ..uploads import check_size, media_type_of, read_uploads, save_file
-from .schemas import BINARY, problems, query_parameters, upload_body
+from .schemas import BINARY, asks_for, problems
 
 router = APIRouter(tags=["films"])
 
@@ -95,15 +95,13 @@ Found = Annotated[FilmJob, Depends(find_film)]
         202: {"headers": {"Location": {"schema": {"type": "string"}, "description": "Of its state."}}},
         **problems(400, 408, 413, 415, 422, 501, 503),
     },
-    openapi_extra={
-        "parameters": query_parameters(FilmJobOptions),
-        "requestBody": upload_body(
-            FilmJobOptions,
-            {"file": BINARY, "background_image": BINARY},
-            raw=("video/*", "image/gif", "image/webp", "application/octet-stream"),
-            required=("file",),
-        ),
-    },
+    openapi_extra=asks_for(
+        FilmJobOptions,
+        "file",
+        "background_image",
+        raw=("video/*", "image/gif", "image/webp", "application/octet-stream"),
+        required="file",
+    ),
 )
 async def start(request: Request, services: Running) -> Response:
     """Send the film as the body, or in a form as ``file``; ``background_image`` may be a film too."""

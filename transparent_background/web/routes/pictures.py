@@ -29,7 +29,7 @@ from ...service.services import Services
 from ..problems import Problem, told
 from ..running import Running
 from ..uploads import read_file, read_uploads, unless_gone
-from .schemas import BINARY, problems, query_parameters, upload_body
+from .schemas import BINARY, asks_for, problems
 
 router = APIRouter(tags=["pictures"])
 
@@ -59,15 +59,7 @@ ANSWER = {
     summary="Cut out one picture",
     response_class=Response,
     responses={**ANSWER, **problems(400, 408, 413, 415, 422, 501, 503, 504)},  # type: ignore[dict-item]
-    openapi_extra={
-        "parameters": query_parameters(PictureOptions),
-        "requestBody": upload_body(
-            PictureOptions,
-            {"file": BINARY, "image": BINARY, "background_image": BINARY},
-            raw=PICTURE_TYPES,
-            required=(),
-        ),
-    },
+    openapi_extra=asks_for(PictureOptions, "file", "image", "background_image", raw=PICTURE_TYPES),
 )
 async def remove(request: Request, services: Running) -> Response:
     """Send the picture as the body, or in a form as ``file``; options stand in the query or the form."""
@@ -121,7 +113,7 @@ async def _answer(
     headers = {"Content-Disposition": disposition("inline", called), "Server-Timing": timing}
     if done.box is not None:
         headers["X-Crop-Box"] = ", ".join(map(str, done.box))
-    return Response(done.data, media_type=done.media_type, headers=headers)
+    return Response(done.data, media_type=order.media_type, headers=headers)
 
 
 def disposition(kind: str, name: str) -> str:
@@ -142,15 +134,14 @@ def disposition(kind: str, name: str) -> str:
         },
         **problems(400, 408, 413, 415, 422, 503),
     },
-    openapi_extra={
-        "parameters": query_parameters(PictureOptions, leave_out=("url",)),
-        "requestBody": upload_body(
-            PictureOptions,
-            {"files": {"type": "array", "items": BINARY}, "background_image": BINARY},
-            raw=("application/zip",),
-            required=("files",),
-        ),
-    },
+    openapi_extra=asks_for(
+        PictureOptions,
+        "files",
+        "background_image",
+        raw=("application/zip",),
+        required="files",
+        leave_out=("url",),
+    ),
 )
 async def batch(request: Request, services: Running) -> Response:
     """Send pictures in a form as ``files``, or a zip file as one of them or as the body."""

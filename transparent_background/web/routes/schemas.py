@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from ..problems import MEDIA_TYPE
 
 BINARY = {"type": "string", "format": "binary"}
+FILES = {"files": {"type": "array", "items": BINARY}}  # of which there may be several
 
 PROBLEM = {
     "type": "object",
@@ -50,32 +51,46 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def query_parameters(model: type[BaseModel], *, leave_out: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-    """Document a model's fields as parameters of the query."""
-    schema = model.model_json_schema()
-    parameters = []
-    for name, values in schema["properties"].items():
-        if name not in leave_out:
-            values = {key: value for key, value in values.items() if key != "title"}
-            text = values.pop("description", "")
-            parameters.append(
-                {"name": name, "in": "query", "required": False, "description": text, "schema": values}
-            )
-    return parameters
-
-
-def upload_body(
-    model: type[BaseModel], files: dict[str, Any], *, raw: tuple[str, ...], required: tuple[str, ...]
+def asks_for(
+    model: type[BaseModel],
+    *files: str,
+    raw: tuple[str, ...],
+    required: str = "",
+    leave_out: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """Document a body: a form of a model's fields and files, or a file of one of some types."""
-    properties = {name: dict(values) for name, values in model.model_json_schema()["properties"].items()}
-    properties |= files
+    """Document a request for a route: options in the query or a form, and files in a form or as the body.
+
+    Parameters
+    ----------
+    model
+        Of the options.
+    files
+        The form's fields that are files.
+    raw
+        Media types of a body that is the file itself.
+    required
+        Which of the files a form must have.
+    leave_out
+        Options that the query has not.
+    """
+    properties: dict[str, dict[str, Any]] = model.model_json_schema()["properties"]
+    parameters = [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": values.get("description", ""),
+            "schema": {key: value for key, value in values.items() if key not in ("title", "description")},
+        }
+        for name, values in properties.items()
+        if name not in leave_out
+    ]
     form = {
         "type": "object",
-        "required": list(required),
-        "properties": properties,
+        "required": [required] if required else [],
+        "properties": properties | {name: FILES.get(name, BINARY) for name in files},
         "additionalProperties": False,
     }
     content: dict[str, Any] = {"multipart/form-data": {"schema": form}}
     content |= {kind: {"schema": BINARY} for kind in raw}
-    return {"required": True, "content": content}
+    return {"parameters": parameters, "requestBody": {"required": True, "content": content}}
