@@ -147,7 +147,7 @@ class ModelWorkers:
             thread.join()
 
     def restore_threads(self) -> None:
-        """Give the libraries the threads that they had; by who called :meth:`start`, as they count by thread."""
+        """Give the libraries their threads back; in the thread that called :meth:`start`, as each has its own."""
         self._settings.close()
 
     def submit(self, request: _Request) -> Future[Passed]:
