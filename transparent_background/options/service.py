@@ -131,7 +131,7 @@ class ServiceSettings:
         default=None,
         repr=False,
         metadata=text(
-            f"token that clients must send; better in the environment as {TOKEN}, as others see command lines",
+            f"token that clients must send; better in the environment as {TOKEN}: others see command lines",
             parse=_token,
             metavar="TOKEN",
         ).metadata,

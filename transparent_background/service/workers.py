@@ -147,7 +147,7 @@ class ModelWorkers:
             thread.join()
 
     def restore_threads(self) -> None:
-        """Give the libraries their threads back, in the thread that called :meth:`start`: each has its own."""
+        """Give the libraries their threads back, where :meth:`start` was called: each thread has its own."""
         self._settings.close()
 
     def submit(self, request: _Request) -> Future[Passed]:
