@@ -70,7 +70,7 @@ class NetworkOptions:
     compile: bool = flag(
         "compile the network (torch.compile): for long work on a GPU; the first picture waits"
     )
-    offline: bool | None = flag("never download weights")
+    offline: bool | None = flag("never download weights", default=None)
 
     def arguments(self) -> dict[str, Any]:
         """Return them as keyword arguments of :class:`Remover`."""
