@@ -50,7 +50,7 @@ class Order:
 
     @property
     def suffix(self) -> str:
-        """With what the names of results end, without a point."""
+        """What the names of results end with, without a point."""
         return RESULT_SUFFIXES[self.job.format]
 
     @property
@@ -199,7 +199,7 @@ class PictureService:
         Raises
         ------
         UsageError, InputError
-            As :func:`fetch.fetch`.
+            The address may not be fetched, or gives no picture in time.
         """
         work = partial(fetch, url, max_bytes=self.limits.bytes, timeout=FETCH_SECONDS)
         return await asyncio.get_running_loop().run_in_executor(self._fetchers, work)

@@ -29,7 +29,7 @@ class Services:
     Parameters
     ----------
     devices
-        For every device its networks by mode, the default first.
+        The networks of every device by mode, the default first.
     settings
         How the service was started.
     """
