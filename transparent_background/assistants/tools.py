@@ -159,7 +159,8 @@ class PictureTools:
 
     async def list_models(self, call: Arguments, progress: Progress) -> CallToolResult:
         """List the models that can be asked for, types, formats, limits, and the folders that are open."""
-        models = describe(await self._started(progress))
+        services = await self._started(progress)
+        models = describe(services.workers.networks, services.settings)
         return _result(Served(**models.model_dump(), folders=[str(root) for root in self._folders.roots]))
 
     async def _started(self, progress: Progress) -> Services:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -86,7 +86,7 @@ class PictureService:
     admission
         Counts requests and refuses more than a number; entered by the caller, once a request.
     on_done
-        Called with the name of the network for each picture that is done.
+        Called with the mode and the seconds by stage of each picture that is done.
     threads
         How many threads read, compose and write.
     """
@@ -97,7 +97,7 @@ class PictureService:
         limits: Limits,
         admission: Admission,
         *,
-        on_done: Callable[[str, CutOut], None] = lambda mode, done: None,
+        on_done: Callable[[str, Mapping[str, float]], None] = lambda mode, seconds: None,
         threads: int = 2,
     ) -> None:
         self.workers, self.limits, self.admission = workers, limits, admission
@@ -156,7 +156,7 @@ class PictureService:
                 f"{name}: was not done within {self.limits.timeout:g} s; try again later, "
                 "or with a smaller picture"
             ) from error
-        self._on_done(order.network.name, done)
+        self._on_done(order.network.name, done.seconds)
         return done
 
     async def _cut_out(self, data: bytes, order: Order, name: str) -> CutOut:
