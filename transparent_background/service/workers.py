@@ -69,7 +69,7 @@ class ModelWorkers:
     Parameters
     ----------
     devices
-        For every device its networks by mode; all devices have the same modes, the default first.
+        The networks of every device by mode; all have the same modes, the default first.
     batch_size
         Pictures that share a pass at most.
     demand
