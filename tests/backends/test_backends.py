@@ -64,6 +64,7 @@ def test_one_pass_gives_pytorchs_numbers_whatever_the_batch(light, weights, back
     assert network.conversions == 1
 
 
+@pytest.mark.slow
 def test_two_passes_give_pytorchs_numbers(light, weights) -> None:
     need("openvino")
     network = ConvertedNetwork(light, LIGHT, weights)
