@@ -75,11 +75,11 @@ class SegmentedWriter:
 
     @property
     def frames(self) -> int:
-        """In whole segments."""
+        """How many the whole segments hold."""
         return sum(part["frames"] for part in self._parts)
 
     def cut(self, frames: int) -> None:
-        """Forget segments beyond so many frames."""
+        """Forget the segments beyond a number of frames."""
         while self.frames > frames:
             part = self._parts.pop()
             (self.folder / part["name"]).unlink(missing_ok=True)

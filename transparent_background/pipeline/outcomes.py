@@ -30,7 +30,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Summary:
-    """What became of all of them, in the order of the sources."""
+    """What became of all sources, in their order."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     left_out: list[tuple[str, str]] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Summary:
     """Why the rest was not tried."""
 
     def count(self, status: Status) -> int:
-        """Return how many sources ended so."""
+        """Return how many sources ended with a status."""
         return sum(outcome.status == status for outcome in self.outcomes)
 
 

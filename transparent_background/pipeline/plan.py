@@ -26,7 +26,7 @@ class Task:
 
     source: Source
     destination: Path | None
-    """None: standard output."""
+    """The file to write; None: standard output."""
     format: str
     """Pillow's name of the result's format; of a film, its container or ``pictures``."""
     targets: Targets | None = None
@@ -42,11 +42,11 @@ class Task:
 
 @dataclass(slots=True)
 class Plan:
-    """All that will be done, and what not."""
+    """What will be done, and what will not."""
 
     tasks: list[Task] = field(default_factory=list)
     skipped: list[Task] = field(default_factory=list)
-    """Whose results are there already and newer than their sources."""
+    """Tasks whose results are there already and newer than their sources."""
     refused: list[tuple[str, str]] = field(default_factory=list)
     """Sources that cannot be done, and a line that says why."""
     left_out: list[LeftOut] = field(default_factory=list)
