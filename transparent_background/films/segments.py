@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,14 +18,11 @@ from ..media.video.containers import Encoding
 from ..media.video.decoding import FilmReader
 from ..media.video.encoding import Look
 from ..media.video.frames import Reader
-from ..media.video.joining import join
-from ..media.video.pictures import SequenceReader
-from ..media.video.writing import FilmWriter
+from ..media.video.readers import SequenceReader
+from ..media.video.writing import FilmWriter, Writer, join
 from ..options.result_types import Backdrop
 
 if TYPE_CHECKING:
-    from av.packet import Packet
-
     from ..images.result import Result
     from ..options.settings import Settings
 
@@ -37,7 +34,7 @@ def can_resume(encoding: Encoding) -> bool:
     return encoding.container.streams
 
 
-class SegmentedWriter:
+class SegmentedWriter(Writer):
     """Writes a film as segments of about ten seconds in a folder ``.NAME.parts`` beside it.
 
     A segment gets its name when it is whole. ``finish`` joins them, with the source's sound, without
@@ -63,8 +60,8 @@ class SegmentedWriter:
         *,
         sides: bool,
     ) -> None:
+        super().__init__()
         self.path, self.encoding, self.reader, self.sides = path, encoding, reader, sides
-        self.notes: list[str] = []
         self.folder = path.with_name(f".{path.name}.parts")
         self._look: Look | None = None
         self._segment: FilmWriter | None = None
@@ -123,9 +120,6 @@ class SegmentedWriter:
         self._parts.append({"name": path.name, "frames": self._in_segment, "begin": begin})
         with replacing(self.folder / "job.json") as file:
             file.write(json.dumps({"job": self._job, "parts": self._parts}, indent=1).encode())
-
-    def pass_on(self, packets: Iterable[Packet[Any]]) -> None:
-        """Leave out the source's packets: they are read again when the film is put together."""
 
     def finish(self) -> Path:
         """Put the film together."""
