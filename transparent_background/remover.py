@@ -15,17 +15,16 @@ from .images.conversions import give_back, take
 from .matting.network import NetworkPredictor
 from .matting.pictures import predict_mattes
 from .media.reading import read
-from .options.declare import check_names, declared
-from .options.declare import read as read_options
+from .options.declare import check_names, declared, offered
 from .options.films import Selection
-from .options.result import ForegroundColours, ResultOptions
+from .options.result import ResultOptions
 from .options.settings import settings_of
 
 if TYPE_CHECKING:
     from .films.frames import VideoFrame
     from .films.report import FilmReport, ProgressCallback
     from .images.picture import Picture
-    from .types import BackgroundFit, FloatArray, ImageInput
+    from .types import FloatArray, ImageInput
 
 FilmInput: TypeAlias = str | os.PathLike[str] | BinaryIO
 ResultKind: TypeAlias = str | Sequence[int] | os.PathLike[str]
@@ -90,9 +89,7 @@ class Remover(NetworkPredictor):
         type: ResultKind = "rgba",
         threshold: float | str | None = None,
         reverse: bool = False,
-        *,
-        fit: BackgroundFit = "cover",
-        foreground: ForegroundColours = "auto",
+        **options: Any,
     ) -> Any:
         """Remove the background of one picture.
 
@@ -109,17 +106,19 @@ class Remover(NetworkPredictor):
             In [0, 1]: the matte becomes 1 above it and 0 elsewhere. None keeps it soft.
         reverse
             Remove the object, keep the background.
-        fit
-            How a background picture fills the frame.
-        foreground
-            Colours along the edge: ``"estimate"`` removes the old background's share in them,
-            ``"original"`` keeps them; ``"auto"`` estimates for ``rgba`` without a threshold.
+        **options
+            More options of results (docs/options.md), such as ``fit``: how a background picture fills
+            the frame; ``foreground``: colours along the edge, ``"estimate"`` removes the old background's
+            share in them, ``"original"`` keeps them, ``"auto"`` estimates for ``rgba`` without a threshold;
+            ``crop``: pixels (``20``) or a share (``"5%"``) to leave around the object. What concerns files
+            only (``format``, ``quality``, ``background``) is taken, so that recipes fit, and changes
+            nothing.
 
         Returns
         -------
         PIL.Image.Image, numpy.ndarray or torch.Tensor
-            Of the kind that was given (PIL for paths and bytes), in its size and number type:
-            4 channels for ``rgba``, else 3.
+            Of the kind that was given (PIL for paths and bytes), in its number type and, unless it is
+            cropped, its size: 4 channels for ``rgba``, else 3.
 
         Raises
         ------
@@ -128,9 +127,7 @@ class Remover(NetworkPredictor):
         UsageError
             An option is unknown or out of range.
         """
-        return self.process_batch(
-            [img], type, threshold, reverse, fit=fit, foreground=foreground, batch_size=1
-        )[0]
+        return self.process_batch([img], type, threshold, reverse, batch_size=1, **options)[0]
 
     def process_batch(
         self,
@@ -139,9 +136,8 @@ class Remover(NetworkPredictor):
         threshold: float | str | None = None,
         reverse: bool = False,
         *,
-        fit: BackgroundFit = "cover",
-        foreground: ForegroundColours = "auto",
         batch_size: int = 4,
+        **options: Any,
     ) -> list[Any]:
         """Remove the background of several pictures; sizes and kinds may differ.
 
@@ -150,8 +146,9 @@ class Remover(NetworkPredictor):
         """
         if batch_size < 1:
             raise UsageError(f"batch_size must be at least 1, not {batch_size}")
-        wanted = {"threshold": threshold, "reverse": reverse, "fit": fit, "foreground": foreground}
-        settings = read_options(ResultOptions, {"type": type, **wanted})
+        known = [entry.name for entry in offered(ResultOptions, door="python", subject="picture")]
+        check_names(options, known)
+        settings = settings_of(type=type, threshold=threshold, reverse=reverse, **options)
         background = background_of(settings)
         waiting, results = iter(images), []
         while chunk := list(islice(waiting, batch_size)):

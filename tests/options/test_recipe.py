@@ -75,7 +75,7 @@ def test_the_command_saves_what_it_was_asked_for(photo_file) -> None:
 
 
 def test_python_makes_the_same_picture_of_it(photo_file) -> None:
-    Path("shop.yaml").write_text("type: green\nreverse: true\nmode: lite\n")
+    Path("shop.yaml").write_text("type: green\nreverse: true\nmode: lite\ncrop: 3%\nquality: 80\n")
     recipe = Recipe.load("shop.yaml")
     result = Remover(**recipe.network, device="cpu").process(photo_file, **recipe.picture)
     assert main(["photo.png", "--recipe", "shop.yaml", "-q", "-d", "out.png"]) == 0
