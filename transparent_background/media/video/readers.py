@@ -10,8 +10,6 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from ...errors import SourceNotFoundError, UnreadableError
 from ...images.picture import Picture, to_eight_bit
 from ...images.resizing import resized
@@ -55,15 +53,13 @@ class AnimationReader(PictureReader):
         super().__init__(selection, deep)
         self.source = source
         durations = [frame.duration for frame in read_frames(source)]
-        first = next(read_frames(source)).picture
         length = Fraction(sum(round(d) for d in durations), 1000) or Fraction(len(durations), 10)
         self.info = FilmInfo(
             name=str(source),
-            size=first.size,
+            size=next(read_frames(source)).picture.size,
             rate=len(durations) / length,
             time_base=TICK,
             frames=len(durations),
-            alpha=first.alpha is not None,
             loop=info.loop,
         ).of_part(self.selection)
 
@@ -91,19 +87,16 @@ class SequenceReader(PictureReader):
         self._rate = self.selection.fps or SEQUENCE_RATE
         # the rate says how the pictures are shown, not that some are to be left out
         self.selection = replace(self.selection, fps=None)
-        first = read(self.files[0][1])
         numbers = [number for number, _ in self.files]
         missing = numbers[-1] - numbers[0] + 1 - len(numbers)
         if missing:
             self._lost.others.append(f"{missing} of the numbers {numbers[0]} to {numbers[-1]} are missing")
         self.info = FilmInfo(
             name=pattern,
-            size=first.size,
+            size=read(self.files[0][1]).size,
             rate=self._rate,
             time_base=1 / self._rate,
             frames=len(self.files),
-            deep=first.rgb.dtype != np.uint8,
-            alpha=first.alpha is not None,
         ).of_part(self.selection)
 
     def _raws(self) -> Iterator[Raw]:
