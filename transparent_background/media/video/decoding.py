@@ -127,24 +127,18 @@ class FilmReader(Reader):
         if square and aspect != 1:  # the longer way, so that nothing is lost
             size = (height, round(width * aspect)) if aspect > 1 else (round(height / aspect), width)
             aspect = Fraction(1)
+        frames = self.stream.frames if self.stream.frames > 0 else None
+        if frames is None and self.duration is not None:
+            frames = max(round(self.duration * self._rate), 1)
+        base = self.stream.time_base or Fraction(1, AV_TIME_BASE)
+        tags = ColourTags.of(first)
         info = FilmInfo(
-            name=self.name,
-            size=size,
-            rate=self._rate,
-            time_base=self.stream.time_base or Fraction(1, AV_TIME_BASE),
-            frames=self._count(),
-            tags=ColourTags.of(first),
+            name=self.name, size=size, rate=self._rate, time_base=base, frames=frames, tags=tags
         ).of_part(self.selection)
         if self.selection.scale is not None:
             aspect *= Fraction(info.size[0] * size[1], info.size[1] * size[0])
             aspect = Fraction(1) if abs(aspect - 1) < Fraction(1, 50) else aspect
         return replace(info, pixel_aspect=aspect)
-
-    def _count(self) -> int | None:
-        """Return how many frames the file says it has."""
-        if self.stream.frames > 0:
-            return int(self.stream.frames)
-        return None if self.duration is None else max(round(self.duration * self._rate), 1)
 
     @property
     def duration(self) -> Fraction | None:
