@@ -42,8 +42,7 @@ def copy_film(source: Path, target: Path, *, alpha: bool = False, selection=None
         writer.pass_on(frame.before)
         writer.write(result, frame.time, frame.duration)
     assert writer is not None
-    if isinstance(reader, FilmReader):
-        writer.pass_on(reader.take_packets())
+    writer.pass_on(reader.take_packets())
     writer.finish()
     reader.close()
     return writer

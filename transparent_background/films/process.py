@@ -19,7 +19,6 @@ from ..engine.threads import passes_side_by_side
 from ..errors import InputError, UsageError
 from ..matting.frames import FrameMatter
 from ..media.files import name_of, url_scheme
-from ..media.video.decoding import FilmReader
 from ..media.video.opening import FilmSource
 from ..media.video.readers import open_film
 from .backdrop import background_over_time
@@ -113,7 +112,7 @@ def process_film(
         if not outputs.resumed + done:
             raise InputError(f"{name_of(source)}: no frame lies in the part that was asked for")
         with watch.timed("encode"):
-            paths = outputs.finish(reader.take_packets() if isinstance(reader, FilmReader) else [])
+            paths = outputs.finish(reader.take_packets())
     report = FilmReport(
         result=paths["result"],
         frames=outputs.resumed + done,

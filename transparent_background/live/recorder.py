@@ -122,7 +122,6 @@ class Recorder:
             size=result.size,
             rate=self._rate,
             time_base=CLOCK,
-            alpha=alpha,
         )
         return FilmWriter(self.path, encoding, look, film), look
 

@@ -45,6 +45,7 @@ class Codec:
 
 
 _X26 = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+_SPEEDS = tuple(str(speed) for speed in range(14))
 _PROFILES = ("proxy", "lt", "standard", "hq", "4444", "4444xq")
 
 # Constant quality: two to five below what each encoder's authors call hard to tell from the source,
@@ -70,20 +71,13 @@ CODECS: Mapping[str, Codec] = {
         crf_max=63,
         preset="6",
         preset_option="cpu-used",
-        presets=tuple(str(speed) for speed in range(9)),
+        presets=_SPEEDS[:9],
         options={"deadline": "realtime", "row-mt": "1", "b": "0"},
         # the encoder's hidden reference frames and transparency exclude each other
         alpha_options={"auto-alt-ref": "0"},
     ),
     "av1": Codec(
-        "libsvtav1",
-        "yuv420p",
-        "yuv420p10le",
-        crf=20,
-        crf_max=63,
-        preset="10",
-        presets=tuple(str(speed) for speed in range(14)),
-        even=True,
+        "libsvtav1", "yuv420p", "yuv420p10le", crf=20, crf_max=63, preset="10", presets=_SPEEDS, even=True
     ),
     "prores": Codec(
         "prores_ks",

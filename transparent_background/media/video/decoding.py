@@ -21,7 +21,7 @@ from .colours import ColourTags
 from .corrections import Deinterlacer, Orientation
 from .frames import FilmInfo, Frame, Losses, Raw, Reader
 from .opening import FilmSource, describe, open_input, video_stream
-from .pixels import ToRgb, bits_of, has_alpha
+from .pixels import ToRgb
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
@@ -37,25 +37,9 @@ MAX_RATE = 1000  # frames a second; what claims more is mistaken
 
 
 class FilmReader(Reader):
-    """Reads one film.
+    """Reads one film; ``streams`` asks for packets of its sound and subtitles.
 
-    Parameters
-    ----------
-    source
-        A path, an address (``rtsp://``, ``https://``; HLS too), or an open binary file.
-    selection
-        Which frames, and at what size.
-    deep
-        Whether films of more than 8 bits give uint16; else all frames are uint8.
-    streams
-        Whether packets of sound and subtitles come with the frames.
-    square
-        Whether frames whose pixels are not square are scaled so that they are.
-
-    Raises
-    ------
-    MissingExtraError, SourceNotFoundError, UnreadableError
-        It cannot be opened, or not one frame can be decoded.
+    Parameters and errors are those of :func:`readers.open_film`; an address may be of HLS too.
     """
 
     def __init__(
@@ -143,26 +127,18 @@ class FilmReader(Reader):
         if square and aspect != 1:  # the longer way, so that nothing is lost
             size = (height, round(width * aspect)) if aspect > 1 else (round(height / aspect), width)
             aspect = Fraction(1)
+        frames = self.stream.frames if self.stream.frames > 0 else None
+        if frames is None and self.duration is not None:
+            frames = max(round(self.duration * self._rate), 1)
+        base = self.stream.time_base or Fraction(1, AV_TIME_BASE)
+        tags = ColourTags.of(first)
         info = FilmInfo(
-            name=self.name,
-            size=size,
-            rate=self._rate,
-            time_base=self.stream.time_base or Fraction(1, AV_TIME_BASE),
-            frames=self._count(),
-            tags=ColourTags.of(first),
-            deep=bits_of(first) > 8,
-            alpha=has_alpha(first),
+            name=self.name, size=size, rate=self._rate, time_base=base, frames=frames, tags=tags
         ).of_part(self.selection)
         if self.selection.scale is not None:
             aspect *= Fraction(info.size[0] * size[1], info.size[1] * size[0])
             aspect = Fraction(1) if abs(aspect - 1) < Fraction(1, 50) else aspect
         return replace(info, pixel_aspect=aspect)
-
-    def _count(self) -> int | None:
-        """Return how many frames the file says it has."""
-        if self.stream.frames > 0:
-            return int(self.stream.frames)
-        return None if self.duration is None else max(round(self.duration * self._rate), 1)
 
     @property
     def duration(self) -> Fraction | None:

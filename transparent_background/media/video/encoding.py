@@ -49,18 +49,9 @@ class Look:
 
 
 class VideoEncoder:
-    """Encodes results into one stream of a container.
+    """Encodes results into one stream of a container that is open for writing.
 
-    Parameters
-    ----------
-    container
-        Open for writing.
-    encoding
-        From :func:`containers.choose_encoding`.
-    look
-        What the results have in common.
-    film
-        The source: rate, clock, shape of pixels and colours are its.
+    The other parameters are those of :class:`writing.FilmWriter`.
 
     Raises
     ------
@@ -168,28 +159,23 @@ class VideoEncoder:
     def _through_palette(self, frame: VideoFrame) -> VideoFrame:
         """Choose 256 colours for each frame of a GIF, one of them transparent."""
         if self._palette is None:
-            self._palette = _palette_graph(frame, self.time_base)
+            from av.filter import Graph
+
+            self._palette = Graph()
+            source = self._palette.add_buffer(
+                width=frame.width, height=frame.height, format=frame.format, time_base=self.time_base
+            )
+            split = self._palette.add("split")
+            colours = self._palette.add("palettegen", "stats_mode=single:reserve_transparent=1")
+            use = self._palette.add("paletteuse", "new=1:alpha_threshold=128:dither=sierra2_4a")
+            self._palette.link_nodes(source, split, use, self._palette.add("buffersink"))
+            split.link_to(colours, 1, 0)
+            colours.link_to(use, 0, 1)
+            self._palette.configure()
         self._palette.vpush(frame)
         ready = self._palette.vpull()
         ready.pts, ready.time_base = frame.pts, frame.time_base
         return ready
-
-
-def _palette_graph(frame: VideoFrame, time_base: Fraction) -> Graph:
-    from av.filter import Graph
-
-    graph = Graph()
-    source = graph.add_buffer(
-        width=frame.width, height=frame.height, format=frame.format, time_base=time_base
-    )
-    split = graph.add("split")
-    palette = graph.add("palettegen", "stats_mode=single:reserve_transparent=1")
-    use = graph.add("paletteuse", "new=1:alpha_threshold=128:dither=sierra2_4a")
-    graph.link_nodes(source, split, use, graph.add("buffersink"))
-    split.link_to(palette, 1, 0)
-    palette.link_to(use, 0, 1)
-    graph.configure()
-    return graph
 
 
 def _time_base(film: FilmInfo, encoding: Encoding) -> Fraction:

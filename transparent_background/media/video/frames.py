@@ -46,10 +46,6 @@ class FilmInfo:
     """How many will be given, as far as the file says; None: unknown."""
     tags: ColourTags = field(default_factory=ColourTags)
     """What its frames say of their colours as they are stored."""
-    deep: bool = False
-    """Whether they are stored with more than 8 bits."""
-    alpha: bool = False
-    """Whether they have transparency of their own."""
     pixel_aspect: Fraction = Fraction(1)
     """Width of a pixel through its height."""
     loop: int = 0

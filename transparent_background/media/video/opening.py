@@ -69,18 +69,18 @@ def open_input(
     import av
 
     scheme = url_scheme(source)
-    target: object = source
     if scheme is None and isinstance(source, (str, os.PathLike)):
-        _check_file(Path(source))
-        target = os.fspath(source)
+        source = os.fspath(source)
+        with open_file(Path(source), "film") as file:
+            if not file.read(1):
+                raise UnreadableError(f"{source}: is empty (0 bytes)")
     settings = LIVE_OPTIONS.get(scheme or "", _LIVE) if live else FILM_OPTIONS.get(scheme or "", {})
     timeouts = LIVE_TIMEOUTS if live else FILM_TIMEOUTS
     # metadata that is no UTF-8 is no reason to refuse a film; PyAV 19 has no such option any more
     lenient: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
     try:
         opened: InputContainer = av.open(
-            target,
-            mode="r",
+            source,
             options={**settings, **(options or {})},
             timeout=timeouts if scheme else None,
             **lenient,
@@ -88,12 +88,6 @@ def open_input(
         return opened
     except (av.FFmpegError, OSError, ValueError) as error:
         raise describe(error, name, "cannot be opened", timeouts[0]) from error
-
-
-def _check_file(path: Path) -> None:
-    with open_file(path, "film") as file:
-        if not file.read(1):
-            raise UnreadableError(f"{path}: is empty (0 bytes)")
 
 
 def describe(error: Exception, name: str, what: str, timeout: float = FILM_TIMEOUTS[1]) -> InputError:

@@ -33,22 +33,6 @@ _UNPLAYABLE: dict[str, tuple[str, ...]] = {
 SOUND_RATE = 192_000  # bits a second of sound that has to be encoded again
 
 
-class _Way:
-    """How the packets of one stream get into the result."""
-
-    name = ""
-    """The codec that they are encoded with again, if they are."""
-    stream: Any
-
-    def __call__(self, packet: Packet[Any], time: Fraction) -> list[Packet[Any]]:
-        """Return what to write for a packet that belongs at a time of the result."""
-        raise NotImplementedError
-
-    def flush(self) -> list[Packet[Any]]:
-        """Return what is left at the end."""
-        return []
-
-
 class SideStreams:
     """Copies a source's sound and subtitles into a container; encodes again what does not fit.
 
@@ -88,7 +72,7 @@ class SideStreams:
         name = stream.codec_context.name if stream.codec_context is not None else "unknown"
         if not name.startswith(_UNPLAYABLE.get(container.muxer, ())):
             try:
-                return _Copied(_described(self.target.add_stream_from_template(stream), stream))
+                return _Way(_described(self.target.add_stream_from_template(stream), stream))
             except (ValueError, OSError):
                 logger.debug("%s does not go into %s", name, container.muxer)
         sound = stream.type == "audio"
@@ -133,17 +117,25 @@ class SideStreams:
             self.target.mux_one(packet)
 
 
-class _Copied(_Way):
-    """Takes packets as they are, at their new times."""
+class _Way:
+    """How the packets of one stream get into the result: as they are, at their new times."""
 
-    def __init__(self, stream: Stream) -> None:
+    name = ""
+    """The codec that they are encoded with again, if they are."""
+
+    def __init__(self, stream: Any) -> None:
         self.stream = stream
 
     def __call__(self, packet: Packet[Any], time: Fraction) -> list[Packet[Any]]:
-        shift = round(time / packet.time_base) - (packet.pts if packet.pts is not None else packet.dts or 0)
-        move(packet, shift)
+        """Return what to write for a packet that belongs at a time of the result."""
+        stamp = packet.pts if packet.pts is not None else packet.dts
+        move(packet, round(time / packet.time_base) - (stamp or 0))
         packet.stream = self.stream
         return [packet]
+
+    def flush(self) -> list[Packet[Any]]:
+        """Return what is left at the end."""
+        return []
 
 
 class _Sound(_Way):

@@ -20,31 +20,14 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-# By the matrix of a stream; swscale has one number for BT.470BG and SMPTE 170M, whose matrix is the same.
-SWSCALE_MATRICES: dict[int, int] = {
-    Matrix.BT709: 1,
-    Matrix.FCC: 4,
-    Matrix.BT470BG: 5,
-    Matrix.SMPTE170M: 5,
-    Matrix.SMPTE240M: 7,
-    Matrix.BT2020: 9,
-    Matrix.BT2020_CONSTANT: 9,
-}
+# By the matrix of a stream. For two of them swscale has no number of their own, but that of the same matrix.
+SWSCALE_MATRICES = {int(matrix): int(matrix) for matrix in Matrix if matrix != Matrix.RGB}
+SWSCALE_MATRICES |= {Matrix.SMPTE170M: int(Matrix.BT470BG), Matrix.BT2020_CONSTANT: int(Matrix.BT2020)}
 
 
 def is_rgb(pixels: str) -> bool:
     """Whether a pixel format holds RGB and needs no matrix."""
     return pixels.startswith(("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "pal8", "x2"))
-
-
-def bits_of(frame: VideoFrame) -> int:
-    """Return the bits of a frame's first component."""
-    return int(frame.format.components[0].bits)
-
-
-def has_alpha(frame: VideoFrame) -> bool:
-    """Whether a frame's format holds transparency."""
-    return any(component.is_alpha for component in frame.format.components)
 
 
 class Scaling(enum.IntFlag):
@@ -85,9 +68,10 @@ class ToRgb:
     def __call__(self, frame: VideoFrame, size: Size) -> Picture:
         """Convert a frame, scaled to a size (height, width) on the way."""
         tags = ColourTags.of(frame)
-        wide = bits_of(frame) > 8 and (self.deep or tags.mapped)
+        components = frame.format.components
+        wide = components[0].bits > 8 and (self.deep or tags.mapped)
         planar = frame.format.name.startswith("yuva")
-        packed = has_alpha(frame) and not planar
+        packed = not planar and any(component.is_alpha for component in components)
         kind = ("rgba64le" if wide else "rgba") if packed else ("rgb48le" if wide else "rgb24")
         values = self._scale(frame, kind, size, tags, wide=wide)
         alpha = None

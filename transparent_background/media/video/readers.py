@@ -10,13 +10,12 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from ...errors import SourceNotFoundError, UnreadableError
 from ...images.picture import Picture, to_eight_bit
 from ...images.resizing import resized
 from ...options.films import Selection
 from ...options.suffixes import PICTURE_SUFFIXES
+from ...types import Size
 from ..files import url_scheme
 from ..reading import Animation, animation, read, read_frames
 from .containers import COUNTER, is_pattern
@@ -28,42 +27,26 @@ SEQUENCE_RATE = Fraction(25)  # frames a second where none is named, as FFmpeg h
 TICK = Fraction(1, 1000)  # animated pictures count milliseconds
 
 
-class PictureReader(Reader):
-    """Frames out of pictures; a film like any other.
-
-    Parameters
-    ----------
-    deep
-        Whether pictures of more than 8 bits stay as they are.
-    """
-
-    def __init__(self, selection: Selection | None, deep: bool) -> None:
-        super().__init__(selection)
-        self.deep = deep
-
-    def _fit(self, picture: Picture) -> Picture:
-        """Bring a picture to the film's size and depth."""
-        rgb = picture.rgb if self.deep else to_eight_bit(picture.rgb)
-        alpha = None if picture.alpha is None else resized(picture.alpha, self.info.size)
-        return Picture(resized(rgb, self.info.size), alpha)
+def _fitted(picture: Picture, size: Size, *, deep: bool) -> Picture:
+    """Bring a picture to the film's size and depth."""
+    rgb = picture.rgb if deep else to_eight_bit(picture.rgb)
+    return Picture(resized(rgb, size), None if picture.alpha is None else resized(picture.alpha, size))
 
 
-class AnimationReader(PictureReader):
+class AnimationReader(Reader):
     """Reads GIF, APNG, WebP and AVIF animations."""
 
     def __init__(self, source: Path, info: Animation, selection: Selection | None, deep: bool) -> None:
-        super().__init__(selection, deep)
-        self.source = source
+        super().__init__(selection)
+        self.source, self.deep = source, deep
         durations = [frame.duration for frame in read_frames(source)]
-        first = next(read_frames(source)).picture
         length = Fraction(sum(round(d) for d in durations), 1000) or Fraction(len(durations), 10)
         self.info = FilmInfo(
             name=str(source),
-            size=first.size,
+            size=next(read_frames(source)).picture.size,
             rate=len(durations) / length,
             time_base=TICK,
             frames=len(durations),
-            alpha=first.alpha is not None,
             loop=info.loop,
         ).of_part(self.selection)
 
@@ -71,11 +54,12 @@ class AnimationReader(PictureReader):
         time = Fraction(0)
         for index, frame in enumerate(read_frames(self.source)):
             duration = Fraction(round(frame.duration), 1000)
-            yield Raw(index, time, duration, partial(self._fit, frame.picture))
+            fit = partial(_fitted, frame.picture, self.info.size, deep=self.deep)
+            yield Raw(index, time, duration, fit)
             time += duration
 
 
-class SequenceReader(PictureReader):
+class SequenceReader(Reader):
     """Reads numbered pictures.
 
     Parameters
@@ -86,24 +70,18 @@ class SequenceReader(PictureReader):
     """
 
     def __init__(self, pattern: str, selection: Selection | None, deep: bool) -> None:
-        super().__init__(selection, deep)
-        self.files = sequence_files(pattern)
+        super().__init__(selection)
+        self.files, self.deep = sequence_files(pattern), deep
         self._rate = self.selection.fps or SEQUENCE_RATE
         # the rate says how the pictures are shown, not that some are to be left out
         self.selection = replace(self.selection, fps=None)
-        first = read(self.files[0][1])
         numbers = [number for number, _ in self.files]
         missing = numbers[-1] - numbers[0] + 1 - len(numbers)
         if missing:
             self._lost.others.append(f"{missing} of the numbers {numbers[0]} to {numbers[-1]} are missing")
+        size = read(self.files[0][1]).size
         self.info = FilmInfo(
-            name=pattern,
-            size=first.size,
-            rate=self._rate,
-            time_base=1 / self._rate,
-            frames=len(self.files),
-            deep=first.rgb.dtype != np.uint8,
-            alpha=first.alpha is not None,
+            name=pattern, size=size, rate=self._rate, time_base=1 / self._rate, frames=len(self.files)
         ).of_part(self.selection)
 
     def _raws(self) -> Iterator[Raw]:
@@ -113,7 +91,8 @@ class SequenceReader(PictureReader):
             except UnreadableError as error:
                 self._lost.others.append(f"picture {number} is left out: {error}")
                 continue
-            yield Raw(index, index / self._rate, 1 / self._rate, partial(self._fit, picture))
+            fit = partial(_fitted, picture, self.info.size, deep=self.deep)
+            yield Raw(index, index / self._rate, 1 / self._rate, fit)
 
 
 def sequence_files(pattern: str) -> list[tuple[int, Path]]:
