@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, TypeAlias
 from ..errors import OutputError, UsageError
 from ..media.camera import GIVE_UP, CameraReader
 from ..options.result import ResultOptions, check_threshold
-from .keeping import Keeper
+from .frame import LiveFrame, Worker
 from .outputs import Action, Output, Status
 from .rate import Meter
+from .recorder import Keeper
 from .scenes import Scenes, SceneType
-from .worker import LiveFrame, Worker
 
 if TYPE_CHECKING:
     from ..engine.predictor import Predictor

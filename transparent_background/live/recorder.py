@@ -1,22 +1,24 @@
-"""Recording what is shown, and keeping stills of it."""
+"""A camera's recording and stills, and what there is to say of them."""
 
 from __future__ import annotations
 
 import logging
 import queue
 import threading
+import time
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..compositing.blend import flatten
-from ..errors import UsageError
+from ..errors import TransparentBackgroundError, UsageError
 from ..media.video.containers import CONTAINERS, choose_encoding, film_format
 from ..media.video.encoding import Look
 from ..media.video.frames import FilmInfo
 from ..media.video.opening import import_av
 from ..media.video.writing import FilmWriter
+from ..media.writing import write
 from ..options.films import EncodingOptions
 from .outputs import result_at
 
@@ -28,6 +30,7 @@ logger = logging.getLogger(__name__)
 AHEAD = 8  # results that may wait for the encoder; more are left out
 CLOCK = Fraction(1, 90_000)  # seconds; what MPEG counts in
 WHITE = (255, 255, 255)
+MESSAGE = 3.0  # seconds that a message is shown
 
 
 def free_path(path: Path) -> Path:
@@ -148,3 +151,85 @@ class Recorder:
         writer.path = free_path(writer.path)  # one may have come since it began
         self.path = writer.finish()
         return self.path
+
+
+class Keeper:
+    """Records results and saves stills. A recording that fails is given up with a message; the call goes on.
+
+    Parameters
+    ----------
+    rate
+        Frames a second, about.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self.recorded: Path | None = None
+        """The film that was finished last."""
+        self._recorder: Recorder | None = None
+        self._message: tuple[float, str] | None = None
+
+    @property
+    def recording(self) -> bool:
+        """Whether results are being written to a film."""
+        return self._recorder is not None
+
+    @property
+    def message(self) -> str | None:
+        """What has just happened; None after a few seconds."""
+        if self._message is None or time.monotonic() > self._message[0]:
+            return None
+        return self._message[1]
+
+    def say(self, message: str) -> None:
+        """Have something shown for a few seconds."""
+        self._message = time.monotonic() + MESSAGE, message
+
+    def start(self, path: str | Path | None) -> None:
+        """Begin a film with the next result; one that is being written is ended."""
+        self.stop()
+        self._recorder = Recorder(None if path is None else Path(path).expanduser(), self._rate)
+
+    def stop(self) -> Path | None:
+        """End the film; return its path, None if there is none."""
+        recorder, self._recorder = self._recorder, None
+        path = None if recorder is None else recorder.finish()
+        if path is not None:
+            self.recorded = path
+            self.say(f"saved {path.name}")
+            logger.info("recorded %s", path)
+        return path
+
+    def toggle(self) -> None:
+        """Begin a film, or end it."""
+        if self.recording:
+            self.stop()
+        else:
+            self.start(None)
+
+    def record(self, result: Result, moment: float) -> None:
+        """Add a result to the film, if there is one."""
+        if self._recorder is None:
+            return
+        try:
+            self._recorder.add(result, moment)
+        except TransparentBackgroundError as error:
+            self.fail(error)
+
+    def fail(self, error: TransparentBackgroundError) -> None:
+        """Say what went wrong, and give up the film."""
+        logger.error("%s", error)
+        self.say(str(error))
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None:
+            try:
+                recorder.finish()
+            except TransparentBackgroundError:
+                logger.debug("nothing is left of the recording", exc_info=True)
+
+    def still(self, result: Result, path: str | Path | None) -> Path:
+        """Save a result as a picture; return its path."""
+        target = stamped_path(".png") if path is None else free_path(Path(path).expanduser())
+        write(target, result)
+        self.say(f"saved {target.name}")
+        return target

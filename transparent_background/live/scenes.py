@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..compositing.backgrounds import FileBackground, StillBackground
 from ..media.camera import CameraFrame, CameraReader
 from ..options.result_types import Backdrop, ResultType, parse_type
-from .frame import FrameOptions
 
 if TYPE_CHECKING:
     from ..types import BackgroundFit, ColourArray, Size
@@ -62,15 +61,14 @@ class Scenes:
         """Go on to the next (1) or back to the previous one (-1), around the end."""
         self.index = (self.index + by) % len(self._scenes)
 
-    def apply(self, options: FrameOptions) -> FrameOptions:
-        """Return options with the type in use; a film that is no longer behind is closed."""
+    def take(self) -> Scene:
+        """Return the one in use; a film that is no longer behind is closed."""
         scene = self._scenes[self.index]
         if self._playing is not scene.background:
             self.close()
         if isinstance(scene.background, _FilmBackground):
             self._playing = scene.background
-        settings = replace(options.settings, type=scene.type)
-        return replace(options, settings=settings, background=scene.background)
+        return scene
 
     def close(self) -> None:
         """Let go of the film that is playing."""
@@ -107,15 +105,17 @@ class _FilmBackground:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scene:
+class Scene:
+    """A type that a camera is shown with."""
+
     name: str
     type: ResultType
     background: FileBackground | _FilmBackground | None = None
 
 
-def _scene(given: SceneType, fit: BackgroundFit) -> _Scene:
+def _scene(given: SceneType, fit: BackgroundFit) -> Scene:
     type = parse_type(given)
     if isinstance(type, Backdrop):
         source = _FilmBackground if type.moves else FileBackground
-        return _Scene(type.path.name, type, source(type.path, fit))
-    return _Scene(given if isinstance(given, str) else str(given), type)
+        return Scene(type.path.name, type, source(type.path, fit))
+    return Scene(given if isinstance(given, str) else str(given), type)
