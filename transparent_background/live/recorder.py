@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import queue
 import threading
@@ -35,11 +36,8 @@ MESSAGE = 3.0  # seconds that a message is shown
 
 def free_path(path: Path) -> Path:
     """Return a path at which nothing is yet: itself, or with ``_2``, ``_3`` ... after its stem."""
-    free, number = path, 1
-    while free.exists():
-        number += 1
-        free = path.with_name(f"{path.stem}_{number}{path.suffix}")
-    return free
+    numbered = (path.with_name(f"{path.stem}_{number}{path.suffix}") for number in itertools.count(2))
+    return next(free for free in itertools.chain([path], numbered) if not free.exists())
 
 
 def stamped_path(suffix: str) -> Path:
@@ -120,13 +118,8 @@ class Recorder:
             logger.warning("%s: %s holds no transparency, so white is behind; .mov keeps it", self.path, kind)
         encoding = choose_encoding(kind, EncodingOptions(), alpha=alpha)
         look = Look(result.size, alpha, deep=False)
-        film = FilmInfo(
-            name=str(self.path),
-            size=result.size,
-            rate=self._rate,
-            time_base=CLOCK,
-            alpha=alpha,
-        )
+        name = str(self.path)
+        film = FilmInfo(name=name, size=result.size, rate=self._rate, time_base=CLOCK, alpha=alpha)
         return FilmWriter(self.path, encoding, look, film), look
 
     def finish(self) -> Path | None:
@@ -139,13 +132,13 @@ class Recorder:
         """
         self._queue.put(None)
         self._thread.join()
-        writer = None if self._film is None else self._film[0]
         if self._error is not None:
-            if writer is not None:
-                writer.abandon()
+            if self._film is not None:
+                self._film[0].abandon()
             raise self._error
-        if writer is None:
+        if self._film is None:
             return None
+        writer = self._film[0]
         if self.dropped:
             logger.warning("%s: %d frames are left out: encoding was too slow", self.path, self.dropped)
         writer.path = free_path(writer.path)  # one may have come since it began
@@ -200,19 +193,11 @@ class Keeper:
             logger.info("recorded %s", path)
         return path
 
-    def toggle(self) -> None:
-        """Begin a film, or end it."""
-        if self.recording:
-            self.stop()
-        else:
-            self.start(None)
-
     def record(self, result: Result, moment: float) -> None:
         """Add a result to the film, if there is one."""
-        if self._recorder is None:
-            return
         try:
-            self._recorder.add(result, moment)
+            if self._recorder is not None:
+                self._recorder.add(result, moment)
         except TransparentBackgroundError as error:
             self.fail(error)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..compositing.backgrounds import FileBackground, StillBackground
-from ..media.camera import CameraFrame, CameraReader
+from ..media.camera import CameraReader
 from ..options.result_types import Backdrop, ResultType, parse_type
 
 if TYPE_CHECKING:
@@ -44,13 +44,14 @@ class Scenes:
         self.index = 0
         """Which one is in use."""
         self._playing: _FilmBackground | None = None
-        for scene in self._scenes:
-            if scene.background is not None:
-                try:  # now, so that a bad file is no surprise in a call
-                    scene.background.at_size((16, 16))
-                finally:
-                    if isinstance(scene.background, _FilmBackground):
-                        scene.background.close()
+        for _ in self._scenes:
+            background = self.take().background
+            try:  # now, so that a bad file is no surprise in a call
+                if background is not None:
+                    background.at_size((16, 16))
+            finally:
+                self.close()
+            self.move(1)
 
     @property
     def name(self) -> str:
@@ -88,12 +89,9 @@ class _FilmBackground:
 
     def at_size(self, size: Size) -> ColourArray:
         """Return the frame that is on screen now, (h, w, 3); the first call starts the film."""
-        newer: CameraFrame | None
-        if self._reader is None:
-            self._reader = CameraReader(str(self.path))
-            newer = self._reader.first(FIRST_FRAME)
-        else:
-            newer = self._reader.latest(self._number, 0)
+        begins = self._reader is None
+        reader = self._reader = self._reader or CameraReader(str(self.path))
+        newer = reader.first(FIRST_FRAME) if begins else reader.latest(self._number, 0)
         if newer is not None:
             self._number, self._shown = newer.number, StillBackground(newer.picture, self.fit)
         return self._shown.at_size(size)
@@ -118,4 +116,4 @@ def _scene(given: SceneType, fit: BackgroundFit) -> Scene:
     if isinstance(type, Backdrop):
         source = _FilmBackground if type.moves else FileBackground
         return Scene(type.path.name, type, source(type.path, fit))
-    return Scene(given if isinstance(given, str) else str(given), type)
+    return Scene(str(given), type)
