@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, TypeAlias
 from ..errors import OutputError, UsageError
 from ..media.camera import GIVE_UP, CameraReader
 from ..options.result import ResultOptions, check_threshold
-from .keeping import Keeper
+from .frame import LiveFrame, Worker
 from .outputs import Action, Output, Status
 from .rate import Meter
+from .recorder import Keeper
 from .scenes import Scenes, SceneType
-from .worker import LiveFrame, Worker
 
 if TYPE_CHECKING:
     from ..engine.predictor import Predictor
@@ -303,14 +303,14 @@ class Camera(AbstractContextManager["Camera"]):
         watched = self.recording or not outputs or any(output.watched for output in outputs)
         if self._stop.is_set():
             return
-        if self.paused or not watched:
-            self._reader.check()
-            self._stop.wait(TURN)
-            if self._last is not None:  # its type can be switched while nothing is worked on
-                self._last = self._worker.again(self._last)
-            self._show(self._last, outputs)  # the status may have changed, and programs want pictures
-        else:
+        if watched and not self.paused:
             self._work(outputs)
+            return
+        self._reader.check()
+        self._stop.wait(TURN)
+        if self._last is not None:  # its type can be switched while nothing is worked on
+            self._last = self._worker.again(self._last)
+        self._show(self._last, outputs)  # the status may have changed, and programs want pictures
 
     def _show(self, frame: LiveFrame | None, outputs: Sequence[Output]) -> None:
         if frame is not None and outputs:
@@ -321,18 +321,16 @@ class Camera(AbstractContextManager["Camera"]):
     def _act(self, action: Action) -> None:
         """Do what a person at an output asked for; what fails must not end a call."""
         deeds: dict[Action, Callable[[], object]] = {
+            "mirror": lambda: setattr(self, "mirror", not self.mirror),
             "next": self.next_background,
             "previous": lambda: self.next_background(-1),
             "pause": self.pause,
-            "record": self._keeper.toggle,
+            "record": self.stop_recording if self.recording else self.start_recording,
             "still": self.still,
             "quit": self.stop,
         }
         try:
-            if action == "mirror":
-                self.mirror = not self.mirror
-            else:
-                deeds[action]()
+            deeds[action]()
         except (OutputError, UsageError) as error:
             self._keeper.fail(error)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..compositing.backgrounds import fit_background
 from ..compositing.blend import blend
-from ..errors import DeviceError, MissingExtraError, OutputError, UsageError
+from ..errors import DeviceError, OutputError, UsageError, needing
 from ..images.picture import to_eight_bit
 from ..images.resizing import resized
 from ..images.result import Result
@@ -103,12 +103,8 @@ class VirtualCamera:
     """
 
     def __init__(self, size: tuple[int, int], fps: float, device: str | None = None) -> None:
-        try:
+        with needing("webcam", "the virtual camera needs pyvirtualcam"):
             import pyvirtualcam
-        except ImportError as error:
-            raise MissingExtraError(
-                'the virtual camera needs pyvirtualcam; run: pip install "transparent-background[webcam]"'
-            ) from error
         backend, name = _split(device, sorted(pyvirtualcam.camera.BACKENDS))
         self.size = size[0] - size[0] % 2, size[1] - size[1] % 2  # what halves its colours wants
         try:
@@ -165,17 +161,17 @@ def _split(device: str | None, backends: Sequence[str]) -> tuple[str | None, str
     return None, device
 
 
+_WAYS = {
+    "linux": "load v4l2loopback: sudo modprobe v4l2loopback devices=1 exclusive_caps=1 card_label=Background "
+    "(Debian and Ubuntu have it as v4l2loopback-dkms)",
+    "darwin": "install OBS 30 or newer, start its virtual camera once, allow it in the settings, stop it",
+    "win32": "install OBS (its virtual camera comes with it) or Unity Capture",
+}
+
+
 def _no_camera(device: str | None, error: Exception) -> str:
     """Say why there is no virtual camera and how to get one."""
     which = "there is no virtual camera" if device is None else f"virtual camera {device!r} cannot be used"
-    if sys.platform == "linux":
-        way = (
-            "load v4l2loopback: sudo modprobe v4l2loopback devices=1 exclusive_caps=1 card_label=Background "
-            "(Debian and Ubuntu have it as v4l2loopback-dkms)"
-        )
-    elif sys.platform == "darwin":
-        way = "install OBS 30 or newer, start its virtual camera once, allow it in the settings, stop it"
-    else:
-        way = "install OBS (its virtual camera comes with it) or Unity Capture"
+    way = _WAYS.get(sys.platform, _WAYS["win32"])
     reason = "" if device is None else f": {str(error).splitlines()[0].split(': ', 1)[-1].rstrip('.')}"
     return f"{which}{reason}; {way}"

@@ -1,22 +1,25 @@
-"""Recording what is shown, and keeping stills of it."""
+"""A camera's recording and stills, and what there is to say of them."""
 
 from __future__ import annotations
 
+import itertools
 import logging
 import queue
 import threading
+import time
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..compositing.blend import flatten
-from ..errors import UsageError
+from ..errors import TransparentBackgroundError, UsageError
 from ..media.video.containers import CONTAINERS, choose_encoding, film_format
 from ..media.video.encoding import Look
 from ..media.video.frames import FilmInfo
 from ..media.video.opening import import_av
 from ..media.video.writing import FilmWriter
+from ..media.writing import write
 from ..options.films import EncodingOptions
 from .outputs import result_at
 
@@ -28,15 +31,13 @@ logger = logging.getLogger(__name__)
 AHEAD = 8  # results that may wait for the encoder; more are left out
 CLOCK = Fraction(1, 90_000)  # seconds; what MPEG counts in
 WHITE = (255, 255, 255)
+MESSAGE = 3.0  # seconds that a message is shown
 
 
 def free_path(path: Path) -> Path:
     """Return a path at which nothing is yet: itself, or with ``_2``, ``_3`` ... after its stem."""
-    free, number = path, 1
-    while free.exists():
-        number += 1
-        free = path.with_name(f"{path.stem}_{number}{path.suffix}")
-    return free
+    numbered = (path.with_name(f"{path.stem}_{number}{path.suffix}") for number in itertools.count(2))
+    return next(free for free in itertools.chain([path], numbered) if not free.exists())
 
 
 def stamped_path(suffix: str) -> Path:
@@ -117,12 +118,7 @@ class Recorder:
             logger.warning("%s: %s holds no transparency, so white is behind; .mov keeps it", self.path, kind)
         encoding = choose_encoding(kind, EncodingOptions(), alpha=alpha)
         look = Look(result.size, alpha, deep=False)
-        film = FilmInfo(
-            name=str(self.path),
-            size=result.size,
-            rate=self._rate,
-            time_base=CLOCK,
-        )
+        film = FilmInfo(name=str(self.path), size=result.size, rate=self._rate, time_base=CLOCK)
         return FilmWriter(self.path, encoding, look, film), look
 
     def finish(self) -> Path | None:
@@ -135,15 +131,89 @@ class Recorder:
         """
         self._queue.put(None)
         self._thread.join()
-        writer = None if self._film is None else self._film[0]
         if self._error is not None:
-            if writer is not None:
-                writer.abandon()
+            if self._film is not None:
+                self._film[0].abandon()
             raise self._error
-        if writer is None:
+        if self._film is None:
             return None
+        writer = self._film[0]
         if self.dropped:
             logger.warning("%s: %d frames are left out: encoding was too slow", self.path, self.dropped)
         writer.path = free_path(writer.path)  # one may have come since it began
         self.path = writer.finish()
         return self.path
+
+
+class Keeper:
+    """Records results and saves stills. A recording that fails is given up with a message; the call goes on.
+
+    Parameters
+    ----------
+    rate
+        Frames a second, about.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self.recorded: Path | None = None
+        """The film that was finished last."""
+        self._recorder: Recorder | None = None
+        self._message: tuple[float, str] | None = None
+
+    @property
+    def recording(self) -> bool:
+        """Whether results are being written to a film."""
+        return self._recorder is not None
+
+    @property
+    def message(self) -> str | None:
+        """What has just happened; None after a few seconds."""
+        if self._message is None or time.monotonic() > self._message[0]:
+            return None
+        return self._message[1]
+
+    def say(self, message: str) -> None:
+        """Have something shown for a few seconds."""
+        self._message = time.monotonic() + MESSAGE, message
+
+    def start(self, path: str | Path | None) -> None:
+        """Begin a film with the next result; one that is being written is ended."""
+        self.stop()
+        self._recorder = Recorder(None if path is None else Path(path).expanduser(), self._rate)
+
+    def stop(self) -> Path | None:
+        """End the film; return its path, None if there is none."""
+        recorder, self._recorder = self._recorder, None
+        path = None if recorder is None else recorder.finish()
+        if path is not None:
+            self.recorded = path
+            self.say(f"saved {path.name}")
+            logger.info("recorded %s", path)
+        return path
+
+    def record(self, result: Result, moment: float) -> None:
+        """Add a result to the film, if there is one."""
+        try:
+            if self._recorder is not None:
+                self._recorder.add(result, moment)
+        except TransparentBackgroundError as error:
+            self.fail(error)
+
+    def fail(self, error: TransparentBackgroundError) -> None:
+        """Say what went wrong, and give up the film."""
+        logger.error("%s", error)
+        self.say(str(error))
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None:
+            try:
+                recorder.finish()
+            except TransparentBackgroundError:
+                logger.debug("nothing is left of the recording", exc_info=True)
+
+    def still(self, result: Result, path: str | Path | None) -> Path:
+        """Save a result as a picture; return its path."""
+        target = stamped_path(".png") if path is None else free_path(Path(path).expanduser())
+        write(target, result)
+        self.say(f"saved {target.name}")
+        return target

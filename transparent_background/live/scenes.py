@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..compositing.backgrounds import FileBackground, StillBackground
-from ..media.camera import CameraFrame, CameraReader
+from ..media.camera import CameraReader
 from ..options.result_types import Backdrop, ResultType, parse_type
-from .frame import FrameOptions
 
 if TYPE_CHECKING:
     from ..types import BackgroundFit, ColourArray, Size
@@ -45,13 +44,14 @@ class Scenes:
         self.index = 0
         """Which one is in use."""
         self._playing: _FilmBackground | None = None
-        for scene in self._scenes:
-            if scene.background is not None:
-                try:  # now, so that a bad file is no surprise in a call
-                    scene.background.at_size((16, 16))
-                finally:
-                    if isinstance(scene.background, _FilmBackground):
-                        scene.background.close()
+        for _ in self._scenes:
+            background = self.take().background
+            try:  # now, so that a bad file is no surprise in a call
+                if background is not None:
+                    background.at_size((16, 16))
+            finally:
+                self.close()
+            self.move(1)
 
     @property
     def name(self) -> str:
@@ -62,15 +62,14 @@ class Scenes:
         """Go on to the next (1) or back to the previous one (-1), around the end."""
         self.index = (self.index + by) % len(self._scenes)
 
-    def apply(self, options: FrameOptions) -> FrameOptions:
-        """Return options with the type in use; a film that is no longer behind is closed."""
+    def take(self) -> Scene:
+        """Return the one in use; a film that is no longer behind is closed."""
         scene = self._scenes[self.index]
         if self._playing is not scene.background:
             self.close()
         if isinstance(scene.background, _FilmBackground):
             self._playing = scene.background
-        settings = replace(options.settings, type=scene.type)
-        return replace(options, settings=settings, background=scene.background)
+        return scene
 
     def close(self) -> None:
         """Let go of the film that is playing."""
@@ -90,12 +89,9 @@ class _FilmBackground:
 
     def at_size(self, size: Size) -> ColourArray:
         """Return the frame that is on screen now, (h, w, 3); the first call starts the film."""
-        newer: CameraFrame | None
-        if self._reader is None:
-            self._reader = CameraReader(str(self.path))
-            newer = self._reader.first(FIRST_FRAME)
-        else:
-            newer = self._reader.latest(self._number, 0)
+        begins = self._reader is None
+        reader = self._reader = self._reader or CameraReader(str(self.path))
+        newer = reader.first(FIRST_FRAME) if begins else reader.latest(self._number, 0)
         if newer is not None:
             self._number, self._shown = newer.number, StillBackground(newer.picture, self.fit)
         return self._shown.at_size(size)
@@ -107,15 +103,17 @@ class _FilmBackground:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scene:
+class Scene:
+    """A type that a camera is shown with."""
+
     name: str
     type: ResultType
     background: FileBackground | _FilmBackground | None = None
 
 
-def _scene(given: SceneType, fit: BackgroundFit) -> _Scene:
+def _scene(given: SceneType, fit: BackgroundFit) -> Scene:
     type = parse_type(given)
     if isinstance(type, Backdrop):
         source = _FilmBackground if type.moves else FileBackground
-        return _Scene(type.path.name, type, source(type.path, fit))
-    return _Scene(given if isinstance(given, str) else str(given), type)
+        return Scene(type.path.name, type, source(type.path, fit))
+    return Scene(str(given), type)

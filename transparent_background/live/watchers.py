@@ -24,9 +24,8 @@ class Watchers:
         """False while it is known that no other program has it open."""
         self._device = device
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread = threading.Thread(target=self._run, name="watchers", daemon=True)
         if sys.platform == "linux" and device.startswith("/"):
-            self._thread = threading.Thread(target=self._run, name="watchers", daemon=True)
             self._thread.start()
 
     def _run(self) -> None:
@@ -36,7 +35,7 @@ class Watchers:
     def close(self) -> None:
         """Stop looking."""
         self._stop.set()
-        if self._thread is not None:
+        if self._thread.is_alive():
             self._thread.join()
 
 

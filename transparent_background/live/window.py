@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from ..errors import DeviceError, MissingExtraError
+from ..errors import DeviceError, needing
 from .outputs import Action, Status, flat_bytes, result_at
 
 if TYPE_CHECKING:
@@ -62,13 +62,9 @@ class PreviewWindow:
     """
 
     def __init__(self, title: str = "transparent-background", *, status_line: bool = True) -> None:
-        try:
-            with redirect_stdout(None):  # where it greets
-                import pygame
-        except ImportError as error:
-            raise MissingExtraError(
-                'the preview window needs pygame-ce; run: pip install "transparent-background[webcam]"'
-            ) from error
+        # on stdout it greets
+        with needing("webcam", "the preview window needs pygame-ce"), redirect_stdout(None):
+            import pygame
         self._pygame = pygame
         try:
             pygame.display.init()
@@ -215,14 +211,9 @@ def _no_screen(reason: str) -> str:
 
 def status_parts(status: Status) -> list[tuple[str, Colour]]:
     """Return the status line: (text, colour), from left to right."""
-    parts = []
-    if status.recording:
-        parts.append(("REC", ALERT))
-    if status.paused:
-        parts.append(("PAUSED", ALERT))
-    parts.append((status.background, TEXT))
-    parts.append((f"{status.fps:.0f} fps", TEXT))
-    parts.append((f"{status.latency * 1000:.0f} ms", TEXT))
+    parts = [(word, ALERT) for word, on in (("REC", status.recording), ("PAUSED", status.paused)) if on]
+    latency = f"{status.latency * 1000:.0f} ms"
+    parts += [(text, TEXT) for text in (status.background, f"{status.fps:.0f} fps", latency)]
     if status.network is not None:
         height, width = status.network
         parts.append((f"network {width}" if width == height else f"network {width} x {height}", DIM))

@@ -210,7 +210,9 @@ class CameraReader(AbstractContextManager["CameraReader"]):
         while not self._stop.wait(wait):
             gone = time.monotonic() - self._broken_since
             if self.give_up is not None and gone >= self.give_up:
-                self._fail(UnreadableError(f"{reason} (given up after {gone:.0f} s without a picture)"))
+                with self._changed:
+                    self._error = UnreadableError(f"{reason} (given up after {gone:.0f} s without a picture)")
+                    self._changed.notify_all()
                 return None
             try:
                 feed = open_feed(self.source, self.size, self.fps)
@@ -221,11 +223,6 @@ class CameraReader(AbstractContextManager["CameraReader"]):
             self._rate = feed.rate
             return feed
         return None
-
-    def _fail(self, error: InputError) -> None:
-        with self._changed:
-            self._error = error
-            self._changed.notify_all()
 
     def close(self) -> None:
         """Stop reading and let go of the camera."""

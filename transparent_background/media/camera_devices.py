@@ -23,9 +23,8 @@ FORMATS = {"linux": "v4l2", "darwin": "avfoundation", "win32": "dshow"}
 DEFAULT_SIZE = (720, 1280)  # asked of a device if nothing is said; what calls use
 DEFAULT_RATE = 30
 RAW_UP_TO = 640 * 480  # pixels that USB 2 carries uncompressed at full rate; above, MJPEG is asked for
-_FINAL = (
-    errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EACCES, errno.EPERM, errno.EBUSY, errno.ENOTTY
-)  # fmt: skip
+_MISSING, _FORBIDDEN = (errno.ENOENT, errno.ENODEV, errno.ENXIO), (errno.EACCES, errno.EPERM)
+_FINAL = (*_MISSING, *_FORBIDDEN, errno.EBUSY, errno.ENOTTY)
 """Errors after which less is not asked for."""
 
 
@@ -121,10 +120,9 @@ def list_devices() -> list[tuple[str, str]]:
 
 
 def _there() -> str:
-    devices = [f"{name} ({text})" if text else name for name, text in list_devices()]
-    if devices:
-        return f"there are: {', '.join(devices)}"
-    return "no camera is connected; plug one in, or give an address (rtsp://...) or a film"
+    devices = ", ".join(f"{name} ({text})" if text else name for name, text in list_devices())
+    nothing = "no camera is connected; plug one in, or give an address (rtsp://...) or a film"
+    return f"there are: {devices}" if devices else nothing
 
 
 def _open_device(source: str, device: str, size: Size | None, fps: float | None) -> Feed:
@@ -168,14 +166,14 @@ def device_options(format: str, size: Size | None, fps: float | None) -> Iterato
 def device_error(name: str, device: str, error: Exception | None) -> InputError:
     """Say what is wrong with a device and what to do."""
     code = getattr(error, "errno", None)
-    if code in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
+    if code in _MISSING:
         return SourceNotFoundError(f"{name}: there is no such device; {_there()}")
     if code == errno.EBUSY:
         why = "another program uses it; close that, or give another camera"
-    elif code in (errno.EACCES, errno.EPERM) and sys.platform == "linux":
-        why = "permission denied; join the group video (sudo usermod -aG video $USER) and log in again"
-    elif code in (errno.EACCES, errno.EPERM):
-        why = "permission denied; allow this program to use the camera in the system's privacy settings"
+    elif code in _FORBIDDEN:
+        joining = "join the group video (sudo usermod -aG video $USER) and log in again"
+        allowing = "allow this program to use the camera in the system's privacy settings"
+        why = f"permission denied; {joining if sys.platform == 'linux' else allowing}"
     elif code == errno.ENOTTY:
         why = f"{device} is no camera; {_there()}"
     else:

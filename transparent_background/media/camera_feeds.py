@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -65,19 +65,6 @@ def _middle(values: Any, size: Size) -> Any:
         return values
     top, left = (values.shape[0] - size[0]) // 2, (values.shape[1] - size[1]) // 2
     return np.ascontiguousarray(values[top : top + size[0], left : left + size[1]])
-
-
-class Feed(Protocol):
-    """What a camera is read through until it breaks off."""
-
-    rate: float | None
-    """Frames a second, as far as the source says."""
-
-    def frames(self, stop: threading.Event) -> Iterator[Arrived]:
-        """Give frames as they come; raise an InputError when there are no more."""
-
-    def close(self) -> None:
-        """Let go of the source."""
 
 
 class PyAvFeed:
@@ -165,11 +152,11 @@ class PyAvFeed:
         packets = self._container.demux(self._stream)
         while True:
             try:
-                packet = next(packets, None)
+                packet = next(packets)
+            except StopIteration:
+                return
             except (av.FFmpegError, OSError) as error:
                 raise describe(error, self.name, "the stream has broken off") from error
-            if packet is None:
-                return
             try:
                 yield from self._stream.codec_context.decode(packet if packet.size else None)
             except av.error.EOFError:
@@ -214,6 +201,10 @@ class OpenCvFeed:
     def close(self) -> None:
         """Let go of the camera."""
         self._capture.release()
+
+
+Feed: TypeAlias = PyAvFeed | OpenCvFeed
+"""What a camera is read through until it breaks off; ``frames`` then raises an InputError."""
 
 
 def _convert_bgr(bgr: np.ndarray[Any, Any], size: Size) -> Picture:

@@ -8,7 +8,7 @@ import zlib
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image, TiffImagePlugin
+from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from ..images.exif import read_exif
 from ..images.picture import Metadata, Picture, from_array, from_pil
@@ -87,18 +87,13 @@ def write_png(file: BinaryIO, values: Array, metadata: Metadata, level: int) -> 
     header_end = 8 + 25  # signature and IHDR; the other chunks go before the pixels
     file.write(body[:header_end])
     if metadata.icc_profile:
-        compressed = zlib.compress(metadata.icc_profile)
-        file.write(_chunk(b"iCCP", b"ICC Profile\0\0" + compressed))
+        PngImagePlugin.putchunk(file, b"iCCP", b"ICC Profile\0\0", zlib.compress(metadata.icc_profile))
     if metadata.dpi:
         x, y = (round(dots / 0.0254) for dots in metadata.dpi)  # per metre
-        file.write(_chunk(b"pHYs", struct.pack(">IIB", x, y, 1)))
+        PngImagePlugin.putchunk(file, b"pHYs", struct.pack(">IIB", x, y, 1))
     if metadata.exif:
-        file.write(_chunk(b"eXIf", metadata.exif.removeprefix(b"Exif\0\0")))
+        PngImagePlugin.putchunk(file, b"eXIf", metadata.exif.removeprefix(b"Exif\0\0"))
     file.write(body[header_end:])
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
 _ROWS = 64  # of a strip; baseline readers like strips of a few hundred kilobytes at most
@@ -108,9 +103,7 @@ def write_tiff(file: BinaryIO, values: Array, metadata: Metadata) -> None:
     """Write (h, w, 3 or 4) uint16 RGB(A) as a deflated TIFF 6.0 with its metadata."""
     height, width, channels = values.shape
     strips = [_strip(values[top : top + _ROWS]) for top in range(0, height, _ROWS)]
-    lengths = [len(strip) for strip in strips]
-    # Pillow counts them from the end of the directory
-    offsets = [0, *itertools.accumulate(lengths[:-1])]
+    lengths = tuple(len(strip) for strip in strips)
     tags = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II")
     _add_exif(tags, metadata.exif)
     tags[TiffImagePlugin.IMAGEWIDTH], tags[TiffImagePlugin.IMAGELENGTH] = width, height
@@ -119,7 +112,9 @@ def write_tiff(file: BinaryIO, values: Array, metadata: Metadata) -> None:
     tags[TiffImagePlugin.PHOTOMETRIC_INTERPRETATION] = 2  # RGB
     tags[TiffImagePlugin.SAMPLESPERPIXEL] = channels
     tags[TiffImagePlugin.ROWSPERSTRIP] = _ROWS
-    tags[TiffImagePlugin.STRIPOFFSETS], tags[TiffImagePlugin.STRIPBYTECOUNTS] = tuple(offsets), tuple(lengths)
+    # Pillow counts them from the end of the directory
+    tags[TiffImagePlugin.STRIPOFFSETS] = (0, *itertools.accumulate(lengths[:-1]))
+    tags[TiffImagePlugin.STRIPBYTECOUNTS] = lengths
     tags[TiffImagePlugin.PLANAR_CONFIGURATION] = 1
     tags[TiffImagePlugin.PREDICTOR] = 2
     if metadata.dpi:
@@ -143,10 +138,8 @@ def _strip(rows: Array) -> bytes:
 
 def _add_exif(tags: TiffImagePlugin.ImageFileDirectory_v2, block: bytes | None) -> None:
     """Copy an EXIF block's tags, those of its sub-directories (camera, place) too."""
-    if not block:
-        return
     exif = Image.Exif()
-    exif.load(block)
+    exif.load(block or b"")
     for tag, value in exif.items():
         tags[tag] = exif.get_ifd(tag) if tag in _SUB_DIRECTORIES else value
 

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
 from PIL import Image, UnidentifiedImageError
 
-from ..errors import InputError, MissingExtraError, SourceNotFoundError, TooLargeError, UnreadableError
+from ..errors import (
+    InputError,
+    MissingExtraError,
+    SourceNotFoundError,
+    TooLargeError,
+    UnreadableError,
+    needing,
+)
 from ..images.exif import without_warnings
 from ..images.picture import Picture, from_pil
 from .deep import read_sixteen_bit
@@ -117,16 +125,12 @@ def _opened(source: Source) -> Iterator[tuple[Image.Image, BinaryIO]]:
         yield image, file
 
 
-@contextmanager
-def _file(source: Source) -> Iterator[BinaryIO]:
+def _file(source: Source) -> AbstractContextManager[BinaryIO]:
     if isinstance(source, bytes):
-        yield io.BytesIO(source)
-        return
-    if not isinstance(source, (str, os.PathLike)):
-        yield source
-        return
-    with open_file(Path(source), "picture") as file:
-        yield file
+        return io.BytesIO(source)
+    return (
+        open_file(Path(source), "picture") if isinstance(source, (str, os.PathLike)) else nullcontext(source)
+    )
 
 
 def _open(file: BinaryIO, source: Source) -> Image.Image:
@@ -135,7 +139,11 @@ def _open(file: BinaryIO, source: Source) -> Image.Image:
     if not head:
         raise UnreadableError(f"{name_of(source)}: is empty (0 bytes)")
     if _is_heif(head):
-        return _open_heif(file, source)
+        opened = _heif(file, source)
+        if Image.MAX_IMAGE_PIXELS and math.prod(opened.size) > 2 * Image.MAX_IMAGE_PIXELS:
+            raise Image.DecompressionBombError  # libheif itself has no such limit
+        image: Image.Image = opened.to_pillow()
+        return image
     try:
         # between half of Pillow's limit and the limit it only warns; the picture is still read
         with without_warnings():
@@ -158,23 +166,9 @@ def _is_heif(head: bytes) -> bool:
 _HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
 
 
-def _open_heif(file: BinaryIO, source: Source) -> Image.Image:
-    opened = _heif(file, source)
-    width, height = opened.size
-    if Image.MAX_IMAGE_PIXELS and width * height > 2 * Image.MAX_IMAGE_PIXELS:
-        raise Image.DecompressionBombError  # libheif itself has no such limit
-    image: Image.Image = opened.to_pillow()
-    return image
-
-
 def _heif(file: BinaryIO, source: Source) -> Any:
-    try:
+    with needing("heif", f"{name_of(source)}: HEIC pictures need pillow-heif"):
         import pillow_heif
-    except ImportError as error:
-        raise MissingExtraError(
-            f"{name_of(source)}: HEIC pictures need pillow-heif; "
-            'run: pip install "transparent-background[heif]"'
-        ) from error
     # opened by hand rather than registered with Pillow, which would change it for the whole process
     return pillow_heif.open_heif(file, convert_hdr_to_8bit=True)
 

@@ -144,10 +144,7 @@ def _kind(path: Path) -> Kind:
 
 def _matches(pattern: str, left_out: list[LeftOut]) -> Iterator[Source]:
     paths = [Path(name) for name in glob.glob(str(Path(pattern).expanduser()), recursive=True)]
-    sources = list(_take(paths, None, left_out))
-    if not sources:
-        raise SourceNotFoundError(f"{pattern}: matches no picture and no film")
-    yield from sources
+    yield from _take(paths, None, left_out, f"{pattern}: matches no picture and no film")
 
 
 def _folder(folder: Path, recursive: bool, left_out: list[LeftOut]) -> Iterator[Source]:
@@ -155,11 +152,8 @@ def _folder(folder: Path, recursive: bool, left_out: list[LeftOut]) -> Iterator[
         paths = list(_walk(folder, left_out) if recursive else folder.iterdir())
     except OSError as error:
         raise SourceNotFoundError(f"{folder}: cannot be listed: {error.strerror}") from error
-    sources = list(_take(paths, folder, left_out))
-    if not sources:
-        deeper = "" if recursive else " (--recursive looks into its folders)"
-        raise SourceNotFoundError(f"{folder}: holds no picture and no film{deeper}")
-    yield from sources
+    deeper = "" if recursive else " (--recursive looks into its folders)"
+    yield from _take(paths, folder, left_out, f"{folder}: holds no picture and no film{deeper}")
 
 
 def _walk(folder: Path, left_out: list[LeftOut]) -> Iterator[Path]:
@@ -175,15 +169,17 @@ def _walk(folder: Path, left_out: list[LeftOut]) -> Iterator[Path]:
         yield from (Path(directory, name) for name in files)
 
 
-def _take(paths: Iterable[Path], root: Path | None, left_out: list[LeftOut]) -> Iterator[Source]:
+def _take(paths: Iterable[Path], root: Path | None, left_out: list[LeftOut], none: str) -> Iterator[Source]:
+    """Give the pictures and films among files; say ``none`` if there is not one."""
+    empty = True
     for path in sorted(paths, key=natural_key):
         if path.name.startswith(".") or path.is_dir():
             continue
-        suffix = path.suffix.lower()
-        relative = Path(path.name) if root is None else path.relative_to(root)
-        if suffix in PICTURE_SUFFIXES:
-            yield Source("picture", path, relative, root)
-        elif suffix in FILM_SUFFIXES:
-            yield Source("film", path, relative, root)
+        if path.suffix.lower() in (*PICTURE_SUFFIXES, *FILM_SUFFIXES):
+            empty = False
+            relative = Path(path.name) if root is None else path.relative_to(root)
+            yield Source(_kind(path), path, relative, root)
         else:
             left_out.append(LeftOut(path, "neither a picture nor a film by its name"))
+    if empty:
+        raise SourceNotFoundError(none)
