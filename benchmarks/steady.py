@@ -27,7 +27,8 @@ import numpy as np
 from transparent_background import Remover
 from transparent_background.evaluate.boundary import mean_boundary_accuracy
 from transparent_background.images.picture import Picture
-from transparent_background.matting.frames import FrameMatter, enlarge
+from transparent_background.matting.frames import FrameMatter
+from transparent_background.matting.pictures import enlarge
 from transparent_background.media.reading import read
 from transparent_background.media.video.readers import open_film
 

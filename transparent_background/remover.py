@@ -251,8 +251,7 @@ class Remover(NetworkPredictor):
         KeyboardInterrupt
             Passed on; what is done is then playable as ``NAME.partial.SUFFIX``.
         """
-        from .films.naming import check_targets, film_result_path
-        from .films.outputs import plan_targets
+        from .films.outputs import check_targets, film_result_path, plan_targets
         from .films.process import process_film
 
         settings = settings_of(type=type, threshold=threshold, reverse=reverse, **options)

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from transparent_background.matting.guided import guided_upsample
+from transparent_background.matting.pictures import guided_upsample
 from transparent_background.matting.steady import Steadier
 
 SIZE = (120, 160)

@@ -10,11 +10,12 @@ import numpy as np
 
 from ..engine.devices import estimates_on
 from ..errors import InputError
-from ..options.result_types import Matte, Rgba
+from ..images.picture import white_of
+from ..images.result import Result
+from ..options.result_types import GREEN, Blur, Matte, Overlay, Rgba, Solid
 from ..options.values import Padding
-from .backgrounds import Background, background_of
-from .blend import flatten
-from .compose import compose
+from .backgrounds import Background, FileBackground
+from .blend import Blurred, blend, colour_like, flatten
 from .foreground.estimate import estimate_foreground
 from .strips import strips
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     import torch
 
     from ..images.picture import Picture
-    from ..images.result import Result
     from ..options.result import ResultOptions
     from ..types import ColourArray, FloatArray
 
@@ -96,7 +96,7 @@ def finish(
         estimate = wanted == "estimate" or (wanted == "auto" and isinstance(kind, Rgba))
         colours = object_colours(picture.rgb, alpha, device) if estimate else picture.rgb
     shown = picture.rgb if colours is None else colours
-    result = compose(picture, shown, alpha, kind, background or background_of(settings))
+    result = _compose(picture, shown, alpha, settings, background)
     if veil is not None:
         result = flatten(result, veil[:3], veil[3] / 255)
     box = None
@@ -119,6 +119,44 @@ def smooth_mask(matte: FloatArray) -> FloatArray:
     blurred = cv2.GaussianBlur(cv2.morphologyEx(matte, cv2.MORPH_OPEN, kernel), (0, 0), 2)
     hard: FloatArray = (blurred >= 127 / 255).astype(np.float32)
     return hard
+
+
+def _compose(
+    picture: Picture,
+    rgb: ColourArray,
+    alpha: FloatArray,
+    settings: ResultOptions,
+    background: Background | None,
+) -> Result:
+    """Put colours (h, w, 3) and a finished matte together as the type of result says."""
+    kind = settings.type
+    if isinstance(kind, Matte):
+        return Result(grey=alpha)
+    if isinstance(kind, Rgba):
+        return Result(rgb=rgb, alpha=alpha)
+    if isinstance(kind, Overlay):
+        return Result(rgb=_overlay(rgb, alpha))
+    if isinstance(kind, Solid):
+        return Result(rgb=blend(rgb, alpha, kind.rgb))
+    if isinstance(kind, Blur):
+        return Result(rgb=blend(rgb, alpha, Blurred(picture, alpha)))
+    behind = background or FileBackground(kind.path, settings.fit)
+    return Result(rgb=blend(rgb, alpha, behind.at_size(picture.size)))
+
+
+def _overlay(rgb: ColourArray, alpha: FloatArray) -> ColourArray:
+    """Tint the object half green and draw its edge, as transparent-background 1.3.4 did."""
+    tint, white = colour_like(GREEN, rgb), white_of(rgb.dtype)
+    rounding = np.float32(0 if white == 1 else 0.5)
+    out = np.empty_like(rgb)
+    for rows in strips(alpha.shape):
+        mixed = rgb[rows].astype(np.float32)
+        mixed += (alpha[rows] * np.float32(0.5))[..., None] * (tint - mixed)
+        mixed += rounding
+        out[rows] = np.clip(mixed, 0, white, out=mixed).astype(rgb.dtype)
+    edge = cv2.Canny((alpha > 0.5).astype(np.uint8) * np.uint8(255), 50, 100)
+    out[edge != 0] = (tint[0, 0] + rounding).astype(rgb.dtype)
+    return out
 
 
 def _alpha(matte: FloatArray, settings: ResultOptions, own: FloatArray | None) -> FloatArray:

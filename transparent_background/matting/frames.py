@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import cv2
-import torch
-
 from ..images.picture import Picture, to_eight_bit
 from ..model.input import resize_rgb
-from .guided import ENLARGES, guided_upsample
-from .pictures import matte_at
+from .pictures import enlarge
 from .steady import Steadier
 
 if TYPE_CHECKING:
@@ -77,15 +73,3 @@ class FrameMatter:
             return list(mattes)
         pairs = zip(prepared, mattes, strict=True)
         return [self.steadier(to_eight_bit(picture.rgb), matte) for picture, matte in pairs]
-
-
-def enlarge(matte: FloatArray, picture: Picture) -> FloatArray:
-    """Bring a matte to a picture's size: along its edges if it grows much, else bilinearly."""
-    height, width = picture.size
-    own_height, own_width = matte.shape
-    if height * width > ENLARGES**2 * own_height * own_width:
-        return guided_upsample(matte, to_eight_bit(picture.rgb))
-    if height < own_height and width < own_width:
-        shrunk: FloatArray = cv2.resize(matte, (width, height), interpolation=cv2.INTER_AREA)
-        return shrunk
-    return matte_at(torch.from_numpy(matte)[None, None], picture.size)

@@ -36,7 +36,7 @@ from ..media.atomic import make_folder
 from ..media.reading import Animation, animation, read, read_frames
 from ..media.writing import write, write_animation
 from ..options.suffixes import ANIMATED, KEEPS_ALPHA
-from .outcomes import FilmProgress, Outcome
+from .plan import FilmProgress, Outcome
 
 if TYPE_CHECKING:
     from ..engine.predictor import Predictor
