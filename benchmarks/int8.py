@@ -54,7 +54,9 @@ def main() -> None:
 
     record, weights = find_checkpoint(options.mode, None)
     sizes = export_sizes(record, options.resize)
-    graph = Graph(load_network(record, weights, torch.device("cpu")), *sizes, finish=record.normalisation)
+    graph = Graph(
+        load_network(record, weights, torch.device("cpu")), *filter(None, sizes), finish=record.normalisation
+    )
     files = _files(graph, describe(graph, record), options)
     runtime = find_runtime("openvino")
 

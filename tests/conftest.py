@@ -12,7 +12,9 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
     # tests that run side by side share the cores
-    os.environ.setdefault("OMP_NUM_THREADS", str(max((os.cpu_count() or 1) // int(workers), 1)))
+    share = str(max((os.cpu_count() or 1) // int(workers), 1))
+    for library in ("OMP", "NUMBA"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", share)
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # so a shell starts what it starts in the background, and so would the programs be that tests interrupt
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -16,7 +16,7 @@ BESIDES = {
     # weights as data: the choices of --mode
     *("checkpoints", "checkpoints.catalogue", "checkpoints.records"),
     *("checkpoints.registry", "checkpoints.user_config"),
-    *("media", "media.atomic", "media.sources"),  # names of files
+    *("media", "media.atomic", "media.files", "media.sources"),  # names of files
 }
 """What else may be loaded to read arguments and print help, module by module."""
 HELP_SECONDS = 0.3

@@ -103,7 +103,10 @@ def test_orientation_is_applied(remover, photo) -> None:
     assert remover.process(Image.open(file)).size == (96, 128)  # upright: width and height changed places
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (7, 5), (33, 1000)])
+LONG_SIZES = [pytest.param(size, marks=pytest.mark.slow) for size in ((1, 300), (33, 1000))]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (300, 1), (7, 5), *LONG_SIZES])
 def test_every_size_works(remover, size) -> None:
     image = np.full((*size, 3), 127, np.uint8)
     assert remover.process(image).shape == (*size, 4)

@@ -81,7 +81,7 @@ def test_a_batch_that_breaks_off_leaves_nothing_going_on(
     going: set[str] = set()
     ended: list[str] = []
 
-    async def one(self: Any, services: Any, order: Any, source: Any, place: Any, name: str, **_: Any) -> None:
+    async def one(self: Any, services: Any, order: Any, source: Any, name: str, *_: Any) -> None:
         if name == "0.jpg":
             await until(lambda: len(going) == 2)
             return

@@ -270,8 +270,8 @@ def test_the_command_writes_and_reports(tmp_path, monkeypatch, capsys) -> None:
     arguments = ["export", "openvino", "--mode", "lite", "--resize", "static", "--size", "64x96"]
     assert main(arguments) == 0
     out = capsys.readouterr().out
-    assert "lite_64x96.xml" in out and "MB" in out
-    assert "input  image (batch, 3, 64, 96)" in out and "output alpha (batch, 1, 64, 96)" in out
+    assert "lite_96x64.xml" in out and "MB" in out
+    assert "input  image (batch, 3, 96, 64)" in out and "output alpha (batch, 1, 96, 64)" in out
     assert main([*arguments, "-o", "other.xml", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["path"] == "other.xml"
@@ -283,7 +283,7 @@ def test_the_command_writes_and_reports(tmp_path, monkeypatch, capsys) -> None:
     ("arguments", "words"),
     [
         (["onnx"], "--mode NAME or --ckpt FILE"),
-        (["onnx", "--mode", "lite", "--size", "384"], "expected HEIGHTxWIDTH"),
+        (["onnx", "--mode", "lite", "--size", "384"], "give width x height"),
         (["onnx", "--mode", "lite", "--size", "100x100"], "multiples of 32"),
         (["onnx", "--mode", "no such mode"], "choose from"),
     ],

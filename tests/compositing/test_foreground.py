@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
@@ -60,10 +63,19 @@ def test_soft_pixels_lose_the_backgrounds_colour():
     assert error(estimate_foreground(image, alpha), alpha, truth) < 3
 
 
-def test_the_error_is_no_worse_than_pymattings():
-    matting = pytest.importorskip("pymatting")
+@pytest.fixture
+def pymatting() -> Iterator[Any]:
+    """Give pymatting, if it is there; its import sets PyTorch's threads, which get their number back."""
+    before = torch.get_num_threads()
+    try:
+        yield pytest.importorskip("pymatting")
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_the_error_is_no_worse_than_pymattings(pymatting):
     image, alpha, truth = composite()
-    theirs = matting.estimate_foreground_ml(image / 255.0, alpha).astype(np.float32)
+    theirs = pymatting.estimate_foreground_ml(image / 255.0, alpha).astype(np.float32)
     ours = error(estimate_foreground(image, alpha), alpha, truth)
     assert ours <= 1.1 * error(theirs, alpha, truth)
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+from PIL import Image
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
@@ -51,6 +53,16 @@ XMLHttpRequest.prototype.send = function (form) {
     record(form);
     return sent.call(this, form);
 };"""
+
+
+def make_clip(path: Path, frames: int) -> Path:
+    """Write a film that pans over the astronaut."""
+    pytest.importorskip("av")
+    from film_makers import make_film
+
+    with Image.open(SAMPLES / "astronaut.jpg") as photo:
+        pixels = np.asarray(photo.convert("RGB"))
+    return make_film(path, [pixels[i % 40 : i % 40 + 240, 100:420] for i in range(frames)])
 
 
 def find_chromium() -> str | None:

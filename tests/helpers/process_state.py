@@ -15,6 +15,7 @@ NOT_OURS = {
     "PYTEST_CURRENT_TEST",  # another one for every test
     *("LD_LIBRARY_PATH", "TORCHINDUCTOR_CACHE_DIR"),  # by OpenCV and PyTorch
     *("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK"),  # by joblib and threadpoolctl
+    "PYGAME_HIDE_SUPPORT_PROMPT",  # by the preview window, before it loads pygame
 }
 """Variables that pytest sets, and libraries for themselves as they are loaded."""
 PATIENCE = 5.0

@@ -30,7 +30,7 @@ from transparent_background.media.camera_devices import (
     open_feed,
 )
 from transparent_background.media.camera_feeds import Arrived
-from transparent_background.media.video.colours import ToRgb
+from transparent_background.media.video.pixels import ToRgb
 
 PATIENCE = 20  # seconds that a busy machine may take for what takes none
 

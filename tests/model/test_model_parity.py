@@ -37,7 +37,16 @@ def predict(network: InSPyReNet, image: np.ndarray, *, blend: bool):
         return network(large, small)
 
 
-@pytest.mark.parametrize("case", ["256x320", "blend_576x672"])
+@pytest.mark.parametrize(
+    ("published", "case"),
+    [
+        ("swinb", "256x320"),
+        pytest.param("swinb", "blend_576x672", marks=pytest.mark.slow),
+        ("res2net50", "256x320"),
+        ("res2net50", "blend_576x672"),
+    ],
+    indirect=["published"],
+)
 def test_logits_and_prediction_equal_the_published_code(published, case) -> None:
     name, network = published
     expected = np.load(DATA / f"parity_{case}.npz")

@@ -20,7 +20,6 @@ from transparent_background.train.config import AugmentConfig, ModelConfig, Sche
 from transparent_background.train.losses import local_mean, pyramid_loss, structure_loss
 from transparent_background.train.reading import bundled_configs
 from transparent_background.train.samples import Stream, batch_sizes
-from transparent_background.train.schedule import learning_rate
 from transparent_background.train.scores import QuickScores
 
 
@@ -280,12 +279,12 @@ def test_every_level_counts_alike() -> None:
 
 def test_the_rate_warms_up_and_decays_to_the_minimum() -> None:
     poly = ScheduleConfig(warmup=100, minimum=1e-7, kind="poly", power=0.9)
-    rates = [learning_rate(step, 1000, 1e-5, poly) for step in range(1001)]
+    rates = [poly.rate(step, 1000, 1e-5) for step in range(1001)]
     assert rates[0] == rates[-1] == pytest.approx(1e-7)
     assert max(rates) == rates[100]
     assert rates[500] == pytest.approx(1e-7 + (1e-5 - 1e-7) * 0.5**0.9)
     cosine = ScheduleConfig(warmup=0, minimum=0, kind="cosine")
-    assert learning_rate(250, 1000, 1.0, cosine) == pytest.approx(0.5 * (1 + math.sqrt(0.5)))
+    assert cosine.rate(250, 1000, 1.0) == pytest.approx(0.5 * (1 + math.sqrt(0.5)))
 
 
 def test_quick_scores_are_those_of_the_evaluation() -> None:

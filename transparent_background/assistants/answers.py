@@ -6,21 +6,20 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import TracebackType
 
 import anyio
+from anyio.abc import ObjectSendStream
 from anyio.to_thread import run_sync
 from mcp.shared.message import SessionMessage
 from mcp.types import JSONRPCError, JSONRPCResponse, RequestId
-from typing_extensions import Self
 
 PIECE = 1 << 16  # bytes that are written at once, so that a slow reader is told from one who has stopped
 
 
-class Answers:
+class Answers(ObjectSendStream[SessionMessage]):
     """Messages to standard output, written one after another by :meth:`run`, each of them whole.
 
-    To be made before anything else takes standard output, whose descriptor it keeps a copy of.
+    It keeps a copy of the descriptor of standard output: make it before anything else takes that.
 
     Parameters
     ----------
@@ -50,7 +49,7 @@ class Answers:
             self._settle()
             raise
 
-    async def send(self, item: SessionMessage, /) -> None:
+    async def send(self, item: SessionMessage) -> None:
         """Take a message; it is written though its sender is cancelled.
 
         Raises
@@ -95,14 +94,6 @@ class Answers:
         self._queue.close()
         self._owed.clear()
         self._settle()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def _write(self, item: SessionMessage) -> None:
         text = item.message.model_dump_json(by_alias=True, exclude_unset=True)

@@ -174,7 +174,7 @@ class Folders:
             raise TooLargeError(f"{place.shown}: is too large; at most {most / 2**20:.4g} MiB are taken here")
         return Contents(data, (status.st_dev, status.st_ino))
 
-    def check_free(self, place: Place, *, overwrite: bool, source: Contents | None = None) -> None:
+    def check_free(self, place: Place, overwrite: bool, source: Contents | None = None) -> None:
         """See that a result may be written to a place.
 
         Raises
@@ -199,7 +199,7 @@ class Folders:
                 f"{place.shown}: is there already; overwrite=true replaces it, or choose another output"
             )
 
-    def write(self, place: Place, data: bytes, *, overwrite: bool, source: Contents | None = None) -> None:
+    def write(self, place: Place, data: bytes, overwrite: bool, source: Contents | None = None) -> None:
         """Write a result, which appears when it is whole; folders on the way are made.
 
         Raises
@@ -208,7 +208,7 @@ class Folders:
             As :meth:`check_free`; or the disk is full, or nothing may be written there.
         """
         with self._writing:  # so that two calls do not both find a name free
-            self.check_free(place, overwrite=overwrite, source=source)
+            self.check_free(place, overwrite, source)
             try:
                 with (
                     self._opened(place.root, place.inside.parent, make=True) as folder,

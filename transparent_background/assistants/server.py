@@ -94,9 +94,9 @@ def make_mcp(
     services
         Gives the networks; awaited when a tool needs them.
     folders
-        Whose files the tools may read and write; with none, pictures are sent and come back.
+        The folders whose files the tools may read and write; with none, pictures are sent and come back.
     limits
-        Of pictures.
+        How large pictures may be, and how many calls there may be at once.
     answers
         Where answers are written, if it is to be known which are still owed.
     """

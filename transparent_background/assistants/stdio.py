@@ -113,9 +113,9 @@ async def serve_stdio(load: Load, folders: Folders, settings: ServiceSettings) -
     Parameters
     ----------
     load
-        Loads the networks when a tool first needs them: for every device by mode.
+        Loads the networks of every device by mode, when a tool first needs them.
     folders
-        Whose files may be read and written.
+        The folders whose files may be read and written.
     settings
         Limits and threads.
     """

@@ -100,11 +100,11 @@ class PictureTools:
     Parameters
     ----------
     services
-        Gives the networks, which it may have to start first.
+        Gives the service, which it may have to start first.
     folders
-        Those that are open.
+        The folders that are open.
     limits
-        Of pictures.
+        How large pictures may be.
     """
 
     def __init__(self, services: Callable[[], Awaitable[Services]], folders: Folders, limits: Limits) -> None:
@@ -159,7 +159,8 @@ class PictureTools:
 
     async def list_models(self, call: Arguments, progress: Progress) -> CallToolResult:
         """List the models that can be asked for, types, formats, limits, and the folders that are open."""
-        models = describe(await self._started(progress))
+        services = await self._started(progress)
+        models = describe(services.workers.networks, services.settings)
         return _result(Served(**models.model_dump(), folders=[str(root) for root in self._folders.roots]))
 
     async def _started(self, progress: Progress) -> Services:
@@ -183,7 +184,7 @@ class PictureTools:
         order = services.pictures.order(_options(call, format=format, **more), behind)
         place = await run_sync(self._work.target, call.path, call.output, order)
         with services.admission.enter():
-            done = await self._work.one(services, order, source, place, call.path, overwrite=call.overwrite)
+            done = await self._work.one(services, order, source, call.path, place, call.overwrite)
             picture: list[ContentBlock] = []
             if place is None:
                 picture = [await run_sync(_image, done.data, order.media_type)]
@@ -219,7 +220,7 @@ class PictureTools:
                     if isinstance(place, str):
                         raise OutputConflictError(place)
                     source = await run_sync(self._work.source, item.path)
-                    await self._work.one(services, order, source, place, item.path, overwrite=call.overwrite)
+                    await self._work.one(services, order, source, item.path, place, call.overwrite)
                     item.output = str(place.path)
                 except Exception as error:
                     item.error = told(error)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from contextlib import suppress
-from functools import partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from ..service.pictures import CutOut, Order
     from ..service.services import Services
 
-SENT = "the picture"
-
 
 class Work:
     """Finds, reads and writes what is asked for.
@@ -29,9 +26,9 @@ class Work:
     Parameters
     ----------
     folders
-        That are open.
+        The folders that are open.
     limits
-        Of pictures.
+        How large pictures may be.
     """
 
     def __init__(self, folders: Folders, limits: Limits) -> None:
@@ -42,21 +39,17 @@ class Work:
         services: Services,
         order: Order,
         source: Contents,
+        path: str | None,
         place: Place | None,
-        name: str | None,
-        *,
         overwrite: bool,
     ) -> CutOut:
-        """Cut out a picture that was read, and write it if it has a place."""
+        """Cut out a picture that was read from a path or was sent, and write it if it has a place."""
         if place is not None:
-            check = partial(self.folders.check_free, place, overwrite=overwrite, source=source)
-            await run_sync(check)
-        done = await services.pictures.cut_out(source.data, order, name=name or SENT)
-        if (
-            place is not None
-        ):  # a write cannot be called off: who is cancelled meanwhile goes when it has ended
-            write = partial(self.folders.write, place, done.data, overwrite=overwrite, source=source)
-            await run_sync(write)
+            await run_sync(self.folders.check_free, place, overwrite, source)
+        done = await services.pictures.cut_out(source.data, order, name=path or "the picture")
+        if place is not None:
+            # a write cannot be called off: who is cancelled meanwhile goes when it has ended
+            await run_sync(self.folders.write, place, done.data, overwrite, source)
         return done
 
     def source(self, path: str | None, image_base64: str | None = None) -> Contents:

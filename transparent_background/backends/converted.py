@@ -10,7 +10,6 @@ import os
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from ..checkpoints.verification import digest
 from ..errors import MissingExtraError, UsageError
 from ..media.atomic import replacing
 from ..model import PyramidNetwork
+from ..model.layers import size_of
 from ..types import Precision, Size
 from .checking import check, compare
 from .files import publish, remembered_digest, staging
@@ -41,7 +41,8 @@ LAYOUT = 1
 KEPT_BYTES = 2 << 30
 """Of converted files on disk; above it those go that were not used for longest."""
 
-Sizes = tuple[Size, "Size | None"]
+Sizes = tuple[Size, ...]
+"""Of the inputs: one, or the large pass's and the small one's."""
 
 
 class ConvertedNetwork:
@@ -55,7 +56,7 @@ class ConvertedNetwork:
     Parameters
     ----------
     network
-        The network in evaluation mode, or what returns it: it is asked for only to convert.
+        The network in evaluation mode.
     checkpoint, weights
         What the network is, and the file that its weights were read from.
     backend
@@ -80,7 +81,7 @@ class ConvertedNetwork:
 
     def __init__(
         self,
-        network: PyramidNetwork | Callable[[], PyramidNetwork],
+        network: PyramidNetwork,
         checkpoint: Checkpoint,
         weights: Path,
         backend: str = "openvino",
@@ -125,21 +126,20 @@ class ConvertedNetwork:
             The runtime gives other numbers than PyTorch; found when a size is first converted.
         """
         given = (x,) if x_lr is None else (x, x_lr)
-        model = self._model((_size(x), None if x_lr is None else _size(x_lr)))
+        model = self._model(tuple(size_of(t) for t in given))
         # x.numpy() would be channels_last where the tensor is; runtimes want plain memory
         arrays = [t.detach().to("cpu", torch.float32).contiguous().numpy() for t in given]
         each = [model(*(array[i : i + 1] for array in arrays)) for i in range(x.shape[0])]
         return torch.from_numpy(np.concatenate(each))
 
-    def is_ready(self, size: Size, low_resolution: Size | None = None) -> bool:
-        """Whether a size can be run without converting the network for it."""
-        sizes = (size, low_resolution)
+    def is_ready(self, *sizes: Size) -> bool:
+        """Whether inputs of these sizes can be run without converting the network for them."""
         path = self._path(sizes)
         return self._loaded(sizes) is not None or (path.with_suffix(".json").is_file() and path.is_file())
 
-    def prepare(self, size: Size, low_resolution: Size | None = None) -> None:
-        """Convert the network for a size, if it is not, and load it."""
-        self._model((size, low_resolution))
+    def prepare(self, *sizes: Size) -> None:
+        """Convert the network for inputs of these sizes, if it is not, and load it."""
+        self._model(sizes)
 
     def _model(self, sizes: Sizes) -> Model:
         model = self._loaded(sizes)
@@ -189,9 +189,8 @@ class ConvertedNetwork:
         return model
 
     def _convert(self, sizes: Sizes, path: Path) -> Model:
-        network = self._network if isinstance(self._network, PyramidNetwork) else self._network()
         logger.info("converting the network for %s ...", _words(sizes))
-        graph = Graph(network, *sizes)
+        graph = Graph(self._network, *sizes)
         self._runtime.write(graph, path, describe(graph, self._checkpoint), any_batch=False, half=False)
         self.conversions += 1
         model = self._load(path, "float32")
@@ -238,12 +237,8 @@ def _key(checkpoint: Checkpoint, weights: Path, runtime: Runtime) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 
-def _size(x: torch.Tensor) -> Size:
-    return int(x.shape[-2]), int(x.shape[-1])
-
-
 def _words(sizes: Sizes) -> str:
-    return "-".join(f"{height}x{width}" for height, width in filter(None, sizes))
+    return "-".join(f"{height}x{width}" for height, width in sizes)
 
 
 def _is_whole(path: Path, runtime: Runtime) -> bool:

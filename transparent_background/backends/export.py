@@ -122,7 +122,8 @@ def export(
         import_nncf()  # or it is missing
     started = time.perf_counter()
     batch: str | int = "batch" if int8 is None else 1
-    graph = Graph(network, size, low_resolution, finish=None if raw else checkpoint.normalisation)
+    sizes = (size,) if low_resolution is None else (size, low_resolution)
+    graph = Graph(network, *sizes, finish=None if raw else checkpoint.normalisation)
     path = _with_suffix(path, runtime.suffixes[0])
     metadata = describe(graph, checkpoint)
     with staging(path) as staged:

@@ -29,14 +29,15 @@ INPUTS = ("image", "image_low_resolution")
 class Graph(nn.Module):
     """A network with its input sizes, ready for an exporter.
 
-    It takes one tensor, or with ``low_resolution`` two of the same pictures, and returns one.
+    It takes one tensor, or with two sizes two of the same pictures, and returns one.
 
     Parameters
     ----------
     network
         In evaluation mode. Shared if it is float32 on the CPU, else copied there.
-    size, low_resolution
-        (height, width) of the inputs, multiples of 32. The second is the network's base size.
+    *sizes
+        (height, width) of the inputs, multiples of 32: one or two, of which the second is the network's base
+        size.
     finish
         None: as :meth:`PyramidNetwork.forward`, normalised pictures (B, 3, *size) to logits d0
         (B, 1, *size). Else pictures in [0, 1] to mattes in [0, 1], normalised in this way.
@@ -47,25 +48,17 @@ class Graph(nn.Module):
         A size is no multiple of 32.
     """
 
-    def __init__(
-        self,
-        network: PyramidNetwork,
-        size: Size,
-        low_resolution: Size | None = None,
-        *,
-        finish: Normalisation | None = None,
-    ) -> None:
+    def __init__(self, network: PyramidNetwork, *sizes: Size, finish: Normalisation | None = None) -> None:
         super().__init__()
-        for side in (*size, *(low_resolution or ())):
-            if side < MULTIPLE or side % MULTIPLE:
-                raise UsageError(
-                    f"the network cannot be converted for a side of {side} pixels: "
-                    f"sides must be multiples of {MULTIPLE}"
-                )
+        wrong = [side for size in sizes for side in size if side < MULTIPLE or side % MULTIPLE]
+        if wrong:
+            raise UsageError(
+                f"the network cannot be converted for a side of {wrong[0]} pixels: "
+                f"sides must be multiples of {MULTIPLE}"
+            )
         self.network = _plain(network)
-        self.sizes: tuple[Size, ...] = (size,) if low_resolution is None else (size, low_resolution)
-        self.finish = finish
-        self.input_names = INPUTS[: len(self.sizes)]
+        self.sizes, self.finish = sizes, finish
+        self.input_names = INPUTS[: len(sizes)]
         self.output_name = "logits" if finish is None else "alpha"
         self._matrices: dict[tuple[str, int, int], torch.Tensor] = {}
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
@@ -181,17 +174,16 @@ def _plain(network: PyramidNetwork) -> PyramidNetwork:
 
 def describe(graph: Graph, checkpoint: Checkpoint) -> dict[str, str]:
     """Return what stands in a written file about the network, its inputs and its output."""
-    (height, width), *low_resolution = graph.sizes
     raw = graph.finish is None
-    value = "float32 RGB, (value / 255 - mean) / std" if raw else "float32 RGB in [0, 1]"
+    sizes = ["x".join(map(str, size)) for size in (checkpoint.base_size, *graph.sizes)]
     description = {
         "name": checkpoint.name,
-        "network": "InSPyReNet" if checkpoint.head == "published" else f"InSPyReNet, {checkpoint.head} head",
+        "network": graph.network.title,
         "backbone": checkpoint.backbone,
-        "base_size": f"{checkpoint.base_size[0]}x{checkpoint.base_size[1]}",
-        "resize": "blend" if low_resolution else "one pass",
-        "size": f"{height}x{width}",
-        "input": value,
+        "base_size": sizes[0],
+        "resize": "blend" if len(graph.sizes) == 2 else "one pass",
+        "size": sizes[1],
+        "input": "float32 RGB, (value / 255 - mean) / std" if raw else "float32 RGB in [0, 1]",
         "output": "logits of the matte" if raw else f"matte in [0, 1], {graph.finish}",
         "mean": json.dumps(IMAGENET_MEAN),
         "std": json.dumps(IMAGENET_STD),
@@ -199,6 +191,4 @@ def describe(graph: Graph, checkpoint: Checkpoint) -> dict[str, str]:
         "trained_on": checkpoint.trained_on,
         "written_by": f"transparent-background {__version__}",
     }
-    if low_resolution:
-        description["low_resolution_size"] = "x".join(map(str, low_resolution[0]))
-    return description
+    return description | dict(zip(("low_resolution_size",), sizes[2:], strict=False))

@@ -69,23 +69,15 @@ class Runtime(ABC):
     def write(
         self, graph: Graph, path: Path, metadata: Mapping[str, str], *, any_batch: bool, half: bool
     ) -> None:
-        """Convert a graph to files.
+        """Convert a graph to files: to ``path``, and to those of the other suffixes beside it.
 
-        Parameters
-        ----------
-        path
-            Of the first file; the others lie beside it.
-        metadata
-            What the file is to say of itself.
-        any_batch
-            Take any number of pictures at once; else one. TorchScript always takes any number.
-        half
-            Keep the weights in half the space, as float16; arithmetic stays float32.
+        They take any number of pictures at once or, without ``any_batch``, one; TorchScript's always any.
+        ``half`` keeps the weights in half the space, as float16; arithmetic stays float32.
 
         Raises
         ------
         OutputError
-            The file cannot be written.
+            The files cannot be written.
         """
 
     @abstractmethod

@@ -10,7 +10,8 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 
 from ..errors import DeviceError, MissingExtraError, TransparentBackgroundError, UsageError, WeightsError
@@ -40,7 +41,10 @@ def run() -> int:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     code = main()
     cuts_out = not (sys.argv[1:] and sys.argv[1] in COMMANDS)
-    if cuts_out and "torch" in sys.modules and threading.active_count() == 1:
+    waits = any(
+        not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()
+    )
+    if cuts_out and "torch" in sys.modules and not waits:
         # Taking torch down takes a third of a second, a tenth of what one photo takes in all. Results are
         # written and closed by now; sub-commands, which may have more to end, end as Python does.
         logging.shutdown()
@@ -63,7 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = arguments[0] if arguments and arguments[0] in COMMANDS else None
     module = import_module(f".{name or 'remove'}", __name__)
     try:
-        code: int = module.main(arguments[1:] if name else arguments)
+        with _logging_left_alone():
+            code: int = module.main(arguments[1:] if name else arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
         print_error("interrupted; what was finished is kept")
@@ -78,6 +83,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         print_error(str(error))
         return _exit_code(error)
     return code
+
+
+@contextmanager
+def _logging_left_alone() -> Iterator[None]:
+    """Undo at the end what the command does to the package's logger: it may have been called by a program."""
+    logger = logging.getLogger("transparent_background")
+    handlers, level, propagate = logger.handlers[:], logger.level, logger.propagate
+    try:
+        yield
+    finally:
+        logger.handlers[:], logger.propagate = handlers, propagate
+        logger.setLevel(level)
 
 
 def print_error(message: str) -> None:

@@ -57,7 +57,7 @@ def finish(
     smooth: bool = False,
     veil: tuple[int, int, int, int] | None = None,
 ) -> Finished:
-    """Make of a picture and its matte what is wanted.
+    """Make the result that is wanted of a picture and its matte.
 
     Parameters
     ----------

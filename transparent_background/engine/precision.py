@@ -10,7 +10,7 @@ from torch import nn
 from ..images.drawn import draw_picture
 from ..model import InSPyReNet, PyramidNetwork, to_probability
 from ..model.attention import ContextAttention
-from ..model.backbones.res2net import Res2NetBackbone
+from ..model.backbones.from_timm import Res2NetBackbone
 from ..model.backbones.swin import SwinBackbone
 from ..model.input import normalise
 

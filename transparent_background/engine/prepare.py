@@ -14,6 +14,7 @@ from ..backends.torchscript import record
 from ..checkpoints import Checkpoint
 from ..model import PyramidNetwork
 from ..model.inference import inference_form
+from ..model.layers import size_of
 from ..types import Precision
 from .plan import ExecutionPlan
 from .precision import LARGEST_DIFFERENCE, lower_precision, try_precision
@@ -71,8 +72,7 @@ class _WhereReady:
         self.converted, self.plain = converted, _Runs(network)
 
     def __call__(self, x: torch.Tensor, x_lr: torch.Tensor | None = None) -> torch.Tensor:
-        low_resolution = None if x_lr is None else (x_lr.shape[-2], x_lr.shape[-1])
-        ready = self.converted.is_ready((x.shape[-2], x.shape[-1]), low_resolution)
+        ready = self.converted.is_ready(*(size_of(t) for t in (x, x_lr) if t is not None))
         return self.converted(x, x_lr) if ready else self.plain(x, x_lr)
 
 

@@ -36,7 +36,7 @@ class MattedFrame:
 
     frame: Frame
     matte: FloatArray
-    """At the size the network worked at."""
+    """Its matte, at the size the network worked at."""
     background: Background | None
     repeats: bool
     """Whether frame and matte are those of the frame before, which is shown for longer."""

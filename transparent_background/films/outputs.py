@@ -43,7 +43,7 @@ class Target:
 
     path: Path
     encoding: Encoding | None
-    """None: numbered pictures."""
+    """How the film is encoded; None: numbered pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +291,6 @@ class Outputs:
         for writer in self.writers.values():
             try:
                 paths.append(do(writer))
-            except OutputError as error:  # the others are to be ended all the same
+            except OutputError as error:  # the other files are ended nevertheless
                 logger.warning("%s", error)
         return paths

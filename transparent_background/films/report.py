@@ -15,16 +15,16 @@ class FilmReport:
     result: Path
     """The film, or the pattern of its pictures."""
     frames: int
-    """Written, those of an earlier run included."""
+    """How many the result has, those of an earlier run included."""
     size: tuple[int, int]
     """(height, width)."""
     seconds: float
     matte: Path | None = None
     foreground: Path | None = None
     losses: list[str] = field(default_factory=list)
-    """What of the source could not be read."""
+    """What could not be read of the source."""
     notes: list[str] = field(default_factory=list)
-    """What was done that one may not expect."""
+    """What was done that a user may not expect."""
     resumed: int = 0
     """How many of the frames are those of an earlier run."""
     stages: dict[str, float] = field(default_factory=dict)
@@ -41,11 +41,11 @@ class VideoProgress:
     """How far a film is."""
 
     frames: int
-    """Done."""
+    """How many are done."""
     total: int | None
-    """In all, as far as the file says."""
+    """How many there are, as far as the file says; None: unknown."""
     seconds: float
-    """Since the beginning of the work."""
+    """Since the work began."""
 
     @property
     def fps(self) -> float:

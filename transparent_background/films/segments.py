@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable
 from contextlib import AbstractContextManager, closing, nullcontext
 from fractions import Fraction
 from pathlib import Path
@@ -18,21 +17,18 @@ from ..media.video.containers import Encoding
 from ..media.video.decoding import FilmReader
 from ..media.video.encoding import Look
 from ..media.video.frames import Reader
-from ..media.video.joining import join
-from ..media.video.pictures import SequenceReader
-from ..media.video.writing import FilmWriter
+from ..media.video.readers import SequenceReader
+from ..media.video.writing import FilmWriter, Writer, join
 from ..options.result_types import Backdrop
 
 if TYPE_CHECKING:
-    from av.packet import Packet
-
     from ..images.result import Result
     from ..options.settings import Settings
 
 SEGMENT_SECONDS = 10  # what a stop costs at most
 
 
-class SegmentedWriter:
+class SegmentedWriter(Writer):
     """Writes a film as segments of about ten seconds in a folder ``.NAME.parts`` beside it.
 
     A segment gets its name when it is whole. ``finish`` joins them, with the source's sound, without
@@ -58,8 +54,8 @@ class SegmentedWriter:
         *,
         sides: bool,
     ) -> None:
+        super().__init__()
         self.path, self.encoding, self.reader, self.sides = path, encoding, reader, sides
-        self.notes: list[str] = []
         self.folder = path.with_name(f".{path.name}.parts")
         self._segment: FilmWriter | None = None
         self._in_segment = 0
@@ -69,11 +65,11 @@ class SegmentedWriter:
 
     @property
     def frames(self) -> int:
-        """In whole segments."""
+        """How many the whole segments hold."""
         return sum(part["frames"] for part in self._parts)
 
     def cut(self, frames: int) -> None:
-        """Forget segments beyond so many frames."""
+        """Forget the segments beyond a number of frames."""
         while self.frames > frames:
             part = self._parts.pop()
             (self.folder / part["name"]).unlink(missing_ok=True)
@@ -113,9 +109,6 @@ class SegmentedWriter:
         self._parts.append({"name": path.name, "frames": self._in_segment, "begin": begin})
         with replacing(self.folder / "job.json") as file:
             file.write(json.dumps({"job": self._job, "parts": self._parts}, indent=1).encode())
-
-    def pass_on(self, packets: Iterable[Packet[Any]]) -> None:
-        """Leave out the source's packets: they are read again when the film is put together."""
 
     def finish(self) -> Path:
         """Put the film together."""

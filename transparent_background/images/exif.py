@@ -26,7 +26,7 @@ _WARNINGS = threading.Lock()  # catch_warnings swaps a list that all threads sha
 
 @contextmanager
 def without_warnings() -> Iterator[None]:
-    """Keep Pillow's remarks on odd files to itself; the files are read all the same."""
+    """Silence Pillow's warnings about odd files, which are read nevertheless."""
     with _WARNINGS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

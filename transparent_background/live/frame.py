@@ -88,7 +88,7 @@ class FrameMaker:
             The device failed, or a background file cannot be read.
         """
         if options.mirror:
-            picture = mirrored(picture)
+            picture = Picture(_mirrored(picture.rgb), _mirrored(picture.alpha))
         last, self._last = self._last, (time, options.mirror)
         follows = last is not None and time - last[0] < GAP and last[1] == options.mirror
         if self._matter.steadier is not None and not follows:
@@ -105,8 +105,6 @@ class FrameMaker:
         )
 
 
-def mirrored(picture: Picture) -> Picture:
-    """Exchange left and right."""
-    rgb: Any = np.ascontiguousarray(picture.rgb[:, ::-1])
-    alpha = picture.alpha
-    return Picture(rgb, None if alpha is None else np.ascontiguousarray(alpha[:, ::-1]))
+def _mirrored(values: Any) -> Any:
+    """Exchange left and right of (h, w, ...)."""
+    return None if values is None else np.ascontiguousarray(values[:, ::-1])

@@ -68,8 +68,7 @@ class Output(Protocol):
 def flat_bytes(result: Result, under: ByteArray | tuple[int, int, int]) -> ByteArray:
     """Return a result as opaque uint8 (h, w, 3), transparency over a colour or a picture of its size."""
     if result.rgb is None:
-        assert result.grey is not None
-        grey: ByteArray = np.repeat(to_eight_bit(result.grey)[..., None], 3, axis=2)
+        grey: ByteArray = np.repeat(to_eight_bit(result.values)[..., None], 3, axis=2)
         return grey
     rgb: Any = result.rgb if result.alpha is None else blend(result.rgb, result.alpha, under)
     return to_eight_bit(rgb)
@@ -77,8 +76,7 @@ def flat_bytes(result: Result, under: ByteArray | tuple[int, int, int]) -> ByteA
 
 def result_at(result: Result, size: Size) -> Result:
     """Return a result at another size (height, width)."""
-    parts = (result.rgb, result.alpha, result.grey)
-    return Result(*(None if part is None else resized(part, size) for part in parts))
+    return result.mapped(lambda part: resized(part, size))
 
 
 class VirtualCamera:

@@ -17,9 +17,9 @@ from ..errors import UnreadableError
 from ..images.picture import Picture
 from ..images.resizing import resized
 from ..types import Size
-from .video.colours import ToRgb
+from .video.corrections import Orientation
 from .video.opening import describe, video_stream
-from .video.orientation import Orientation
+from .video.pixels import ToRgb
 
 if TYPE_CHECKING:
     from av import VideoFrame

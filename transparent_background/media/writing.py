@@ -101,7 +101,7 @@ def write(
         if result.rgb is not None and result.rgb.dtype == np.uint16 and kind in ("PNG", "TIFF"):
             _write_sixteen_bit(file, result, kind, metadata or Metadata())
         else:
-            image = _image(result)
+            image = to_pil(result.values, result.alpha)
             options = _options(kind, image, metadata or Metadata(), quality)
             _save(image, file, kind, options, destination)
 
@@ -129,7 +129,7 @@ def write_animation(
     kind = pick_format(destination, format)
     if kind not in ANIMATED:
         raise UsageError(f"{kind} holds no animation here; choose png (APNG), webp or gif")
-    images = (_image(result) for result in results)
+    images = (to_pil(result.values, result.alpha) for result in results)
     if kind == "PNG":  # Pillow fails on grey frames that differ
         images = (image.convert("RGB") if image.mode == "L" else image for image in images)
     first = next(images)
@@ -167,14 +167,6 @@ def _save(image: Image.Image, file: BinaryIO, kind: str, options: dict[str, Any]
     except (ValueError, MemoryError, KeyError) as error:
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise OutputError(f"{name_of(name)}: cannot be written as {kind}: {text}") from error
-
-
-def _image(result: Result) -> Image.Image:
-    if result.rgb is not None:
-        return to_pil(result.rgb, result.alpha)
-    if result.grey is None:
-        raise TypeError("a result has colours or is grey")
-    return to_pil(result.grey)
 
 
 def _write_sixteen_bit(file: BinaryIO, result: Result, kind: str, metadata: Metadata) -> None:

@@ -1,9 +1,8 @@
 """The network: InSPyReNet, its light form, their backbones and their weights' keys."""
 
 from .backbones.base import Backbone
-from .backbones.create import create_backbone
+from .create import HEADS, create_backbone, create_network
 from .fuse import fold_batch_norm
-from .heads import HEADS, create_network
 from .inspyrenet import InSPyReNet, PyramidNetwork, to_probability
 from .light import LightInSPyReNet
 from .pyramid import Pyramid

@@ -18,6 +18,9 @@ TRANSITION_KERNELS = (5, 9, 17)  # for the levels p2, p1, p0
 class PyramidNetwork(nn.Module):
     """A network that predicts a saliency pyramid; the base of the published network and the light one."""
 
+    title = "InSPyReNet"
+    """What exported files call it."""
+
     def __init__(self, backbone: Backbone, depth: int, base_size: Size) -> None:
         super().__init__()
         self.backbone = backbone

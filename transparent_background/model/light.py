@@ -194,6 +194,8 @@ class LightInSPyReNet(PyramidNetwork):
         given.
     """
 
+    title = "InSPyReNet, light head"
+
     def __init__(self, backbone: Backbone, depth: int = 64, base_size: Size = (256, 256)) -> None:
         super().__init__(backbone, depth, base_size)
         c1, c2, c3, c4, c5 = backbone.channels

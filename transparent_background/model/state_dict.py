@@ -14,8 +14,8 @@ from safetensors import safe_open
 from torch import nn
 
 from ..errors import CheckpointError
+from .backbones.from_timm import TimmBackbone
 from .backbones.swin import SwinBackbone
-from .backbones.timm_features import TimmBackbone
 from .inspyrenet import PyramidNetwork
 
 StateDict = dict[str, torch.Tensor]

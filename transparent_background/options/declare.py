@@ -11,6 +11,7 @@ import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from ..errors import UsageError
@@ -153,15 +154,17 @@ class Option:
         return f" of at least {low}" if low else "" if self.most is None else f" of at most {self.most:g}"
 
 
-def option(default: Any, kind: Kind, help: str, *, parsed: Any = dataclasses.MISSING, **words: Any) -> Any:
+def option(
+    kind: Kind, help: str, *, default: Any = None, parsed: Any = dataclasses.MISSING, **words: Any
+) -> Any:
     """Declare a field.
 
     Parameters
     ----------
-    default
-        As a user would write it.
     kind, help, words
         As for :class:`Option`.
+    default
+        As a user would write it.
     parsed
         The default as it is handed down, if that is another.
     """
@@ -170,14 +173,19 @@ def option(default: Any, kind: Kind, help: str, *, parsed: Any = dataclasses.MIS
     return field(default=value, metadata={"option": declaration})
 
 
-def choice(default: str | None, choices: Any, help: str, **words: Any) -> Any:
-    """Declare a field that is one of the words of a ``Literal``."""
-    return option(default, "choice", help, choices=get_args(choices), **words)
+text: Callable[..., Any] = partial(option, "text")
+whole: Callable[..., Any] = partial(option, "whole")
+number: Callable[..., Any] = partial(option, "number")
 
 
-def flag(help: str, *, default: bool = False, **words: Any) -> Any:
+def flag(help: str, *, default: bool | None = False, **words: Any) -> Any:
     """Declare a field that is on or off."""
-    return option(default, "flag", help, **words)
+    return option("flag", help, default=default, **words)
+
+
+def choice(choices: Any, help: str, **words: Any) -> Any:
+    """Declare a field that is one of the words of a ``Literal``."""
+    return option("choice", help, choices=get_args(choices), **words)
 
 
 def shared(cls: type, name: str) -> Any:

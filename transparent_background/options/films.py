@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 from ..errors import UsageError
 from ..types import ResizeMethod
-from .declare import LOCAL, Door, Subject, choice, flag, option, shared
+from .declare import LOCAL, Door, Subject, choice, flag, number, shared, text, whole
 from .network import NetworkOptions
 from .running import BatchOptions
 from .values import parse_bitrate, parse_path, parse_rate, parse_scale, parse_time
@@ -30,9 +30,7 @@ class Selection:
 
     IN_COMMON: ClassVar = {"group": "films", "doors": LOCAL, "subjects": FILM}
 
-    start: Fraction | None = option(
-        None,
-        "text",
+    start: Fraction | None = text(
         "begin there: seconds (12.5) or a clock (1:30)",
         parse=parse_time,
         metavar="TIME",
@@ -42,10 +40,7 @@ class Selection:
         choice_labels={"": "0:00"},
         doors=SERVED,
     )
-    """Seconds from its beginning."""
-    end: Fraction | None = option(
-        None,
-        "text",
+    end: Fraction | None = text(
         "end there; frames from there on are left out",
         parse=parse_time,
         metavar="TIME",
@@ -55,10 +50,7 @@ class Selection:
         choice_labels={"": "the end"},
         doors=SERVED,
     )
-    """Seconds from its beginning; frames from there on are left out."""
-    fps: Fraction | None = option(
-        None,
-        "text",
+    fps: Fraction | None = text(
         "frames a second",
         parse=parse_rate,
         metavar="RATE",
@@ -66,10 +58,7 @@ class Selection:
         doors=frozenset(("command", "python", "http")),
         subjects=MOVING,
     )
-    """Frames a second, by leaving out or repeating; None: as they are."""
-    scale: str | None = option(
-        None,
-        "text",
+    scale: str | None = text(
         "size of the result: 0.5, 50%, 1280x720, 1280x, 720p",
         parse=parse_scale,
         metavar="SIZE",
@@ -78,8 +67,7 @@ class Selection:
         choice_labels={"": "As it is", "50%": "Half: quicker", "25%": "A quarter: to try it out"},
         doors=SERVED,
     )
-    """``0.5``, ``50%``, ``1280x720``, ``1280x``, ``x720`` or ``720p``."""
-    every: int = option(1, "whole", "keep every n-th frame only", least=1)
+    every: int = whole("keep every n-th frame only", default=1, least=1)
 
     def __post_init__(self) -> None:
         """Check what can be checked without a film."""
@@ -108,26 +96,17 @@ class EncodingOptions:
 
     IN_COMMON: ClassVar = {"group": "films", "doors": LOCAL, "subjects": FILM}
 
-    codec: str | None = option(
-        None,
-        "text",
+    codec: str | None = text(
         "h264, hevc, vp9, av1, prores, ffv1 (lossless), png, or an FFmpeg encoder",
         metavar="NAME",
         default_help="by the format",
     )
-    crf: float | None = option(
-        None, "number", "constant quality, smaller is better", default_help="no visible loss"
+    crf: float | None = number("constant quality, smaller is better", default_help="no visible loss")
+    bitrate: int | None = text("bits a second in place of it: 8M, 800k", parse=parse_bitrate, metavar="RATE")
+    preset: str | None = text(
+        "the encoder's speed: veryfast ... slow; of ProRes its profile: hq, 4444xq ...", metavar="NAME"
     )
-    bitrate: int | None = option(
-        None, "text", "bits a second in place of it: 8M, 800k", parse=parse_bitrate, metavar="RATE"
-    )
-    preset: str | None = option(
-        None,
-        "text",
-        "the encoder's speed: veryfast ... slow; of ProRes its profile: hq, 4444xq ...",
-        metavar="NAME",
-    )
-    pix_fmt: str | None = option(None, "text", "FFmpeg's pixel format, such as yuv420p10le", metavar="NAME")
+    pix_fmt: str | None = text("FFmpeg's pixel format, such as yuv420p10le", metavar="NAME")
 
 
 def _matte(value: Any, name: str) -> bool | Path:
@@ -157,21 +136,19 @@ class FilmOptions(Selection, EncodingOptions):
         section="File",
         doors=SERVED,
     )
-    matte: bool | Path = option(
-        False,
-        "text",
+    matte: bool | Path = text(
         "also write the matte as a film: --matte, --matte=FILE",
+        default=False,
         parse=_matte,
         metavar="FILE",
         bare=True,
     )
     foreground_film: ForegroundFilm | None = choice(
-        None,
         ForegroundFilm,
         "also write a film of the object's own colours, as they are or multiplied by the matte",
     )
     background_play: BackgroundPlay = choice(
-        "loop", BackgroundPlay, "what a shorter film behind does at its end"
+        BackgroundPlay, "what a shorter film behind does at its end", default="loop"
     )
     batch_size: int = shared(BatchOptions, "batch_size")
     """Frames that share a pass of the network."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..types import Backend, Normalisation, Precision, ResizeMethod
-from .declare import DOORS, LOCAL, choice, flag, option
+from .declare import DOORS, LOCAL, choice, flag, text
 from .values import parse_path
 
 
@@ -17,9 +17,7 @@ class NetworkOptions:
 
     IN_COMMON: ClassVar = {"group": "the model", "doors": LOCAL}
 
-    mode: str | None = option(
-        None,
-        "text",
+    mode: str | None = text(
         "base, fast, base-nightly, lite (bundled, works offline) or another name that "
         "'transparent-background models' lists",
         metavar="NAME",
@@ -30,11 +28,8 @@ class NetworkOptions:
         served_help="model, as /api/models or list_models names them",
         doors=DOORS,
     )
-    ckpt: Path | None = option(
-        None, "text", "weights of your own", parse=parse_path, short=("-c",), file=True
-    )
+    ckpt: Path | None = text("weights of your own", parse=parse_path, short=("-c",), file=True)
     resize: ResizeMethod | None = choice(
-        None,
         ResizeMethod,
         "what the network sees: the base size, the picture's shape, or both",
         short=("-r",),
@@ -51,7 +46,6 @@ class NetworkOptions:
         subjects=frozenset(("picture", "film")),
     )
     normalisation: Normalisation | None = choice(
-        None,
         Normalisation,
         "stretch every matte to full range, or leave pictures without an object empty",
         default_help="the mode's",
@@ -59,29 +53,24 @@ class NetworkOptions:
     jit: bool = flag(
         "record the network once: faster for many pictures; implies --resize static", short=("-j",)
     )
-    device: Any = option(
-        None,
-        "text",
-        "cpu, cuda, cuda:1, mps",
-        metavar="NAME",
-        short=("-D",),
-        default_help="the best there is",
+    device: Any = text(
+        "cpu, cuda, cuda:1, mps", metavar="NAME", short=("-D",), default_help="the best there is"
     )
     backend: Backend = choice(
-        "auto",
         Backend,
         "what runs the network: torch, plain (torch, layer by layer), openvino or onnxruntime; auto is the "
         "fastest that is there (-v and doctor say which)",
+        default="auto",
     )
     precision: Precision = choice(
-        "float32",
         Precision,
         "half precision is faster on GPUs; it is tried first, and float32 is used where it changes mattes",
+        default="float32",
     )
     compile: bool = flag(
         "compile the network (torch.compile): for long work on a GPU; the first picture waits"
     )
-    offline: bool | None = option(None, "flag", "never download weights")
+    offline: bool | None = flag("never download weights", default=None)
 
     def arguments(self) -> dict[str, Any]:
         """Return them as keyword arguments of :class:`Remover`."""

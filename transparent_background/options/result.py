@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
 from ..types import BackgroundFit
-from .declare import Door, Subject, choice, declared, flag, option
+from .declare import Door, Subject, choice, declared, flag, number, text, whole
 from .result_types import RGB, ResultType, Rgba, parse_type
 from .values import Padding, parse_colour, parse_format, parse_padding
 
@@ -27,11 +27,10 @@ class ResultOptions:
 
     IN_COMMON: ClassVar = {"group": "the result"}
 
-    type: ResultType = option(
-        "rgba",
-        "text",
+    type: ResultType = text(
         "rgba (transparent), map (the matte), green, white, blur, overlay, a colour ('[255, 0, 0]', "
         "'#ff0000', a CSS name), or a picture or film to put behind",
+        default="rgba",
         parsed=Rgba(),
         parse=lambda value, name: parse_type(value),
         short=("-t",),
@@ -40,10 +39,8 @@ class ResultOptions:
         default_help="rgba; of cameras blur",
         doors=NOT_PAGE,  # the page has tiles and a file for it
     )
-    threshold: float | None = option(
-        None,
-        "number",
-        "cut hard where the matte exceeds this",
+    threshold: float | None = number(
+        "make the matte hard: object above this, background elsewhere",
         least=0,
         most=1,
         metavar="0..1",
@@ -60,17 +57,17 @@ class ResultOptions:
         section="Cut-out",
     )
     fit: BackgroundFit = choice(
-        "cover",
         BackgroundFit,
         "how a picture behind fills the frame",
+        default="cover",
         old=("background_fit",),
         doors=NOT_PAGE,  # the page shows it beside the file
     )
     foreground: ForegroundColours = choice(
-        "auto",
         ForegroundColours,
         "edge colours: estimate takes the old background out of them, original keeps them; auto estimates "
         "for rgba",
+        default="auto",
         label="Colours of hair and soft edges",
         section="Edges",
         choice_labels={
@@ -80,9 +77,7 @@ class ResultOptions:
         },
         subjects=STILL_OR_FILM,
     )
-    crop: Padding | None = option(
-        None,
-        "text",
+    crop: Padding | None = text(
         "crop to the object, with so many pixels (20) or percent (5%) around it",
         parse=parse_padding,
         metavar="PAD",
@@ -93,9 +88,7 @@ class ResultOptions:
         unit="%",
         subjects=frozenset(("picture",)),
     )
-    format: str | None = option(
-        None,
-        "text",
+    format: str | None = text(
         "png, jpg, webp, tiff, avif, gif, bmp ...; of films mp4, mov, mkv, webm, gif, apng, webp, or png, "
         "jpg ... for one picture a frame",
         parse=parse_format,
@@ -106,10 +99,8 @@ class ResultOptions:
         subjects=STILL_OR_FILM,
         served={"picture": (*PICTURE_FORMATS, "jpeg"), "film": SERVED_FILMS},
     )
-    quality: int | None = option(
-        None,
-        "whole",
-        "of JPEG, WebP (100 is lossless) and AVIF",
+    quality: int | None = whole(
+        "quality of JPEG, WebP (100 is lossless) and AVIF",
         least=1,
         most=100,
         metavar="1..100",
@@ -119,10 +110,9 @@ class ResultOptions:
         start=90,
         subjects=STILL_OR_FILM,
     )
-    background: RGB = option(
-        "white",
-        "text",
+    background: RGB = text(
         "colour under rgba cut-outs in formats without transparency",
+        default="white",
         parsed=WHITE,
         parse=parse_colour,
         metavar="COLOUR",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from .declare import COMMAND, LOCAL, flag, option
+from .declare import COMMAND, LOCAL, flag, text, whole
 from .values import parse_path
 
 
@@ -16,10 +16,9 @@ class BatchOptions:
 
     IN_COMMON: ClassVar = {"group": "running", "doors": LOCAL}
 
-    batch_size: int = option(
-        1,
-        "whole",
+    batch_size: int = whole(
         "pictures or frames that share a pass of the network; pays on GPUs",
+        default=1,
         least=1,
         old=("batch",),
     )
@@ -31,9 +30,7 @@ class RunOptions(BatchOptions):
 
     IN_COMMON: ClassVar = {"group": "running", "doors": COMMAND}
 
-    dest: str | None = option(
-        None,
-        "text",
+    dest: str | None = text(
         "folder for the results, made if missing; with one source also a file name, or - for standard output",
         metavar="PATH",
         short=("-d",),
@@ -46,33 +43,19 @@ class RunOptions(BatchOptions):
     watch: bool = flag(
         "go on watching the sources for new and changed pictures until Ctrl-C", group="what to work on"
     )
-    recipe: Path | None = option(
-        None,
-        "text",
+    recipe: Path | None = text(
         "take options from a recipe (YAML or JSON); what stands in the command counts more",
         parse=parse_path,
         file=True,
     )
-    save_recipe: Path | None = option(
-        None,
-        "text",
-        "write the options for results, films and the model to a recipe",
-        parse=parse_path,
-        file=True,
+    save_recipe: Path | None = text(
+        "write the options for results, films and the model to a recipe", parse=parse_path, file=True
     )
-    workers: int | None = option(
-        None,
-        "whole",
-        "threads that read, and as many that write",
-        least=1,
-        default_help="2, or 1 on one core",
+    workers: int | None = whole(
+        "threads that read, and as many that write", least=1, default_help="2, or 1 on one core"
     )
-    threads: int | None = option(
-        None,
-        "whole",
-        "processor threads of the network",
-        least=1,
-        default_help="the cores that this process may use",
+    threads: int | None = whole(
+        "processor threads of the network", least=1, default_help="the cores that this process may use"
     )
     json: bool = flag("print a summary as JSON on standard output")
     quiet: bool = flag("print errors only", short=("-q",))

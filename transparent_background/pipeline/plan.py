@@ -32,7 +32,7 @@ class Task:
 
     source: Source
     destination: Path | None
-    """None: standard output."""
+    """The file to write; None: standard output."""
     format: str
     """Pillow's name of the result's format; of a film, its container or ``pictures``."""
     targets: Targets | None = None
@@ -48,11 +48,11 @@ class Task:
 
 @dataclass(slots=True)
 class Plan:
-    """All that will be done, and what not."""
+    """What will be done, and what will not."""
 
     tasks: list[Task] = field(default_factory=list)
     skipped: list[Task] = field(default_factory=list)
-    """Whose results are there already and newer than their sources."""
+    """Tasks whose results are there already and newer than their sources."""
     refused: list[tuple[str, str]] = field(default_factory=list)
     """Sources that cannot be done, and a line that says why."""
     left_out: list[LeftOut] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Summary:
-    """What became of all of them, in the order of the sources."""
+    """What became of all sources, in their order."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     left_out: list[tuple[str, str]] = field(default_factory=list)
@@ -85,7 +85,7 @@ class Summary:
     """Why the rest was not tried."""
 
     def count(self, status: Status) -> int:
-        """Return how many sources ended so."""
+        """Return how many sources ended with a status."""
         return sum(outcome.status == status for outcome in self.outcomes)
 
 

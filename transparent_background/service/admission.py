@@ -45,7 +45,7 @@ class Admission:
     Parameters
     ----------
     limit
-        Of what is worked on or waits at once.
+        How much may be worked on or wait at once.
     """
 
     def __init__(self, limit: int) -> None:

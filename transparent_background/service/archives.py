@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from ..errors import InputError, TooLargeError, UnreadableError
@@ -18,18 +17,6 @@ COMMENT_BYTES = 1 << 17  # that may be read to find the directory: the archive's
 
 class ArchiveError(InputError):
     """A file that should be an archive and is none, or is damaged as a whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One file of an archive."""
-
-    archive: Archive
-    info: zipfile.ZipInfo
-
-    def read(self) -> bytes:
-        """Unpack it; see :meth:`Archive.read`."""
-        return self.archive.read(self.info)
 
 
 def is_archive(head: bytes) -> bool:
@@ -61,15 +48,13 @@ class Archive:
             raise ArchiveError("the archive is no zip file, or is damaged") from error
         bounded.left = None
         self.members = [
-            Member(self, info)
-            for info in self._zip.infolist()
-            if not info.is_dir() and not _is_clutter(info.filename)
+            info for info in self._zip.infolist() if not info.is_dir() and not _is_clutter(info.filename)
         ]
         if len(self.members) > limits.batch:
             raise TooLargeError(
                 f"the archive has {len(self.members)} files; at most {limits.batch} are taken here"
             )
-        if sum(member.info.file_size for member in self.members) > limits.batch_bytes:
+        if sum(info.file_size for info in self.members) > limits.batch_bytes:
             most = f"{limits.batch_bytes / 2**20:.0f} MiB"
             raise TooLargeError(f"the archive unpacks to more than {most}, the most taken here")
 

@@ -168,7 +168,7 @@ def _ask(target: _Target, rules: _Rules) -> bytes | str:
     """Ask one server once; return the body of its answer, or the address where it sends us."""
     places = _look_up(target, rules)
     raw = _connect(places, target, rules)
-    with raw, _cut_off(raw, rules) as expired:
+    with raw, _cut_off(raw, rules):
         try:
             connection = HTTPConnection(target.host, target.port)
             connection.auto_open = 0  # never connects by itself: it would look up the name again
@@ -180,13 +180,13 @@ def _ask(target: _Target, rules: _Rules) -> bytes | str:
         except ssl.SSLCertVerificationError as error:
             raise UnreadableError(f"{target.host}: its certificate cannot be trusted") from error
         except (OSError, HTTPException, ValueError) as error:
-            if expired.is_set() or isinstance(error, TimeoutError):
+            rules.left(target.host)
+            if isinstance(error, TimeoutError):
                 raise rules.late(target.host) from error
             if isinstance(error, (UnreadableError, TooLargeError)):
                 raise
             raise UnreadableError(f"{target.host}: does not answer as a web server does") from error
-        if expired.is_set():  # the end that was seen may be of our own making
-            raise rules.late(target.host)
+        rules.left(target.host)  # the end that was seen may be of our own making
         return answer
 
 
@@ -245,29 +245,23 @@ def _secured(raw: socket.socket, host: str) -> ssl.SSLSocket:
 
 
 @contextlib.contextmanager
-def _cut_off(connection: socket.socket, rules: _Rules) -> Iterator[threading.Event]:
+def _cut_off(connection: socket.socket, rules: _Rules) -> Iterator[None]:
     """End a connection at the deadline, however slowly and steadily bytes drip.
 
     Timeouts of sockets begin anew with every byte.
-
-    Yields
-    ------
-    Event
-        Set when the deadline ended it.
     """
-    expired = threading.Event()
     guard = connection.dup()  # TLS takes the socket itself away
 
     def end() -> None:
-        expired.set()
         with contextlib.suppress(OSError):  # it is over already
             guard.shutdown(socket.SHUT_RDWR)
 
-    timer = threading.Timer(max(0.0, rules.deadline - time.monotonic()), end)
+    # a moment later, so that whoever sees the end sees that the time is over too
+    timer = threading.Timer(max(0.0, rules.deadline - time.monotonic()) + 0.02, end)
     timer.daemon = True
     timer.start()
     try:
-        yield expired
+        yield
     finally:
         timer.cancel()
         timer.join()

@@ -26,7 +26,7 @@ def check_film(path: Path, limits: Limits, selection: Selection, name: str) -> N
     Parameters
     ----------
     selection
-        Which part of it is wanted, and at what size.
+        Which part of the film is wanted, and at what size.
     name
         What messages call it.
 

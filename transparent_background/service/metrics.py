@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from prometheus_client import (
     CollectorRegistry,
@@ -14,10 +13,6 @@ from prometheus_client import (
     ProcessCollector,
 )
 from prometheus_client.exposition import choose_encoder
-
-if TYPE_CHECKING:
-    from .films import FilmService
-    from .pictures import CutOut, PictureService
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 PREFIX = "transparent_background"
@@ -48,29 +43,20 @@ class Metrics:
         """Make something whose seconds are counted."""
         return Histogram(f"{PREFIX}_{name}", text, labels, buckets=SECONDS, registry=self.registry)
 
-    def _gauge(self, name: str, text: str, value: Callable[[], float]) -> None:
+    def gauge(self, name: str, text: str, value: Callable[[], float]) -> None:
+        """Show what a function says now."""
         Gauge(f"{PREFIX}_{name}", text, registry=self.registry).set_function(value)
-
-    def watch(self, pictures: PictureService, films: FilmService) -> None:
-        """Show how much waits."""
-        taken = pictures.admission
-        self._gauge("pictures_taken", "Pictures that are worked on or wait.", lambda: taken.count)
-        text = "Pictures that nothing has been done for yet."
-        self._gauge("pictures_waiting", text, lambda: pictures.waiting)
-        text = "Pictures that wait for the network."
-        self._gauge("network_waiting", text, lambda: pictures.workers.waiting)
-        self._gauge("films_unfinished", "Films that are worked on or wait.", lambda: len(films.unfinished))
 
     def count_batch(self, pictures: int, seconds: float) -> None:
         """Count a pass of the network."""
         self.batches.observe(pictures)
         self.passes.observe(seconds)
 
-    def count_picture(self, mode: str, done: CutOut) -> None:
-        """Count a picture that is done."""
+    def count_picture(self, mode: str, seconds: Mapping[str, float]) -> None:
+        """Count a picture that is done, and what it took by stage."""
         self.pictures.labels(mode).inc()
-        for stage, seconds in done.seconds.items():
-            self.stages.labels(stage).observe(seconds)
+        for stage, spent in seconds.items():
+            self.stages.labels(stage).observe(spent)
 
     def text(self, accept: str) -> tuple[bytes, str]:
         """Return all of it and its media type, in the form that a scraper accepts."""

@@ -14,7 +14,7 @@ from . import rembg
 from .requests import FILM_FORMATS, FORMATS, TYPES
 
 if TYPE_CHECKING:
-    from .services import Services
+    from ..options.service import ServiceSettings
     from .workers import SharedNetwork
 
 
@@ -73,9 +73,8 @@ def find_network(networks: Mapping[str, SharedNetwork], name: str | None) -> Sha
     raise UnknownModeError(f"mode {name!r} is not served here; choose from {', '.join(networks)}")
 
 
-def describe(services: Services) -> Models:
+def describe(networks: Mapping[str, SharedNetwork], settings: ServiceSettings) -> Models:
     """Return what can be asked of a service; the default model comes first."""
-    networks, limits = services.workers.networks, services.limits
     return Models(
         version=__version__,
         default=next(iter(networks)),
@@ -84,9 +83,9 @@ def describe(services: Services) -> Models:
         formats=list(FORMATS),
         film_formats=list(FILM_FORMATS),
         films=find_spec("av") is not None,
-        urls=services.settings.allow_urls,
-        batch_limit=limits.batch,
-        limits=TakenLimits.model_validate(limits),
+        urls=settings.allow_urls,
+        batch_limit=settings.limits.batch,
+        limits=TakenLimits.model_validate(settings.limits),
     )
 
 

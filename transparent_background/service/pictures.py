@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -50,7 +50,7 @@ class Order:
 
     @property
     def suffix(self) -> str:
-        """With what the names of results end, without a point."""
+        """What the names of results end with, without a point."""
         return RESULT_SUFFIXES[self.job.format]
 
     @property
@@ -86,7 +86,7 @@ class PictureService:
     admission
         Counts requests and refuses more than a number; entered by the caller, once a request.
     on_done
-        Called with the name of the network for each picture that is done.
+        Called with the mode and the seconds by stage of each picture that is done.
     threads
         How many threads read, compose and write.
     """
@@ -97,7 +97,7 @@ class PictureService:
         limits: Limits,
         admission: Admission,
         *,
-        on_done: Callable[[str, CutOut], None] = lambda mode, done: None,
+        on_done: Callable[[str, Mapping[str, float]], None] = lambda mode, seconds: None,
         threads: int = 2,
     ) -> None:
         self.workers, self.limits, self.admission = workers, limits, admission
@@ -156,7 +156,7 @@ class PictureService:
                 f"{name}: was not done within {self.limits.timeout:g} s; try again later, "
                 "or with a smaller picture"
             ) from error
-        self._on_done(order.network.name, done)
+        self._on_done(order.network.name, done.seconds)
         return done
 
     async def _cut_out(self, data: bytes, order: Order, name: str) -> CutOut:
@@ -199,7 +199,7 @@ class PictureService:
         Raises
         ------
         UsageError, InputError
-            As :func:`fetch.fetch`.
+            The address may not be fetched, or gives no picture in time.
         """
         work = partial(fetch, url, max_bytes=self.limits.bytes, timeout=FETCH_SECONDS)
         return await asyncio.get_running_loop().run_in_executor(self._fetchers, work)

@@ -29,7 +29,7 @@ class Services:
     Parameters
     ----------
     devices
-        For every device its networks by mode, the default first.
+        The networks of every device by mode, the default first.
     settings
         How the service was started.
     """
@@ -48,6 +48,13 @@ class Services:
             demand=lambda: self.admission.count,
             on_batch=self.metrics.count_batch,
         )
+        gauge = self.metrics.gauge
+        gauge("pictures_taken", "Pictures that are worked on or wait.", lambda: self.admission.count)
+        text = "Pictures that nothing has been done for yet."
+        gauge("pictures_waiting", text, lambda: self.pictures.waiting)
+        gauge("network_waiting", "Pictures that wait for the network.", lambda: self.workers.waiting)
+        text = "Films that are worked on or wait."
+        gauge("films_unfinished", text, lambda: len(self.films.unfinished))
         self.cameras = 0
         """Live connections now."""
         self.camera_threads = ThreadPoolExecutor(settings.limits.cameras, thread_name_prefix="camera")
@@ -78,7 +85,6 @@ class Services:
                 self.workers, self.limits, self.admission, on_done=self.metrics.count_picture, threads=threads
             )
             self.films = FilmService(self.workers, self.limits, self._folder.path, threads=threads)
-            self.metrics.watch(self.pictures, self.films)
             sweeping = asyncio.create_task(self._sweep())
             self.ready = True
             yield self

@@ -69,7 +69,7 @@ class ModelWorkers:
     Parameters
     ----------
     devices
-        For every device its networks by mode; all devices have the same modes, the default first.
+        The networks of every device by mode; all have the same modes, the default first.
     batch_size
         Pictures that share a pass at most.
     demand
@@ -147,7 +147,7 @@ class ModelWorkers:
             thread.join()
 
     def restore_threads(self) -> None:
-        """Give the libraries the threads that they had; by who called :meth:`start`, as they count by thread."""
+        """Give the libraries their threads back, where :meth:`start` was called: each thread has its own."""
         self._settings.close()
 
     def submit(self, request: _Request) -> Future[Passed]:

@@ -20,8 +20,8 @@ from ..model import (
     read_state_dict,
     to_published_keys,
 )
+from ..model.backbones.from_timm import TimmBackbone
 from ..model.backbones.swin import SwinBackbone
-from ..model.backbones.timm_features import TimmBackbone
 from .config import ModelConfig, OptimiserConfig
 
 

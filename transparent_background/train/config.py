@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -167,6 +168,30 @@ class ScheduleConfig(_Part):
     """Steps of linear warm-up."""
     minimum: float = 1e-7
     """Where the rate starts and ends."""
+
+    def rate(self, step: int, total: int, peak: float) -> float:
+        """Return the learning rate of a step.
+
+        Linear warm-up multiplies the decay, and the result runs from ``minimum`` to ``peak`` and back.
+
+        Parameters
+        ----------
+        step
+            Counted from 0.
+        total
+            Steps of the run.
+        peak
+            The optimiser's rate.
+        """
+        done = min(step / max(total, 1), 1.0)
+        decay: float = {
+            "poly": (1 - done) ** self.power,
+            "cosine": 0.5 * (1 + math.cos(math.pi * done)),
+            "constant": 1.0,
+        }[self.kind]
+        warm = min(step / self.warmup, 1.0) if self.warmup else 1.0
+        low = min(self.minimum, peak)
+        return low + (peak - low) * decay * warm
 
 
 class LossConfig(_Part):

@@ -28,7 +28,6 @@ from .config import TrainConfig, dump_config
 from .losses import pyramid_loss, structure_loss
 from .records import RunRecords
 from .samples import Stream, TrainingSet, batch_sizes, make_loader
-from .schedule import learning_rate
 from .state import STATE_FILE, load_state, on_signals, save_state
 from .teacher import Teacher
 from .validating import Validator
@@ -216,7 +215,7 @@ class Trainer:
         """Make one step of the optimiser; returns the loss, its terms and how many pictures it saw."""
         optimiser = self.config.optimiser
         for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.step, self.total, group["peak"], self.config.schedule)
+            group["lr"] = self.config.schedule.rate(self.step, self.total, group["peak"])
         # BatchNorm takes in what it sees before a loss shows that it was no number
         buffers = [(buffer, buffer.clone()) for buffer in self.network.buffers()]
         numbers, seen = self._gradients(batches)

@@ -43,7 +43,7 @@ def create_app(devices: Sequence[Mapping[str, Network]], settings: ServiceSettin
     Parameters
     ----------
     devices
-        For every device its networks by mode; all have the same modes, the default first.
+        The networks of every device by mode; all have the same modes, the default first.
     settings
         Who may ask, for what and how much.
 

@@ -117,7 +117,7 @@ def make_server(app: FastAPI, settings: ServiceSettings, **options: Any) -> uvic
     Parameters
     ----------
     options
-        Of :class:`uvicorn.Config`, before those set here.
+        More of :class:`uvicorn.Config`; they go before those set here.
     """
     longest = max(settings.limits.timeout, settings.limits.grace + CANCELLING) + SLACK
     values: dict[str, Any] = {

@@ -72,7 +72,7 @@ async def read_uploads(
     Parameters
     ----------
     model
-        Of the options; those of a form go before those of the query.
+        What is made of the options; those of a form go before those of the query.
     stack
         Closes the uploads.
     names

@@ -11,7 +11,7 @@ import pytest
 from film_copies import read_film
 from film_makers import make_film, marked
 
-from transparent_background.media.video.tone import gamut_matrix
+from transparent_background.media.video.colours import gamut_matrix
 
 # Kr and Kb of ITU-R BT.601, BT.709 and BT.2020
 WEIGHTS = {1: (0.2126, 0.0722), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from page_helpers import CAMERA, Visit, find_chromium, serving, visiting
+from page_helpers import CAMERA, Visit, find_chromium, make_clip, serving, visiting
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -35,3 +36,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def visit(browser: Browser, address: str) -> Iterator[Visit]:
     with visiting(browser, address) as visit:
         yield visit
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    return make_clip(tmp_path / "clip.mp4", 12)

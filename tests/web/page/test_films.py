@@ -6,25 +6,9 @@ import io
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
-from page_helpers import PATIENCE, SAMPLES, Visit, expect
+from page_helpers import PATIENCE, Visit, expect, make_clip
 from PIL import Image
-
-
-@pytest.fixture
-def clip(tmp_path: Path) -> Path:
-    return make_clip(tmp_path / "clip.mp4", 12)
-
-
-def make_clip(path: Path, frames: int) -> Path:
-    """Write a film that pans over the astronaut."""
-    pytest.importorskip("av")
-    from film_makers import make_film
-
-    with Image.open(SAMPLES / "astronaut.jpg") as photo:
-        pixels = np.asarray(photo.convert("RGB"))
-    return make_film(path, [pixels[i % 40 : i % 40 + 240, 100:420] for i in range(frames)])
 
 
 @pytest.mark.slow

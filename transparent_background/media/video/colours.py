@@ -1,4 +1,4 @@
-"""Colours of film frames: YUV to RGB by matrix and range, and what streams say of them.
+"""Colours of films: what streams say of them, and HDR and wide gamuts brought to what BT.709 shows.
 
 Numbers of colour spaces are those of ITU-T H.273, which FFmpeg uses too.
 """
@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
-from ...images.picture import Picture, transparency
-from .tone import HLG, PQ, PRIMARIES, to_bt709
-
 if TYPE_CHECKING:
     from av import VideoFrame
-    from av.video.reformatter import VideoReformatter
 
-    from ...types import FloatArray, Size
+    from ...types import ColourArray, FloatArray
 
 UNSPECIFIED = 2
 BT709_TRANSFER = 1
@@ -27,7 +24,7 @@ HD_HEIGHT = 720  # from here on what is not tagged is BT.709, below BT.601, as p
 
 
 class Matrix(enum.IntEnum):
-    """YUV matrices (H.273 table 4) that swscale knows."""
+    """YUV matrices (H.273 table 4)."""
 
     RGB = 0
     BT709 = 1
@@ -36,6 +33,7 @@ class Matrix(enum.IntEnum):
     SMPTE170M = 6
     SMPTE240M = 7
     BT2020 = 9
+    BT2020_CONSTANT = 10
 
 
 class Range(enum.IntEnum):
@@ -55,6 +53,18 @@ class ColourTags:
     transfer: int = UNSPECIFIED
     range: int = Range.UNSPECIFIED
 
+    @classmethod
+    def of(cls, frame: VideoFrame) -> ColourTags:
+        """Read a frame's tags."""
+        return cls(
+            int(frame.colorspace), int(frame.color_primaries), int(frame.color_trc), int(frame.color_range)
+        )
+
+    def put_on(self, target: Any) -> None:
+        """Tag a frame or an encoder."""
+        target.colorspace, target.color_range = int(self.matrix), int(self.range)
+        target.color_primaries, target.color_trc = self.primaries, self.transfer
+
     @property
     def hdr(self) -> bool:
         """Whether it is PQ or HLG."""
@@ -65,157 +75,153 @@ class ColourTags:
         """Whether its RGB has to be brought to BT.709 to look right beside other pictures."""
         return self.hdr or self.primaries in PRIMARIES
 
+    def of_result(self, height: int) -> ColourTags:
+        """Return the tags of a film made of this one's RGB: its own, or BT.709 where that was mapped.
 
-def tags_of(frame: VideoFrame) -> ColourTags:
-    """Read a frame's tags."""
-    return ColourTags(
-        int(frame.colorspace), int(frame.color_primaries), int(frame.color_trc), int(frame.color_range)
-    )
-
-
-def source_matrix(tags: ColourTags, height: int) -> int:
-    """Return swscale's number of the YUV matrix, guessed by the height if there is no tag."""
-    if tags.matrix in (Matrix.BT709, Matrix.FCC, Matrix.BT470BG, Matrix.SMPTE240M, Matrix.BT2020):
-        return tags.matrix
-    if tags.matrix == Matrix.SMPTE170M:
-        return int(Matrix.BT470BG)  # swscale has one number for the two, whose matrix is the same
-    if tags.matrix == 10:  # BT.2020 with constant luminance
-        return int(Matrix.BT2020)
-    return int(Matrix.BT709 if height >= HD_HEIGHT else Matrix.BT470BG)
-
-
-def result_tags(source: ColourTags, height: int) -> ColourTags:
-    """Return the tags of a film made of a source's RGB: its own, or BT.709 where that was mapped.
-
-    What has no tags gets those that players assume by the height, so that none has to guess.
-    """
-    if source.mapped or height >= HD_HEIGHT:
-        keep = not source.mapped and source.matrix == Matrix.BT709
-        return ColourTags(
-            Matrix.BT709,
-            source.primaries if keep and source.primaries != UNSPECIFIED else 1,
-            source.transfer if keep and source.transfer != UNSPECIFIED else BT709_TRANSFER,
-            Range.LIMITED,
-        )
-    if source.matrix == Matrix.BT709:
-        return ColourTags(Matrix.BT709, 1, BT709_TRANSFER, Range.LIMITED)
-    pal = source.matrix == Matrix.BT470BG
-    matrix = Matrix.BT470BG if pal else Matrix.SMPTE170M
-    primaries = 5 if pal else 6
-    return ColourTags(matrix, primaries, 6, Range.LIMITED)
+        What has no tags gets those that players assume by the height, so that none has to guess.
+        """
+        if self.mapped or height >= HD_HEIGHT or self.matrix == Matrix.BT709:
+            keep = not self.mapped and height >= HD_HEIGHT and self.matrix == Matrix.BT709
+            return ColourTags(
+                Matrix.BT709,
+                self.primaries if keep and self.primaries != UNSPECIFIED else 1,
+                self.transfer if keep and self.transfer != UNSPECIFIED else BT709_TRANSFER,
+                Range.LIMITED,
+            )
+        if self.matrix == Matrix.BT470BG:
+            return ColourTags(Matrix.BT470BG, 5, 6, Range.LIMITED)
+        return ColourTags(Matrix.SMPTE170M, 6, 6, Range.LIMITED)
 
 
-def is_rgb(pixels: str) -> bool:
-    """Whether a pixel format holds RGB and needs no matrix."""
-    return pixels.startswith(("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "pal8", "x2"))
+PQ, HLG = 16, 18  # transfer characteristics (H.273 table 3)
+
+# Red, green, blue and white (x, y) of H.273 table 2. DCI-P3 is taken with D65 for its white, as players show
+# it: with its own, which is greenish, greys would not stay grey.
+_D65 = (0.3127, 0.3290)
+PRIMARIES = {
+    9: ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046), _D65),  # BT.2020
+    11: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), _D65),  # DCI-P3
+    12: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), _D65),  # Display P3
+}
+_BT709 = ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060), _D65)
+
+REFERENCE_WHITE = 203.0  # cd/m2 of diffuse white in HDR (ITU-R BT.2408); it becomes SDR's white
+HDR_PEAK = 1000.0  # cd/m2 assumed of the brightest part; HLG's nominal peak and most films' mastering
+DISPLAY_GAMMA = 2.4  # ITU-R BT.1886
 
 
-def is_full(pixels: str, tags: ColourTags) -> bool:
-    """Whether values use their whole range."""
-    return tags.range == Range.FULL or pixels.startswith("yuvj") or is_rgb(pixels)
+def to_bt709(rgb: np.ndarray[Any, Any], primaries: int, transfer: int, *, deep: bool) -> ColourArray:
+    """Bring HDR or wide-gamut RGB to what BT.709 shows, for a display of gamma 2.4 (ITU-R BT.1886).
 
-
-def bits_of(frame: VideoFrame) -> int:
-    """Return the bits of a frame's first component."""
-    return int(frame.format.components[0].bits)
-
-
-def has_alpha(frame: VideoFrame) -> bool:
-    """Whether a frame's format holds transparency."""
-    return any(component.is_alpha for component in frame.format.components)
-
-
-class Scaling(enum.IntFlag):
-    """Flags of swscale (libswscale/swscale.h); PyAV before 18 names only the kernels."""
-
-    BILINEAR = 0x2
-    BICUBIC = 0x4
-    AREA = 0x20
-    FULL_CHROMA = 0x2000
-    ACCURATE = 0x40000
-
-
-# without FULL_CHROMA colours are repeated in blocks: three times the error
-EXACT = Scaling.ACCURATE | Scaling.FULL_CHROMA
-
-
-class ToRgb:
-    """Turns frames into RGB arrays.
+    The signal is made linear, brought to BT.709's primaries and, for HDR, compressed by the curve of
+    ITU-R BT.2390 (section 5.4), from a peak of 1,000 cd/m2 to one of 203, on the largest of R, G, B,
+    so that hues stay.
 
     Parameters
     ----------
+    rgb
+        (h, w, 3) uint8 or uint16, the signal as it is stored.
+    primaries, transfer
+        Its H.273 numbers (tables 2 and 3).
     deep
-        Whether frames of more than 8 bits become uint16; else all become uint8.
-    map_colours
-        Whether HDR and wide gamuts are brought to BT.709.
+        Whether the result is uint16; else uint8.
     """
-
-    def __init__(self, *, deep: bool = True, map_colours: bool = True) -> None:
-        from av.video.reformatter import VideoReformatter
-
-        self.deep, self.map_colours = deep, map_colours
-        self._scaler: VideoReformatter = VideoReformatter()
-
-    def __call__(self, frame: VideoFrame, size: Size) -> Picture:
-        """Convert a frame, scaled to a size (height, width) on the way."""
-        tags = tags_of(frame)
-        mapped = self.map_colours and tags.mapped
-        wide = bits_of(frame) > 8 and (self.deep or mapped)
-        planar = frame.format.name.startswith("yuva")
-        packed = has_alpha(frame) and not planar
-        kind = ("rgba64le" if wide else "rgba") if packed else ("rgb48le" if wide else "rgb24")
-        values = self._scale(frame, kind, size, tags)
-        alpha = None
-        if packed:
-            alpha = transparency(values[..., 3])
-        elif planar:
-            alpha = _alpha_plane(frame, size)
-        rgb: Any = np.ascontiguousarray(values[..., :3])
-        if wide and not is_rgb(frame.format.name):
-            rgb = FROM_SWSCALE[rgb]
-        if mapped:
-            rgb = to_bt709(rgb, tags.primaries, tags.transfer, deep=self.deep)
-        return Picture(rgb, alpha)
-
-    def _scale(self, frame: VideoFrame, kind: str, size: Size, tags: ColourTags) -> np.ndarray[Any, Any]:
-        height, width = size
-        kernel = Scaling.BILINEAR
-        if kind.endswith(("64le", "48le")):
-            kernel = Scaling.BICUBIC  # with the others, 4:2:0 of more than 8 bits loses its green
-        elif size != (frame.height, frame.width):
-            shrinks = height * width < frame.height * frame.width
-            kernel = Scaling.AREA if shrinks else Scaling.BICUBIC
-        own = is_rgb(frame.format.name)
-        full = is_full(frame.format.name, tags)
-        converted = self._scaler.reformat(
-            frame,
-            width,
-            height,
-            kind,
-            src_colorspace=None if own else source_matrix(tags, frame.height),
-            src_color_range=int(Range.FULL if full else Range.LIMITED),
-            dst_color_range=int(Range.FULL),
-            interpolation=int(EXACT | kernel),
-        )
-        array: np.ndarray[Any, Any] = converted.to_ndarray()
-        return array
+    hdr = transfer in (PQ, HLG)
+    linear = _linear_table(transfer, rgb.dtype.str)[rgb]  # (h, w, 3) float32, 1 is SDR's white
+    if transfer == HLG:
+        linear = _hlg_display(linear)
+    if primaries in PRIMARIES or hdr:
+        linear = cv2.transform(linear, gamut_matrix(primaries if primaries in PRIMARIES else 9))
+        np.maximum(linear, 0, out=linear)
+    if hdr:
+        brightest = np.minimum(linear.max(axis=2), np.float32(10000 / REFERENCE_WHITE))
+        index = np.sqrt(brightest * np.float32(REFERENCE_WHITE / 10000)) * np.float32(_STEPS)
+        linear *= _compression()[index.astype(np.int32)][..., None]
+    index = np.sqrt(np.minimum(linear, 1)) * np.float32(_STEPS) + np.float32(0.5)
+    result: ColourArray = _signal_table(deep)[index.astype(np.int32)]
+    return result
 
 
-# Between YUV and RGB of 16 bits swscale takes 255 * 256 for white, not 65,535: everything is 0.4 % too
-# dark, or too bright on the way back (libswscale 9.5, any version that was tried).
-_LEVELS = np.arange(65536, dtype=np.float64)
-FROM_SWSCALE = np.minimum(np.rint(_LEVELS * 65535 / 65280), 65535).astype(np.uint16)
-TO_SWSCALE = np.rint(_LEVELS * 65280 / 65535).astype(np.uint16)
+_STEPS = 16383  # entries of the tables by the root of a linear value
 
 
-def _alpha_plane(frame: VideoFrame, size: Size) -> FloatArray | None:
-    """Read the alpha of planar YUV as it is stored: swscale shifts its bits and loses opaque."""
-    plane, bits = frame.planes[3], frame.format.components[3].bits
-    dtype = np.dtype(np.uint16 if bits > 8 else np.uint8)
-    lines = np.frombuffer(memoryview(plane), dtype).reshape(plane.height, plane.line_size // dtype.itemsize)
-    alpha = transparency(lines[:, : plane.width], (1 << bits) - 1)
-    if alpha is None or alpha.shape == size:
-        return alpha
-    method = cv2.INTER_AREA if size[0] < alpha.shape[0] else cv2.INTER_LINEAR
-    resized: FloatArray = cv2.resize(alpha, size[::-1], interpolation=method)
-    return resized
+@lru_cache(maxsize=8)
+def _linear_table(transfer: int, dtype: str) -> FloatArray:
+    """Signal to linear light for every stored value; HLG's is scene light in [0, 1]."""
+    signal = np.arange(np.iinfo(np.dtype(dtype)).max + 1, dtype=np.float64)
+    signal /= signal[-1]
+    if transfer == PQ:
+        linear = pq_to_linear(signal) / REFERENCE_WHITE
+    elif transfer == HLG:
+        a, b, c = 0.17883277, 0.28466892, 0.55991073  # ITU-R BT.2100 table 5
+        linear = np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - c) / a) + b) / 12)
+    else:
+        linear = signal**DISPLAY_GAMMA
+    table: FloatArray = linear.astype(np.float32)
+    return table
+
+
+def pq_to_linear(signal: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """SMPTE ST 2084: signal in [0, 1] to cd/m2."""
+    power = np.power(signal, 1 / _M2)
+    ratio = np.maximum(power - _C1, 0) / (_C2 - _C3 * power)
+    nits: np.ndarray[Any, Any] = 10000 * np.power(ratio, 1 / _M1)
+    return nits
+
+
+def linear_to_pq(nits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """SMPTE ST 2084: cd/m2 to signal in [0, 1]."""
+    power = np.power(np.asarray(nits, np.float64) / 10000, _M1)
+    signal: np.ndarray[Any, Any] = np.power((_C1 + _C2 * power) / (1 + _C3 * power), _M2)
+    return signal
+
+
+_M1, _M2 = 2610 / 16384, 2523 / 4096 * 128
+_C1, _C2, _C3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
+
+
+def _hlg_display(scene: FloatArray) -> FloatArray:
+    """HLG's scene light to display light of a 1,000 cd/m2 display (BT.2100's OOTF, gamma 1.2)."""
+    luminance = scene @ np.array([0.2627, 0.6780, 0.0593], np.float32)
+    gain = cv2.pow(np.maximum(luminance, 1e-6), 0.2) * np.float32(HDR_PEAK / REFERENCE_WHITE)
+    result: FloatArray = scene * gain[..., None]
+    return result
+
+
+@lru_cache(maxsize=1)
+def _compression() -> FloatArray:
+    """BT.2390's curve as a factor, by the root of the brightest component / 10,000 cd/m2."""
+    nits = (np.arange(_STEPS + 1) / _STEPS) ** 2 * 10000
+    peak = linear_to_pq(np.array(HDR_PEAK))
+    value = np.minimum(linear_to_pq(nits) / peak, 1)
+    largest = linear_to_pq(np.array(REFERENCE_WHITE)) / peak
+    knee = 1.5 * largest - 0.5
+    t = np.clip((value - knee) / (1 - knee), 0, None)
+    curve = (2 * t**3 - 3 * t**2 + 1) * knee + (t**3 - 2 * t**2 + t) * (1 - knee)
+    curve += (-2 * t**3 + 3 * t**2) * largest
+    target = pq_to_linear(np.where(value < knee, value, curve) * peak)
+    factor: FloatArray = (target / np.maximum(nits, 1e-9)).astype(np.float32)
+    factor[0] = 1
+    return factor
+
+
+@lru_cache(maxsize=2)
+def _signal_table(deep: bool) -> np.ndarray[Any, Any]:
+    dtype = np.dtype(np.uint16 if deep else np.uint8)
+    linear = (np.arange(_STEPS + 1) / _STEPS) ** 2
+    table: np.ndarray[Any, Any] = np.rint(linear ** (1 / DISPLAY_GAMMA) * np.iinfo(dtype).max).astype(dtype)
+    return table
+
+
+@lru_cache(maxsize=4)
+def gamut_matrix(primaries: int) -> FloatArray:
+    """Linear RGB of some primaries to that of BT.709: (3, 3), from their chromaticities (SMPTE RP 177)."""
+    matrix: FloatArray = (np.linalg.inv(_to_xyz(_BT709)) @ _to_xyz(PRIMARIES[primaries])).astype(np.float32)
+    return matrix
+
+
+def _to_xyz(primaries: tuple[tuple[float, float], ...]) -> np.ndarray[Any, Any]:
+    columns = np.array([(x / y, 1.0, (1 - x - y) / y) for x, y in primaries]).T  # (3, 4)
+    scale = np.linalg.solve(columns[:, :3], columns[:, 3])
+    result: np.ndarray[Any, Any] = columns[:, :3] * scale
+    return result

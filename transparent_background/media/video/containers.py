@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from ...errors import UsageError
 from ...options.films import EncodingOptions
-
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +35,8 @@ class Codec:
     """What its speed setting is by default."""
     preset_option: str = "preset"
     presets: tuple[str, ...] = ()
-    options: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
-    alpha_options: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    options: Mapping[str, str] = field(default_factory=dict)
+    alpha_options: Mapping[str, str] = field(default_factory=dict)
     """Beside the others, where there is transparency."""
     even: bool = False
     """Whether both sides must be even."""
@@ -52,89 +49,79 @@ _PROFILES = ("proxy", "lt", "standard", "hq", "4444", "4444xq")
 
 # Constant quality: two to five below what each encoder's authors call hard to tell from the source,
 # since edges of a cut-out are looked at closely (benchmarks/films.py compares them).
-CODECS: Mapping[str, Codec] = MappingProxyType(
-    {
-        "h264": Codec(
-            "libx264",
-            "yuv420p",
-            "yuv420p10le",
-            crf=16,
-            preset="veryfast",
-            presets=_X26,
-            even=True,
-        ),
-        "hevc": Codec(
-            "libx265",
-            "yuv420p",
-            "yuv420p10le",
-            crf=17,
-            preset="veryfast",
-            presets=_X26,
-            options={"x265-params": "log-level=error"},
-            even=True,
-            tag="hvc1",
-        ),
-        "vp9": Codec(
-            "libvpx-vp9",
-            "yuv420p",  # PyAV's libvpx is built without its modes of more than 8 bits
-            alpha="yuva420p",
-            crf=18,
-            crf_max=63,
-            preset="6",
-            preset_option="cpu-used",
-            presets=tuple(str(speed) for speed in range(9)),
-            options={"deadline": "realtime", "row-mt": "1", "b": "0"},
-            # the encoder's hidden reference frames and transparency exclude each other
-            alpha_options={"auto-alt-ref": "0"},
-        ),
-        "av1": Codec(
-            "libsvtav1",
-            "yuv420p",
-            "yuv420p10le",
-            crf=20,
-            crf_max=63,
-            preset="10",
-            presets=tuple(str(speed) for speed in range(14)),
-            even=True,
-        ),
-        "prores": Codec(
-            "prores_ks",
-            "yuv422p10le",
-            "yuv422p10le",
-            alpha="yuva444p10le",
-            # a fixed quantiser: searching the one that meets the profile's bit rate takes six times as long
-            crf=2,
-            crf_min=1,
-            crf_max=32,
-            crf_option="global_quality",
-            crf_unit=118,  # FF_QP2LAMBDA
-            preset="hq",
-            preset_option="profile",
-            presets=_PROFILES,
-            options={"vendor": "apl0", "flags": "+qscale"},
-            alpha_options={"profile": "4444", "alpha_bits": "16"},
-        ),
-        "ffv1": Codec(
-            "ffv1",
-            "bgr0",
-            "gbrp16le",
-            alpha="bgra",
-            deep_alpha="gbrap16le",
-            options={"level": "3", "slices": "4", "slicecrc": "1"},
-        ),
-        "png": Codec("png", "rgb24", "rgb48be", alpha="rgba", deep_alpha="rgba64be"),
-        "apng": Codec("apng", "rgb24", "rgb48be", alpha="rgba", deep_alpha="rgba64be"),
-        "gif": Codec("gif", "pal8", alpha="pal8"),
-        # with transparency libwebp's animations are lossless only: its lossy ones come out opaque
-        "webp": Codec(
-            "libwebp_anim",
-            "yuv420p",
-            alpha="bgra",
-            options={"lossless": "0", "quality": "92"},
-            alpha_options={"lossless": "1", "quality": "40"},
-        ),
-    }
-)
+CODECS: Mapping[str, Codec] = {
+    "h264": Codec("libx264", "yuv420p", "yuv420p10le", crf=16, preset="veryfast", presets=_X26, even=True),
+    "hevc": Codec(
+        "libx265",
+        "yuv420p",
+        "yuv420p10le",
+        crf=17,
+        preset="veryfast",
+        presets=_X26,
+        options={"x265-params": "log-level=error"},
+        even=True,
+        tag="hvc1",
+    ),
+    "vp9": Codec(
+        "libvpx-vp9",
+        "yuv420p",  # PyAV's libvpx is built without its modes of more than 8 bits
+        alpha="yuva420p",
+        crf=18,
+        crf_max=63,
+        preset="6",
+        preset_option="cpu-used",
+        presets=tuple(str(speed) for speed in range(9)),
+        options={"deadline": "realtime", "row-mt": "1", "b": "0"},
+        # the encoder's hidden reference frames and transparency exclude each other
+        alpha_options={"auto-alt-ref": "0"},
+    ),
+    "av1": Codec(
+        "libsvtav1",
+        "yuv420p",
+        "yuv420p10le",
+        crf=20,
+        crf_max=63,
+        preset="10",
+        presets=tuple(str(speed) for speed in range(14)),
+        even=True,
+    ),
+    "prores": Codec(
+        "prores_ks",
+        "yuv422p10le",
+        "yuv422p10le",
+        alpha="yuva444p10le",
+        # a fixed quantiser: searching the one that meets the profile's bit rate takes six times as long
+        crf=2,
+        crf_min=1,
+        crf_max=32,
+        crf_option="global_quality",
+        crf_unit=118,  # FF_QP2LAMBDA
+        preset="hq",
+        preset_option="profile",
+        presets=_PROFILES,
+        options={"vendor": "apl0", "flags": "+qscale"},
+        alpha_options={"profile": "4444", "alpha_bits": "16"},
+    ),
+    "ffv1": Codec(
+        "ffv1",
+        "bgr0",
+        "gbrp16le",
+        alpha="bgra",
+        deep_alpha="gbrap16le",
+        options={"level": "3", "slices": "4", "slicecrc": "1"},
+    ),
+    "png": Codec("png", "rgb24", "rgb48be", alpha="rgba", deep_alpha="rgba64be"),
+    "apng": Codec("apng", "rgb24", "rgb48be", alpha="rgba", deep_alpha="rgba64be"),
+    "gif": Codec("gif", "pal8", alpha="pal8"),
+    # with transparency libwebp's animations are lossless only: its lossy ones come out opaque
+    "webp": Codec(
+        "libwebp_anim",
+        "yuv420p",
+        alpha="bgra",
+        options={"lossless": "0", "quality": "92"},
+        alpha_options={"lossless": "1", "quality": "40"},
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +136,7 @@ class Container:
     """Those of them that are used with transparency; the first is the default."""
     streams: bool = True
     """Whether it also holds sound, subtitles and chapters."""
-    options: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 _FAST_START = {"movflags": "+faststart"}
@@ -158,20 +145,18 @@ _MOV = Container("mov", ("h264", "hevc", "prores", "png"), alpha=("prores", "png
 _MKV = Container("matroska", ("h264", "hevc", "vp9", "av1", "prores", "ffv1"), alpha=("vp9", "ffv1"))
 _TS = Container("mpegts", ("h264", "hevc"))
 
-CONTAINERS: Mapping[str, Container] = MappingProxyType(
-    {
-        "mp4": _MP4,
-        "m4v": _MP4,
-        "mov": _MOV,
-        "qt": _MOV,
-        "mkv": _MKV,
-        "webm": Container("webm", ("vp9", "av1"), alpha=("vp9",)),
-        "ts": _TS,
-        "gif": Container("gif", ("gif",), alpha=("gif",), streams=False),
-        "apng": Container("apng", ("apng",), alpha=("apng",), streams=False, options={"plays": "0"}),
-        "webp": Container("webp", ("webp",), alpha=("webp",), streams=False, options={"loop": "0"}),
-    }
-)
+CONTAINERS: Mapping[str, Container] = {
+    "mp4": _MP4,
+    "m4v": _MP4,
+    "mov": _MOV,
+    "qt": _MOV,
+    "mkv": _MKV,
+    "webm": Container("webm", ("vp9", "av1"), alpha=("vp9",)),
+    "ts": _TS,
+    "gif": Container("gif", ("gif",), alpha=("gif",), streams=False),
+    "apng": Container("apng", ("apng",), alpha=("apng",), streams=False, options={"plays": "0"}),
+    "webp": Container("webp", ("webp",), alpha=("webp",), streams=False, options={"loop": "0"}),
+}
 
 SEQUENCES = frozenset(("png", "jpg", "jpeg", "tif", "tiff", "bmp", "avif", "tga"))
 """Formats of which a film becomes one file a frame."""
@@ -190,6 +175,11 @@ class Encoding:
     pix_fmt: str | None
     """Asked for by name; None: as codec and pictures want it."""
     bitrate: int | None = None
+
+    @property
+    def tag(self) -> str | None:
+        """Code of the codec that players want in this container."""
+        return self.codec.tag if self.container.muxer in ("mp4", "mov") else None
 
     @property
     def deep(self) -> bool:
@@ -248,8 +238,8 @@ def choose_encoding(format: str, options: EncodingOptions, *, alpha: bool) -> En
     """
     container = CONTAINERS[format]
     name = _codec_name(format, container, options, alpha=alpha)
-    codec = CODECS.get(name) or Codec(name, "yuv420p")
     known = name in CODECS
+    codec = CODECS[name] if known else Codec(name, "yuv420p")
     if known and alpha and options.pix_fmt is None and codec.alpha is None:
         holds = [key for key, value in CONTAINERS.items() if value.alpha]
         raise UsageError(
@@ -278,7 +268,7 @@ def choose_encoding(format: str, options: EncodingOptions, *, alpha: bool) -> En
     elif crf is not None:
         settings[codec.crf_option] = f"{crf * codec.crf_unit:g}"
     _set_preset(settings, name, codec, options.preset, alpha=alpha)
-    return Encoding(container, codec, name, MappingProxyType(settings), options.pix_fmt, options.bitrate)
+    return Encoding(container, codec, name, settings, options.pix_fmt, options.bitrate)
 
 
 _WITH_ALPHA = ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya", "pal8", "ayuv", "vuya")

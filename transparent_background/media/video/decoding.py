@@ -6,8 +6,10 @@ import logging
 import os
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +17,11 @@ from ...errors import UnreadableError
 from ...images.picture import Picture
 from ...options.films import Selection
 from ..files import name_of, url_scheme
-from .colours import ToRgb, bits_of, has_alpha, tags_of
-from .deinterlacing import Deinterlacer
-from .frames import FilmInfo, Frame, Raw, Reader
-from .losses import Losses
+from .colours import ColourTags
+from .corrections import Deinterlacer, Orientation
+from .frames import FilmInfo, Frame, Losses, Raw, Reader
 from .opening import FilmSource, describe, open_input, video_stream
-from .orientation import Orientation
+from .pixels import ToRgb, bits_of, has_alpha
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
@@ -69,41 +70,41 @@ class FilmReader(Reader):
         super().__init__(selection)
         self.name = name_of(source)
         self.container = open_input(source)
-        try:
-            self.stream = video_stream(self.container, self.name)
-            self._set_up(source, deep, streams, square)
-        except BaseException:
-            self.container.close()
-            raise
+        with ExitStack() as failed:
+            failed.callback(self.container.close)
+            self._set_up(source, ToRgb(deep=deep), streams, square)
+            failed.pop_all()
 
-    def _set_up(self, source: FilmSource, deep: bool, streams: bool, square: bool) -> None:
+    def _set_up(self, source: FilmSource, to_rgb: ToRgb, streams: bool, square: bool) -> None:
+        self.stream = video_stream(self.container, self.name)
         self.stream.thread_type = "AUTO"
-        self._decoder = _decoder_with_alpha(self.stream) or self.stream.codec_context
+        self._tags = {key.lower(): value for key, value in self.stream.metadata.items()}
+        self._decoder = _decoder_with_alpha(self.stream, self._tags) or self.stream.codec_context
+        self.sides: list[Any] = [s for s in self.container.streams if s.type in ("audio", "subtitle")]
+        """Its streams of sound and subtitles."""
         self._pass_on = streams
+        rates = (self.stream.average_rate, self.stream.guessed_rate, self.stream.base_rate)
+        self._rate = next((Fraction(rate) for rate in rates if rate and 0 < rate <= MAX_RATE), FALLBACK_RATE)
         scheme = url_scheme(source)
-        self._seekable = isinstance(source, (str, os.PathLike)) and scheme is None
-        self._rate = _rate(self.stream)
         start_time = self.container.start_time
         if start_time is not None and scheme not in ("rtsp", "rtsps", "rtp", "udp"):
             self.begin = self.offset = Fraction(start_time, AV_TIME_BASE)
         self._deinterlacer = Deinterlacer(self.stream.time_base)
-        self._to_rgb = ToRgb(deep=deep)
-        self._last: Fraction | None = None
-        self._side: list[Packet[Any]] = []
-        frames, first = self._begin_reading()
+        self._to_rgb = to_rgb
+        self._frames: Iterator[tuple[Fraction, VideoFrame]]
+        first = self._begin_reading()
         if first is None:
-            index = (
-                "" if self._seekable else " (an MP4 whose index is at its end cannot be read from a stream)"
+            index = " (an MP4 whose index is at its end cannot be read from a stream)"
+            seekable = isinstance(source, (str, os.PathLike)) and scheme is None
+            raise UnreadableError(
+                f"{self.name}: not one frame of it can be decoded{'' if seekable else index}"
             )
-            raise UnreadableError(f"{self.name}: not one frame of it can be decoded{index}")
-        self._frames = chain([first], frames)
+        self._frames = chain([first], self._frames)
         self._upright = Orientation(first[1])
         self._stored = (first[1].height, first[1].width)
         self.info = self._describe(first[1], square)
 
-    def _begin_reading(
-        self,
-    ) -> tuple[Iterator[tuple[Fraction, VideoFrame]], tuple[Fraction, VideoFrame] | None]:
+    def _begin_reading(self) -> tuple[Fraction, VideoFrame] | None:
         """Decode the first frame, from the last keyframe before the start if the file lets us go there.
 
         Some containers go to a place that is no keyframe, or one after the start: then farther back.
@@ -113,13 +114,14 @@ class FilmReader(Reader):
             # before the beginning for the beginning: transport streams are searched inexactly
             if start and not self._seek(Fraction(-10) if back is None else max(start - back, Fraction(0))):
                 start = None  # it cannot be sought in; frames before the start are passed over
-            self._lost, self._last, self._side = Losses(), None, []
+            self._lost, self._side = Losses(), []
+            self._last: Fraction | None = None
             self._demuxed = self._packets()
-            frames = self._decode()
-            first = next(frames, None)
+            self._frames = self._decode()
+            first = next(self._frames, None)
             if not start or back is None or (first is not None and first[0] <= start):
                 break
-        return frames, first
+        return first
 
     def _seek(self, time: Fraction) -> bool:
         """Go to a keyframe before a time of the film, seconds; return whether that is possible."""
@@ -134,11 +136,10 @@ class FilmReader(Reader):
         return True
 
     def _describe(self, first: VideoFrame, square: bool) -> FilmInfo:
-        height, width = self._upright.stored_size(self._stored)
+        size = height, width = self._upright.stored_size(self._stored)
         aspect = self.stream.sample_aspect_ratio or Fraction(1)
         if self._upright.transposes:
             aspect = 1 / aspect
-        size = (height, width)
         if square and aspect != 1:  # the longer way, so that nothing is lost
             size = (height, round(width * aspect)) if aspect > 1 else (round(height / aspect), width)
             aspect = Fraction(1)
@@ -148,7 +149,7 @@ class FilmReader(Reader):
             rate=self._rate,
             time_base=self.stream.time_base or Fraction(1, AV_TIME_BASE),
             frames=self._count(),
-            tags=tags_of(first),
+            tags=ColourTags.of(first),
             deep=bits_of(first) > 8,
             alpha=has_alpha(first),
         ).of_part(self.selection)
@@ -161,8 +162,7 @@ class FilmReader(Reader):
         """Return how many frames the file says it has."""
         if self.stream.frames > 0:
             return int(self.stream.frames)
-        duration = self.duration
-        return None if duration is None else max(round(duration * self._rate), 1)
+        return None if self.duration is None else max(round(self.duration * self._rate), 1)
 
     @property
     def duration(self) -> Fraction | None:
@@ -170,19 +170,14 @@ class FilmReader(Reader):
         base = self.stream.time_base
         if self.stream.duration and base:
             return self.stream.duration * base
-        tags = {key.lower(): value for key, value in self.stream.metadata.items()}
-        if match := re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", tags.get("duration", "")):  # Matroska's
+        # Matroska's
+        if match := re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", self._tags.get("duration", "")):
             hours, minutes, seconds = match.groups()
             return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
         alone = not any(s.type == "audio" for s in self.container.streams)  # sound may last longer
         if alone and self.container.duration and self.container.duration > 0:
             return Fraction(self.container.duration, AV_TIME_BASE)
         return None
-
-    @property
-    def losses(self) -> list[str]:
-        """What could not be read, in words; complete after the last frame."""
-        return self._lost.words
 
     @property
     def notes(self) -> list[str]:
@@ -194,11 +189,6 @@ class FilmReader(Reader):
             kind = "HDR" if self.info.tags.hdr else "of a wide gamut"
             notes.append(f"is {kind}: brought to the range of BT.709")
         return notes
-
-    def take_packets(self) -> list[Packet[Any]]:
-        """Return the packets of sound and subtitles read since the last frame was given."""
-        taken, self._side = self._side, []
-        return taken
 
     def __iter__(self) -> Iterator[Frame]:
         """Give the frames in order, once."""
@@ -213,20 +203,14 @@ class FilmReader(Reader):
             time = self._packet_time(packet)
             if time is None:
                 continue
-            if packet.stream_index == self.stream.index:
-                if time > end + SOUND_LAG:
+            if packet.stream_index != self.stream.index:
+                self._side.append(packet)
+                if time >= end:
+                    behind.discard(packet.stream_index)
+                if not behind:
                     return
-                continue
-            self._side.append(packet)
-            if time >= end:
-                behind.discard(packet.stream_index)
-            if not behind:
+            elif time > end + SOUND_LAG:
                 return
-
-    @property
-    def sides(self) -> list[Any]:
-        """Its streams of sound and subtitles."""
-        return [s for s in self.container.streams if s.type in ("audio", "subtitle")]
 
     def packets_beside(self) -> Iterator[Packet[Any]]:
         """Read the film for its sound and subtitles alone; its frames cannot be read any more after that."""
@@ -242,11 +226,8 @@ class FilmReader(Reader):
 
     def packet_time(self, packet: Packet[Any]) -> Fraction | None:
         """Return where a packet that was passed on belongs in the result, seconds; None: it does not."""
-        time = self._packet_time(packet)
-        if time is None:
-            return None
-        end = self.selection.end
-        if end is not None and time >= end:
+        time, end = self._packet_time(packet), self.selection.end
+        if time is None or (end is not None and time >= end):
             return None
         time += self.begin - self.offset
         return None if self.selection.start and time < 0 else time
@@ -257,15 +238,10 @@ class FilmReader(Reader):
             if (frame.height, frame.width) != self._stored:
                 self._lost.resized(self._stored, (frame.height, frame.width), time)
             last = time
-            yield Raw(index, time, self._duration_of(frame), lambda frame=frame: self._load(frame))  # type: ignore[misc]
+            lasts = frame.duration * (frame.time_base or Fraction(0))
+            yield Raw(index, time, lasts if 0 < lasts < 3600 else 1 / self._rate, partial(self._load, frame))
         if self.selection.end is None:
             self._lost.ended(last + 1 / self._rate, self.duration)
-
-    def _duration_of(self, frame: VideoFrame) -> Fraction:
-        base = frame.time_base
-        if frame.duration and base and frame.duration * base < 3600:
-            return frame.duration * base
-        return 1 / self._rate
 
     def _load(self, frame: VideoFrame) -> Picture:
         """Convert a frame to an upright picture of the film's size."""
@@ -309,40 +285,26 @@ class FilmReader(Reader):
     def _packets(self) -> Iterator[Packet[Any]]:
         import av
 
-        packets = self.container.demux(self.stream, *(self.sides if self._pass_on else ()))
-        while True:
-            try:
-                packet = next(packets, None)
-            except (av.FFmpegError, OSError) as error:
-                self._lost.broken_off(self._last, describe(error, self.name, "cannot be read on"))
-                empty: Packet[Any] = av.Packet(0)  # makes the decoder give its last frames
-                empty.stream = self.stream
-                yield empty
-                return
-            if packet is None:
-                return
-            yield packet
+        try:
+            yield from self.container.demux(self.stream, *(self.sides if self._pass_on else ()))
+        except (av.FFmpegError, OSError) as error:
+            self._lost.broken_off(self._last, describe(error, self.name, "cannot be read on"))
+            empty: Packet[Any] = av.Packet(0)  # makes the decoder give its last frames
+            empty.stream = self.stream
+            yield empty
 
     def close(self) -> None:
         """Let go of the file."""
         self.container.close()
 
 
-def _rate(stream: Any) -> Fraction:
-    for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
-        if rate and 0 < rate <= MAX_RATE:
-            return Fraction(rate)
-    return FALLBACK_RATE
-
-
-def _decoder_with_alpha(stream: Any) -> VideoCodecContext | None:
+def _decoder_with_alpha(stream: Any, tags: dict[str, str]) -> VideoCodecContext | None:
     """Return libvpx's decoder for VP8 and VP9 with transparency: FFmpeg's own ones leave it out."""
-    tags = {key.lower(): value for key, value in stream.metadata.items()}
-    if tags.get("alpha_mode") != "1" or stream.codec_context.name not in ("vp8", "vp9"):
+    name = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(stream.codec_context.name)
+    if tags.get("alpha_mode") != "1" or name is None:
         return None
     from av.codec import CodecContext
 
-    name = "libvpx-vp9" if stream.codec_context.name == "vp9" else "libvpx"
     decoder: Any = CodecContext.create(name, "r")
     decoder.extradata = stream.codec_context.extradata
     return decoder  # type: ignore[no-any-return]

@@ -13,11 +13,11 @@ import numpy as np
 
 from ...errors import UsageError
 from ...types import Size
-from .colours import Matrix, is_rgb, result_tags
+from .colours import ColourTags, Matrix
 from .containers import Encoding
 from .frames import FilmInfo
 from .opening import import_av
-from .pixels import FromRgb
+from .pixels import FromRgb, is_rgb
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -71,7 +71,8 @@ class VideoEncoder:
     def __init__(self, container: OutputContainer, encoding: Encoding, look: Look, film: FilmInfo) -> None:
         self.container, self.encoding = container, encoding
         self.pixels = encoding.pixels(alpha=look.alpha, deep=look.deep)
-        self.tags = result_tags(film.tags, look.size[0])
+        srgb = ColourTags(Matrix.RGB, primaries=1, transfer=13)
+        self.tags = srgb if is_rgb(self.pixels) else film.tags.of_result(look.size[0])
         self.time_base = _time_base(film, encoding)
         codec = encoding.codec
         even = codec.even or (self.pixels.startswith("yuv420") and codec.encoder != "libvpx-vp9")
@@ -82,20 +83,19 @@ class VideoEncoder:
         context.height, context.width = self.padded
         try:
             context.pix_fmt = self.pixels
+            self.to_yuv = FromRgb(self.pixels, self.tags)
         except ValueError as error:
             raise UsageError(f"pixel format {self.pixels!r} is unknown to FFmpeg") from error
+        except IndexError as error:
+            raise UsageError(f"pictures cannot be stored as {self.pixels}") from error
         context.time_base = self.time_base
         if film.pixel_aspect != 1:
             context.sample_aspect_ratio = film.pixel_aspect
-        if codec.tag and encoding.container.muxer in ("mp4", "mov"):
-            context.codec_tag = codec.tag
+        if encoding.tag is not None:
+            context.codec_tag = encoding.tag
         if encoding.bitrate is not None:
             context.bit_rate = encoding.bitrate
-        self._tag(context)
-        try:
-            self.to_yuv = FromRgb(self.pixels, self.tags)
-        except (ValueError, IndexError) as error:
-            raise UsageError(f"pictures cannot be stored as {self.pixels}") from error
+        self.tags.put_on(context)
         self.dropped = 0
         """Frames that the container's clock cannot tell apart."""
         self._last: int | None = None
@@ -109,25 +109,14 @@ class VideoEncoder:
         import av
 
         encoder = self.encoding.codec.encoder
-        options = dict(self.encoding.options)
         try:
             if av.Codec(encoder, "w").type != "video":
                 raise ValueError("it encodes no pictures")
             sane = rate.limit_denominator(1001) or Fraction(1)  # numbers that every encoder takes
-            stream: Any = self.container.add_stream(encoder, rate=sane, options=options)
+            stream: Any = self.container.add_stream(encoder, rate=sane, options=dict(self.encoding.options))
         except (av.FFmpegError, ValueError) as error:
             raise UsageError(f"codec {self.encoding.codec_name!r} cannot be used here: {error}") from error
         return stream  # type: ignore[no-any-return]
-
-    def _tag(self, context: Any) -> None:
-        if is_rgb(self.pixels):
-            context.colorspace = int(Matrix.RGB)
-            context.color_primaries, context.color_trc = 1, 13  # sRGB
-            return
-        context.colorspace = self.tags.matrix
-        context.color_primaries = self.tags.primaries
-        context.color_trc = self.tags.transfer
-        context.color_range = self.tags.range
 
     def _open(self, context: Any) -> None:
         import av
@@ -196,12 +185,9 @@ def _palette_graph(frame: VideoFrame, time_base: Fraction) -> Graph:
     split = graph.add("split")
     palette = graph.add("palettegen", "stats_mode=single:reserve_transparent=1")
     use = graph.add("paletteuse", "new=1:alpha_threshold=128:dither=sierra2_4a")
-    sink = graph.add("buffersink")
-    source.link_to(split)
-    split.link_to(use, 0, 0)
+    graph.link_nodes(source, split, use, graph.add("buffersink"))
     split.link_to(palette, 1, 0)
     palette.link_to(use, 0, 1)
-    use.link_to(sink)
     graph.configure()
     return graph
 
@@ -209,11 +195,8 @@ def _palette_graph(frame: VideoFrame, time_base: Fraction) -> Graph:
 def _time_base(film: FilmInfo, encoding: Encoding) -> Fraction:
     """Choose an encoder's clock: the source's own; formats that have a clock of their own use that."""
     fixed = {"gif": Fraction(1, 100), "webp": Fraction(1, 1000)}
-    if encoding.container.muxer in fixed:
-        return fixed[encoding.container.muxer]
-    if film.time_base < FINEST_CLOCK or film.time_base > 1 / film.rate:
-        return Fraction(1, 90_000)
-    return film.time_base
+    usual = film.time_base if FINEST_CLOCK <= film.time_base <= 1 / film.rate else Fraction(1, 90_000)
+    return fixed.get(encoding.container.muxer, usual)
 
 
 def open_output(path: Path, muxer: str, options: dict[str, str]) -> OutputContainer:

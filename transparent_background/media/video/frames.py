@@ -1,4 +1,4 @@
-"""Frames of films, which of them are taken, and what all kinds of films are read through."""
+"""What all kinds of films are read through: their frames, which of them are taken, what is lost."""
 
 from __future__ import annotations
 
@@ -67,6 +67,56 @@ class FilmInfo:
         )
 
 
+class Losses:
+    """Counts what could not be read of a film, and says it in a few words."""
+
+    def __init__(self) -> None:
+        self.corrupt = self.retimed = 0
+        """Frames that are damaged, and frames whose times had to be changed."""
+        self.others: list[str] = []
+        self._packets = 0
+        self._first: Fraction | None = None
+
+    def undecodable(self, after: Fraction | None) -> None:
+        """Count a packet that the decoder refused."""
+        self._first = after if self._packets == 0 else self._first
+        self._packets += 1
+
+    def broken_off(self, after: Fraction | None, error: Exception) -> None:
+        """Note that the file could not be read on."""
+        reason = str(error).rsplit(": ", 1)[-1]
+        self.others.append(f"cannot be read beyond {_clock(after)} ({reason})")
+
+    def resized(self, size: Size, now: Size, time: Fraction) -> None:
+        """Note that frames have another size from here on."""
+        if not any("in place of" in line for line in self.others):
+            sizes = f"{now[1]} x {now[0]} pixels in place of {size[1]} x {size[0]}"
+            self.others.append(f"from {_clock(time)} on frames have {sizes}: scaled to the first ones' size")
+
+    def ended(self, end: Fraction, expected: Fraction | None) -> None:
+        """Compare the end with what the file says of it."""
+        if expected is not None and end + max(Fraction(1), expected / 50) < expected and not self.others:
+            self.others.append(f"ends at {_clock(end)}, though it says that it lasts {_clock(expected)}")
+
+    @property
+    def words(self) -> list[str]:
+        """All of it."""
+        words = []
+        if self._packets:
+            many = f"{self._packets} packets" if self._packets > 1 else "one packet"
+            words.append(f"{many} cannot be decoded (first after {_clock(self._first)})")
+        if self.corrupt:
+            words.append(f"{self.corrupt} frames are damaged and were kept as far as they go")
+        if self.retimed:
+            words.append(f"{self.retimed} frames had times out of order and were moved")
+        return words + self.others
+
+
+def _clock(time: Fraction | None) -> str:
+    minutes, seconds = divmod(float(time or 0), 60)
+    return f"{minutes:.0f}:{seconds:05.2f}"
+
+
 class Reader:
     """Reads a film of any kind.
 
@@ -84,6 +134,8 @@ class Reader:
         """How many of the selected frames are passed over at the beginning; times stay theirs."""
         self.begin = self.offset = Fraction(0)
         """Times in the source at which the film and the result begin, seconds."""
+        self._lost = Losses()
+        self._side: list[Any] = []
 
     def __iter__(self) -> Iterator[Frame]:
         """Give the frames in order, once."""
@@ -100,7 +152,8 @@ class Reader:
 
     def take_packets(self) -> list[Any]:
         """Return the packets of sound and subtitles read since the last frame was given."""
-        return []
+        taken, self._side = self._side, []
+        return taken
 
     def close(self) -> None:
         """Let go of the file."""
@@ -108,7 +161,7 @@ class Reader:
     @property
     def losses(self) -> list[str]:
         """What could not be read, in words; complete after the last frame."""
-        return []
+        return self._lost.words
 
     @property
     def notes(self) -> list[str]:
@@ -130,48 +183,40 @@ class Raw:
 def select(raws: Iterable[Raw], selection: Selection) -> Iterator[Raw]:
     """Give the selected frames. Times stay those of the source, but lie on the grid of ``fps`` if given."""
     taken = _within(raws, selection)
-    if selection.every > 1:
-        taken = _every(taken, selection.every)
     return taken if selection.fps is None else _resampled(taken, selection.fps)
 
 
-def _every(raws: Iterable[Raw], every: int) -> Iterator[Raw]:
-    first: int | None = None
-    for raw in raws:
-        first = raw.index if first is None else first
-        if (raw.index - first) % every == 0:
-            yield replace(raw, duration=raw.duration * every)
-
-
 def _within(raws: Iterable[Raw], selection: Selection) -> Iterator[Raw]:
-    """Leave out what lies before the start, and end at the end.
+    """Leave out what lies before the start or between every n-th frame, and end at the end.
 
     A frame is shown from its time on; times that a file rounds to its own ticks may lie just before.
     """
+    first: int | None = None
     for raw in raws:
         slack = raw.duration / 4
         if selection.end is not None and raw.time + slack >= selection.end:
             return
         if selection.start is None or raw.time + slack >= selection.start:
-            yield raw
+            first = raw.index if first is None else first
+            if (raw.index - first) % selection.every == 0:
+                yield replace(raw, duration=raw.duration * selection.every)
 
 
 def _resampled(raws: Iterable[Raw], fps: Fraction) -> Iterator[Raw]:
     """Give the frame that is on screen at every tick of the new rate."""
     step = 1 / fps
     shown: Raw | None = None
-    first = Fraction(0)
-    ticks = 0
+    first = tick = Fraction(0)
     for raw in raws:
         if shown is None:
-            first = raw.time
+            first = tick = raw.time
         # half a tick of tolerance, so that the same rate with rounded times gives the same frames
-        while shown is not None and first + ticks * step + step / 2 <= raw.time:
-            yield replace(shown, time=first + ticks * step, duration=step)
-            ticks += 1
+        while shown is not None and tick + step / 2 <= raw.time:
+            yield replace(shown, time=tick, duration=step)
+            tick += step
         shown = raw
     if shown is not None:
-        end = shown.time + shown.duration
-        while ticks == 0 or first + ticks * step + step / 2 <= end:
-            yield replace(shown, time=first + ticks * step, duration=step)
-            ticks += 1
+        end = max(shown.time + shown.duration, first + step / 2)  # at least one frame
+        while tick + step / 2 <= end:
+            yield replace(shown, time=tick, duration=step)
+            tick += step

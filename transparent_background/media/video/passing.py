@@ -25,7 +25,7 @@ _OWN_KEYS = frozenset(
 )  # fmt: skip
 
 # FFmpeg's muxers accept these, but what plays the files does not
-_UNPLAYABLE = {
+_UNPLAYABLE: dict[str, tuple[str, ...]] = {
     "mp4": ("vorbis", "flac", "pcm_", "truehd", "dts"),
     "mov": ("vorbis", "opus", "flac"),
     "mpegts": ("pcm_", "flac", "alac", "vorbis", "subrip", "srt", "ass", "mov_text", "webvtt"),
@@ -68,27 +68,25 @@ class SideStreams:
         self.dropped = 0
         self._ways: dict[int, _Way] = {}
         self._last: dict[int, int] = {}
+        self._unread = reader.packets_beside()
         if not container.streams:
             if any(s.type == "audio" for s in reader.sides):
                 self.notes.append(f"its sound is left out: {container.muxer} holds none")
             return
         for stream in reader.sides:
-            way = self._way(stream, container)
-            if way is not None:
+            if (way := self._way(stream, container)) is not None:
                 self._ways[stream.index] = way
         _copy_metadata(reader, target)
         if reader.container.chapters() and container.muxer == "mpegts":
             self.notes.append("its chapters are left out: mpegts holds none")
         if container.muxer == "matroska":
-            fonts: list[Any] = [s for s in reader.container.streams if s.type == "attachment"]
-            for font in fonts:
+            for font in reader.container.streams.attachments:
                 name = font.metadata.get("filename", "attachment")
                 target.add_attachment(name, font.mimetype or "application/octet-stream", font.data)
 
     def _way(self, stream: Stream, container: Container) -> _Way | None:
         name = stream.codec_context.name if stream.codec_context is not None else "unknown"
-        refused = any(name.startswith(start) for start in _UNPLAYABLE.get(container.muxer, ()))
-        if not refused:
+        if not name.startswith(_UNPLAYABLE.get(container.muxer, ())):
             try:
                 return _Copied(_described(self.target.add_stream_from_template(stream), stream))
             except (ValueError, OSError):
@@ -109,6 +107,14 @@ class SideStreams:
         time = self.reader.packet_time(packet)
         if way is not None and time is not None:
             self._mux(way(packet, time))
+
+    def put_until(self, time: Fraction | None) -> None:
+        """Read the source for its packets alone, and write those up to a moment of it; None: all."""
+        for packet in self._unread:
+            when = self.reader.packet_time(packet)
+            self.put(packet)
+            if time is not None and when is not None and when >= time:
+                return
 
     def flush(self) -> None:
         """Write what is left at the end; once."""
@@ -135,10 +141,7 @@ class _Copied(_Way):
 
     def __call__(self, packet: Packet[Any], time: Fraction) -> list[Packet[Any]]:
         shift = round(time / packet.time_base) - (packet.pts if packet.pts is not None else packet.dts or 0)
-        if packet.pts is not None:
-            packet.pts += shift
-        if packet.dts is not None:
-            packet.dts += shift
+        move(packet, shift)
         packet.stream = self.stream
         return [packet]
 
@@ -253,6 +256,14 @@ _BITMAPS = frozenset(
 )
 
 
+def move(packet: Packet[Any], ticks: int) -> None:
+    """Move a packet in time."""
+    if packet.pts is not None:
+        packet.pts += ticks
+    if packet.dts is not None:
+        packet.dts += ticks
+
+
 def _described(stream: Any, source: Any) -> Any:
     """Give a stream the language, title and role of its source."""
     stream.metadata.update(_kept(source.metadata))
@@ -262,14 +273,12 @@ def _described(stream: Any, source: Any) -> Any:
 
 def _copy_metadata(reader: FilmReader, target: OutputContainer) -> None:
     target.metadata.update(_kept(reader.container.metadata))
-    begin = reader.offset
     chapters = []
     for chapter in reader.container.chapters():
         base = chapter["time_base"] or Fraction(1, 1000)
-        start, end = (round((chapter[edge] * base - begin) / base) for edge in ("start", "end"))
-        stop = reader.selection.end
-        if stop is not None:
-            end = min(end, round(stop / base))
+        start, end = (round(chapter[edge] - reader.offset / base) for edge in ("start", "end"))
+        if reader.selection.end is not None:
+            end = min(end, round(reader.selection.end / base))
         if end > max(start, 0):
             chapters.append({**chapter, "start": max(start, 0), "end": end})
     if chapters:

@@ -1,20 +1,138 @@
-"""Which reader a film is read through."""
+"""Films of all kinds: which reader takes one, and animated and numbered pictures as films."""
 
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
-from ...errors import UnreadableError
+import numpy as np
+
+from ...errors import SourceNotFoundError, UnreadableError
+from ...images.picture import Picture, to_eight_bit
+from ...images.resizing import resized
 from ...options.films import Selection
 from ...options.suffixes import PICTURE_SUFFIXES
 from ..files import url_scheme
-from ..reading import animation
-from .containers import is_pattern
+from ..reading import Animation, animation, read, read_frames
+from .containers import COUNTER, is_pattern
 from .decoding import FilmReader
-from .frames import Reader
+from .frames import FilmInfo, Raw, Reader
 from .opening import FilmSource
-from .pictures import AnimationReader, SequenceReader
+
+SEQUENCE_RATE = Fraction(25)  # frames a second where none is named, as FFmpeg has it
+TICK = Fraction(1, 1000)  # animated pictures count milliseconds
+
+
+class PictureReader(Reader):
+    """Frames out of pictures; a film like any other.
+
+    Parameters
+    ----------
+    deep
+        Whether pictures of more than 8 bits stay as they are.
+    """
+
+    def __init__(self, selection: Selection | None, deep: bool) -> None:
+        super().__init__(selection)
+        self.deep = deep
+
+    def _fit(self, picture: Picture) -> Picture:
+        """Bring a picture to the film's size and depth."""
+        rgb = picture.rgb if self.deep else to_eight_bit(picture.rgb)
+        alpha = None if picture.alpha is None else resized(picture.alpha, self.info.size)
+        return Picture(resized(rgb, self.info.size), alpha)
+
+
+class AnimationReader(PictureReader):
+    """Reads GIF, APNG, WebP and AVIF animations."""
+
+    def __init__(self, source: Path, info: Animation, selection: Selection | None, deep: bool) -> None:
+        super().__init__(selection, deep)
+        self.source = source
+        durations = [frame.duration for frame in read_frames(source)]
+        first = next(read_frames(source)).picture
+        length = Fraction(sum(round(d) for d in durations), 1000) or Fraction(len(durations), 10)
+        self.info = FilmInfo(
+            name=str(source),
+            size=first.size,
+            rate=len(durations) / length,
+            time_base=TICK,
+            frames=len(durations),
+            alpha=first.alpha is not None,
+            loop=info.loop,
+        ).of_part(self.selection)
+
+    def _raws(self) -> Iterator[Raw]:
+        time = Fraction(0)
+        for index, frame in enumerate(read_frames(self.source)):
+            duration = Fraction(round(frame.duration), 1000)
+            yield Raw(index, time, duration, partial(self._fit, frame.picture))
+            time += duration
+
+
+class SequenceReader(PictureReader):
+    """Reads numbered pictures.
+
+    Parameters
+    ----------
+    pattern
+        Such as ``frame_%04d.png``. Numbers may begin anywhere; one that is missing is said and passed
+        over. The rate is that of ``selection.fps``, else 25.
+    """
+
+    def __init__(self, pattern: str, selection: Selection | None, deep: bool) -> None:
+        super().__init__(selection, deep)
+        self.files = sequence_files(pattern)
+        self._rate = self.selection.fps or SEQUENCE_RATE
+        # the rate says how the pictures are shown, not that some are to be left out
+        self.selection = replace(self.selection, fps=None)
+        first = read(self.files[0][1])
+        numbers = [number for number, _ in self.files]
+        missing = numbers[-1] - numbers[0] + 1 - len(numbers)
+        if missing:
+            self._lost.others.append(f"{missing} of the numbers {numbers[0]} to {numbers[-1]} are missing")
+        self.info = FilmInfo(
+            name=pattern,
+            size=first.size,
+            rate=self._rate,
+            time_base=1 / self._rate,
+            frames=len(self.files),
+            deep=first.rgb.dtype != np.uint8,
+            alpha=first.alpha is not None,
+        ).of_part(self.selection)
+
+    def _raws(self) -> Iterator[Raw]:
+        for index, (number, path) in enumerate(self.files):
+            try:
+                picture = read(path)
+            except UnreadableError as error:
+                self._lost.others.append(f"picture {number} is left out: {error}")
+                continue
+            yield Raw(index, index / self._rate, 1 / self._rate, partial(self._fit, picture))
+
+
+def sequence_files(pattern: str) -> list[tuple[int, Path]]:
+    """Find the files of a pattern, by number.
+
+    Raises
+    ------
+    SourceNotFoundError
+        There are none.
+    """
+    path = Path(pattern).expanduser()
+    head, padded, width, tail = COUNTER.split(path.name, maxsplit=1)
+    digits = rf"\d{{{width},}}" if padded and width else r"\d+"
+    form = re.compile(f"{re.escape(head)}({digits}){re.escape(tail)}")
+    folder = path.parent.iterdir() if path.parent.is_dir() else ()
+    files = sorted((int(found[1]), file) for file in folder if (found := form.fullmatch(file.name)))
+    if not files:
+        raise SourceNotFoundError(f"{pattern}: no picture is called like that")
+    return files
 
 
 def open_film(
@@ -47,11 +165,11 @@ def open_film(
     if isinstance(source, (str, os.PathLike)) and url_scheme(source) is None:
         path = Path(source).expanduser()
         if is_pattern(path.name) and not path.exists():
-            return SequenceReader(str(path), selection=selection, deep=deep)
+            return SequenceReader(str(path), selection, deep)
         if path.suffix.lower() in PICTURE_SUFFIXES:
             info = animation(path)
             if info is None:
                 raise UnreadableError(f"{path}: is one picture, not a film")
-            return AnimationReader(path, info, selection=selection, deep=deep)
+            return AnimationReader(path, info, selection, deep)
         source = path
     return FilmReader(source, selection=selection, deep=deep, streams=streams, square=square)

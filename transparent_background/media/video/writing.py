@@ -1,53 +1,56 @@
-"""Writing results as films and as numbered pictures; a film appears when it is whole."""
+"""Writing films and numbered pictures, and joining films; a film appears when it is whole."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
-from ...options.suffixes import KEEPS_ALPHA, format_of
 from ..atomic import part_of, writing_to
 from ..writing import write
-from .containers import Encoding
+from .containers import COUNTER, Encoding
 from .decoding import FilmReader
 from .encoding import Look, VideoEncoder, open_output
 from .frames import FilmInfo
-from .passing import SideStreams
-from .pictures import numbered
+from .opening import open_input
+from .passing import SideStreams, move
 
 if TYPE_CHECKING:
+    from av.container import OutputContainer
     from av.packet import Packet
 
     from ...images.result import Result
 
 
-class Writer(Protocol):
+class Writer:
     """What all kinds of films are written through."""
 
-    notes: list[str]
-    """What was done that a user may not expect."""
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        """What was done that a user may not expect."""
 
     def write(self, result: Result, time: Fraction, duration: Fraction) -> None:
         """Add one frame."""
+        raise NotImplementedError
 
     def pass_on(self, packets: Iterable[Packet[Any]]) -> None:
-        """Add packets of the source's sound and subtitles."""
+        """Add packets of the source's sound and subtitles, if they are written with the frames."""
 
     def finish(self) -> Path:
         """End the film and give it its name; return that."""
+        raise NotImplementedError
 
     def save(self) -> Path | None:
-        """End the film early, under a name that says so; return that, None if there is nothing."""
+        """End the film early; return what holds it then, None if there is nothing."""
+        return self.finish()
 
     def abandon(self) -> None:
-        """Remove what was written."""
+        """Remove what is written and is not whole."""
 
 
-class FilmWriter:
+class FilmWriter(Writer):
     """Writes one film file.
 
     Parameters
@@ -74,8 +77,8 @@ class FilmWriter:
     def __init__(
         self, path: Path, encoding: Encoding, look: Look, film: FilmInfo, source: FilmReader | None = None
     ) -> None:
+        super().__init__()
         self.path = path
-        self.notes: list[str] = []
         self._temporary = part_of(path)
         options = dict(encoding.container.options)
         if encoding.container.muxer == "gif":
@@ -161,7 +164,7 @@ class FilmWriter:
         self._temporary.unlink(missing_ok=True)
 
 
-class SequenceWriter:
+class SequenceWriter(Writer):
     """Writes every frame as a picture of its own.
 
     Parameters
@@ -173,32 +176,96 @@ class SequenceWriter:
     """
 
     def __init__(self, pattern: Path, *, first: int = 1, quality: int | None = None) -> None:
-        self.pattern, self.quality = os.fspath(pattern), quality
-        self.notes: list[str] = []
+        super().__init__()
+        self.pattern, self.quality = pattern, quality
         self._number = first
-        self._format = format_of(pattern.name)
         pattern.parent.mkdir(parents=True, exist_ok=True)
-
-    @property
-    def keeps_alpha(self) -> bool:
-        """Whether the pictures can be transparent."""
-        return self._format in KEEPS_ALPHA
 
     def write(self, result: Result, time: Fraction, duration: Fraction) -> None:
         """Write one picture."""
-        write(numbered(self.pattern, self._number), result, quality=self.quality)
+        name = COUNTER.sub(lambda to: str(self._number).zfill(int(to[2] or 0)), self.pattern.name, count=1)
+        write(self.pattern.with_name(name), result, quality=self.quality)
         self._number += 1
 
-    def pass_on(self, packets: Iterable[Packet[Any]]) -> None:
-        """Pictures have no sound."""
-
     def finish(self) -> Path:
-        """Return the folder."""
-        return Path(self.pattern)
+        """Return the pattern; what is written is whole."""
+        return self.pattern
 
-    def save(self) -> Path | None:
-        """Return the folder; what is written is whole."""
-        return Path(self.pattern)
 
-    def abandon(self) -> None:
-        """Leave what is written: every picture is whole."""
+def join(
+    segments: Sequence[tuple[Path, Fraction]], path: Path, encoding: Encoding, source: FilmReader | None
+) -> list[str]:
+    """Make one film of several, packet by packet, with the sound of their source.
+
+    Parameters
+    ----------
+    segments
+        Films of one stream each, made with one encoding, and when each begins, seconds.
+    path
+        Where the film appears when it is whole.
+    source
+        A fresh reader of what they were made of, for sound, subtitles, chapters and metadata; or None.
+
+    Returns
+    -------
+    What was done that one may not expect.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+    temporary = part_of(path)
+    container = encoding.container
+    try:
+        with writing_to(path):
+            with open_output(temporary, container.muxer, dict(container.options)) as target:
+                notes = _copy(segments, target, encoding, source)
+            temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return notes
+
+
+def _copy(
+    segments: Sequence[tuple[Path, Fraction]],
+    target: OutputContainer,
+    encoding: Encoding,
+    source: FilmReader | None,
+) -> list[str]:
+    stream: Any = None
+    sides: SideStreams | None = None
+    last: int | None = None
+    for file, begin in segments:
+        with open_input(file) as container:
+            film = container.streams.video[0]
+            if stream is None:
+                stream = _like(target, film, encoding)
+                sides = None if source is None else SideStreams(source, target, encoding.container)
+            for packet in container.demux(film):
+                if packet.dts is None:
+                    continue
+                # some containers begin at a time of their own
+                move(packet, round(begin / packet.time_base) - (film.start_time or 0))
+                if last is not None and packet.dts <= last:
+                    packet.dts = last + 1  # where the rate varies, one segment's may reach into the next
+                last = packet.dts
+                if sides is not None:
+                    sides.put_until(packet.dts * packet.time_base)
+                packet.stream = stream
+                target.mux_one(packet)
+    if sides is None:
+        return []
+    sides.put_until(None)
+    sides.flush()
+    return sides.notes
+
+
+def _like(target: OutputContainer, template: Any, encoding: Encoding) -> Any:
+    """Add a stream for packets of another film."""
+    stream = target.add_stream_from_template(template, opaque=True)
+    if "alpha_mode" in template.metadata:  # else players take VP9's second stream for nothing
+        stream.metadata["alpha_mode"] = template.metadata["alpha_mode"]
+    if encoding.tag is not None:
+        stream.codec_context.codec_tag = encoding.tag
+    return stream

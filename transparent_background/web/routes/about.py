@@ -21,7 +21,7 @@ router = APIRouter(tags=["about"])
 @router.get("/api/models", summary="Models, types, formats and limits", responses=problems())
 async def models(services: Running) -> Models:
     """Return what can be asked for here; the default model comes first."""
-    return describe(services)
+    return describe(services.workers.networks, services.settings)
 
 
 @router.get("/api/options", summary="The options, with their words and bounds", responses=problems())

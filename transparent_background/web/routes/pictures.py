@@ -176,10 +176,9 @@ def _items(files: list[UploadFile], limits: Limits) -> list[_Item]:
         head = upload.file.read(4)
         upload.file.seek(0)
         if is_archive(head):
-            members = Archive(upload.file, limits).members
-            items += [
-                _Item(member.info.filename, partial(run_in_threadpool, member.read)) for member in members
-            ]
+            archive = Archive(upload.file, limits)
+            for info in archive.members:
+                items.append(_Item(info.filename, partial(run_in_threadpool, archive.read, info)))
         else:
             items.append(_Item(upload.filename or "", partial(read_file, upload, limits.bytes)))
     if not items:

@@ -63,7 +63,7 @@ def asks_for(
     Parameters
     ----------
     model
-        Of the options.
+        What is made of the options.
     files
         The form's fields that are files.
     raw

@@ -1,10 +1,15 @@
-"""Whole frames out of interlaced ones."""
+"""Frames brought to how they are to be seen: whole ones made of interlaced ones, and turned upright."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...images.picture import Picture
+from ...types import Size
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -46,12 +51,8 @@ class Deinterlacer:
         from av.filter import Graph
 
         graph = Graph()
-        source = graph.add_buffer(
-            width=frame.width,
-            height=frame.height,
-            format=frame.format,
-            time_base=frame.time_base or self._time_base,
-        )
+        base = frame.time_base or self._time_base
+        source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=base)
         # one frame for each, and those that are not marked are left alone
         bwdif = graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced")
         graph.link_nodes(source, bwdif, graph.add("buffersink")).configure()
@@ -68,3 +69,30 @@ def _through(graph: Graph, frame: VideoFrame | None) -> Iterator[VideoFrame]:
             yield graph.vpull()
         except (av.error.BlockingIOError, av.error.EOFError):
             return
+
+
+class Orientation:
+    """How frames are turned upright: what the display matrix of the first one says.
+
+    The matrix maps a stored point (x, y) to (a x + c y, b x + d y); films use quarter turns and mirrors.
+    """
+
+    def __init__(self, frame: VideoFrame) -> None:
+        data: Any = frame.side_data.get("DISPLAYMATRIX")
+        a, b, _, c, d = (1, 0, 0, 0, 1) if data is None else np.frombuffer(bytes(data), np.int32)[:5].tolist()
+        self.transposes = abs(b) > abs(a)
+        rows, columns = (b, c) if self.transposes else (d, a)
+        self._flips = (slice(None, None, -1 if rows < 0 else 1), slice(None, None, -1 if columns < 0 else 1))
+
+    def stored_size(self, size: Size) -> Size:
+        """Return what an upright (height, width) is before turning, and the other way round."""
+        return (size[1], size[0]) if self.transposes else size
+
+    def __call__(self, picture: Picture) -> Picture:
+        """Turn a picture upright."""
+        alpha = None if picture.alpha is None else self._turned(picture.alpha)
+        return Picture(self._turned(picture.rgb), alpha)
+
+    def _turned(self, values: Any) -> Any:
+        turned = values.swapaxes(0, 1) if self.transposes else values
+        return np.ascontiguousarray(turned[self._flips])

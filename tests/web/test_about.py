@@ -1,4 +1,4 @@
-"""Options and recipes over HTTP."""
+"""Options, recipes and counters over HTTP."""
 
 from __future__ import annotations
 
@@ -113,3 +113,20 @@ def test_a_picture_takes_a_recipe_and_its_own_options_count_more(service) -> Non
     assert result.mode == "RGB"
     answer = service.post("/api/remove", files={"file": file_of()}, data={"recipe": "quality: 0"})
     assert "recipe: quality must be a whole number from 1 to 100" in detail(answer, 422)
+
+
+def test_what_was_done_and_what_waits_is_counted(service) -> None:
+    name = "transparent_background_"
+    before = service.get("/metrics").text
+    assert service.post("/api/remove", data=file_of()).status_code == 200
+    after = service.get("/metrics").text
+    for series in (f'{name}pictures_total{{mode="lite"}}', f'{name}stage_seconds_count{{stage="network"}}'):
+        assert value(after, series) == value(before, series) + 1
+    for gauge in ("pictures_taken", "pictures_waiting", "network_waiting", "films_unfinished"):
+        assert value(after, name + gauge) == 0
+
+
+def value(metrics: str, series: str) -> float:
+    """Return the value of a series; 0 for one that has not begun."""
+    lines = [line for line in metrics.splitlines() if line.startswith(f"{series} ")]
+    return float(lines[0].rpartition(" ")[2]) if lines else 0

@@ -1,19 +1,45 @@
-"""A backbone by its name."""
+"""Networks and their backbones by name, as checkpoints and configurations call them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, cast
 
-from ...errors import UsageError
-from .base import Backbone
-from .mobilenet import MobileNetEdgeTPU, MobileNetV2
-from .res2net import Res2NetBackbone
-from .swin import SwinBackbone
-from .timm_features import TimmBackbone
+from ..errors import UsageError
+from ..types import Size
+from .backbones.base import Backbone
+from .backbones.from_timm import Res2NetBackbone, TimmBackbone
+from .backbones.mobilenet import MobileNetEdgeTPU, MobileNetV2
+from .backbones.swin import SwinBackbone
+from .inspyrenet import InSPyReNet, PyramidNetwork
+from .light import LightInSPyReNet
 
+HEADS: dict[str, type[InSPyReNet] | type[LightInSPyReNet]] = {
+    "published": InSPyReNet,
+    "light": LightInSPyReNet,
+}
 _MOBILENETS = {"mobilenetv2_100": MobileNetV2, "mobilenet_edgetpu_100": MobileNetEdgeTPU}
 SWIN_OPTIONS = {"embed_dim", "depths", "num_heads", "window_size", "drop_path_rate"}
+
+
+def create_network(head: str, backbone: Backbone, depth: int, base_size: Size) -> PyramidNetwork:
+    """Build a network without weights.
+
+    Parameters
+    ----------
+    head
+        ``published`` for :class:`InSPyReNet`, ``light`` for :class:`LightInSPyReNet`.
+    backbone, depth, base_size
+        As these classes take them.
+
+    Raises
+    ------
+    UsageError
+        There is no such head.
+    """
+    if head not in HEADS:
+        raise UsageError(f"head {head!r} is unknown; choose from {', '.join(HEADS)}")
+    return HEADS[head](backbone, depth, base_size)
 
 
 def create_backbone(name: str, options: Mapping[str, object] | None = None) -> Backbone:

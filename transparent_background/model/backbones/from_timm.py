@@ -1,4 +1,4 @@
-"""The Res2Net of the published InSPyReNet."""
+"""timm's networks as backbones: the Res2Net of the published InSPyReNet, and any other with five levels."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import torch
 
+from ...errors import UsageError
 from .base import Backbone, FeatureMaps
 
 # Dilation of the 3x3 kernels, block by block, in the last two stages of the published Res2Net
@@ -44,3 +45,30 @@ class Res2NetBackbone(Backbone):
         for part in LAYERS:
             maps.append(getattr(self, part)(maps[-1]))
         return cast(FeatureMaps, tuple(maps))
+
+
+class TimmBackbone(Backbone):
+    """Any timm network whose ``features_only`` form has five levels.
+
+    State-dict keys are those of timm's feature network.
+    """
+
+    features: Any
+
+    def __init__(self, name: str, **options: Any) -> None:
+        super().__init__()
+        import timm
+
+        features: Any = timm.create_model(name, features_only=True, **options)
+        widths = tuple(int(width) for width in features.feature_info.channels())
+        if len(widths) != 5:
+            raise UsageError(
+                f"backbone {name!r} gives {len(widths)} maps; InSPyReNet needs one with 5, "
+                "such as resnet50 or mobilenetv3_large_100"
+            )
+        self.features = features
+        self.channels = widths
+
+    def forward(self, x: torch.Tensor) -> FeatureMaps:
+        """(B, 3, H, W) -> the network's five maps, usually of strides 2, 4, 8, 16, 32."""
+        return cast(FeatureMaps, tuple(self.features(x)))
