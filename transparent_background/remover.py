@@ -182,12 +182,7 @@ class Remover(NetworkPredictor):
         return finish(picture, matte, settings, self.device).alpha
 
     def mattes(self, pictures: Sequence[Picture]) -> list[FloatArray]:
-        """Predict the mattes of decoded pictures, without their own transparency.
-
-        Returns
-        -------
-        list of float32 (h, w) in [0, 1], in the order of the pictures.
-        """
+        """Predict the mattes of decoded pictures, without their own alpha: float32 (h, w) in [0, 1] each."""
         return predict_mattes(self, pictures)
 
     def process_video(

@@ -131,12 +131,11 @@ def make_plan(
 
 def _workable(source: Source, plan: Plan, settings: Settings) -> bool:
     """Sort out what cannot be done, with a reason."""
-    reason = None
     if source.kind == "camera":
         reason = "a camera cannot be worked on together with files; name it alone"
     elif source.kind == "picture" and not _is_film(source, settings) and not _writes_pictures(settings):
         reason = f"a picture cannot be written as {settings.format}"
-    if reason is None:
+    else:
         return True
     if source.path is not None and source.root is not None:
         plan.left_out.append(LeftOut(source.path, reason))
@@ -234,13 +233,8 @@ def _extension(source: Source, settings: Settings) -> str:
 
 
 def _folder(source: Source, dest: str | None) -> Path:
-    if dest is not None:
-        base = Path(dest).expanduser()
-    elif source.root is not None:
-        base = Path(source.root.resolve().name)
-    else:
-        base = Path()
-    return base / source.relative.parent
+    own = "" if source.root is None else source.root.resolve().name
+    return (Path(own) if dest is None else Path(dest).expanduser()) / source.relative.parent
 
 
 def _is_result(task: Task, results: dict[str, Task], plan: Plan) -> bool:
