@@ -179,12 +179,7 @@ class Remover(NetworkPredictor):
         return finish(picture, matte, settings, self.device).alpha
 
     def mattes(self, pictures: Sequence[Picture]) -> list[FloatArray]:
-        """Predict the mattes of decoded pictures, without their own transparency.
-
-        Returns
-        -------
-        list of float32 (h, w) in [0, 1], in the order of the pictures.
-        """
+        """Predict the mattes of decoded pictures, without their own alpha: float32 (h, w) in [0, 1] each."""
         return predict_mattes(self, pictures)
 
     def process_video(
@@ -248,8 +243,7 @@ class Remover(NetworkPredictor):
         KeyboardInterrupt
             Passed on; what is done is then playable as ``NAME.partial.SUFFIX``.
         """
-        from .films.naming import check_targets, film_result_path
-        from .films.outputs import plan_targets
+        from .films.outputs import check_targets, film_result_path, plan_targets
         from .films.process import process_film
 
         settings = settings_of(type=type, threshold=threshold, reverse=reverse, **options)

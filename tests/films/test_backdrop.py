@@ -11,7 +11,8 @@ from film_makers import SIZE, frames_of, make_film, marked
 from PIL import Image
 
 from transparent_background import Remover
-from transparent_background.films.backdrop import FilmBackdrop
+from transparent_background.films.backdrop import background_over_time
+from transparent_background.options.settings import settings_of
 
 
 def colour_film(path: str, colours, rate: int = 25) -> str:
@@ -36,11 +37,11 @@ def test_a_film_behind_is_looped_or_held(remover, play, last) -> None:
 
 
 def test_a_film_behind_runs_by_time_not_by_frames() -> None:
-    backdrop = FilmBackdrop(Path(colour_film("slow.mkv", [(i, 0, 0) for i in range(10)], rate=10)), "cover")
-    shown = [int(backdrop.at(Fraction(i, 25)).at_size(SIZE)[0, 0, 0]) for i in range(25)]
-    assert shown == [i * 10 // 25 for i in range(25)]
-    assert backdrop.at(Fraction(1)).at_size((30, 40)).shape == (30, 40, 3)
-    backdrop.close()
+    behind = colour_film("slow.mkv", [(i, 0, 0) for i in range(10)], rate=10)
+    with background_over_time(settings_of(type=behind)) as background_at:
+        shown = [int(background_at(Fraction(i, 25)).at_size(SIZE)[0, 0, 0]) for i in range(25)]
+        assert shown == [i * 10 // 25 for i in range(25)]
+        assert background_at(Fraction(1)).at_size((30, 40)).shape == (30, 40, 3)
 
 
 def test_a_photo_takes_the_first_frame_of_a_film_behind() -> None:

@@ -16,47 +16,6 @@ from ..options.result_types import Backdrop
 
 if TYPE_CHECKING:
     from ..options.settings import Settings
-    from ..types import BackgroundFit
-
-
-class FilmBackdrop:
-    """Gives the frame of a background film that is on screen at a time. Times must not go back.
-
-    Parameters
-    ----------
-    path
-        A film or an animated picture; its transparency shows white.
-    fit
-        How a frame is brought to size: see :func:`backgrounds.fit_background`.
-    play
-        ``loop`` begins again at its end, ``hold`` keeps its last frame.
-
-    Raises
-    ------
-    SourceNotFoundError, UnreadableError
-        It cannot be read.
-    """
-
-    def __init__(self, path: Path, fit: BackgroundFit, play: BackgroundPlay = "loop") -> None:
-        self._fit, self._frames = fit, _over_time(path, play)
-        self._next = next(self._frames, None)
-        self._step()
-
-    def _step(self) -> None:
-        """Show the next frame."""
-        assert self._next is not None
-        self._shown: Background = StillBackground(self._next[1].picture, self._fit)
-        self._next = next(self._frames, None)
-
-    def at(self, time: Fraction) -> Background:
-        """Return the frame for a moment, seconds from the start."""
-        while self._next is not None and self._next[0] <= time:
-            self._step()
-        return self._shown
-
-    def close(self) -> None:
-        """Let go of the film."""
-        self._frames.close()
 
 
 def _over_time(path: Path, play: BackgroundPlay) -> Generator[tuple[Fraction, Frame]]:
@@ -74,11 +33,27 @@ def _over_time(path: Path, play: BackgroundPlay) -> Generator[tuple[Fraction, Fr
 
 @contextmanager
 def background_over_time(settings: Settings) -> Iterator[Callable[[Fraction], Background | None]]:
-    """Give a function that says what goes behind the object at a time, in seconds; None: nothing."""
-    kind = settings.type
-    if isinstance(kind, Backdrop) and kind.moves:
-        with closing(FilmBackdrop(kind.path, settings.fit, settings.film.background_play)) as film:
-            yield film.at
-    else:
-        background = background_of(settings)
-        yield lambda time: background
+    """Give a function that says what goes behind the object at a time, in seconds; None: nothing.
+
+    Of a film it is the frame that is on screen then; the times asked for must not go back.
+
+    Raises
+    ------
+    SourceNotFoundError, UnreadableError
+        The film behind cannot be read.
+    """
+    kind, shown = settings.type, background_of(settings)
+    if not (isinstance(kind, Backdrop) and kind.moves):
+        yield lambda time: shown
+        return
+    with closing(_over_time(kind.path, settings.film.background_play)) as frames:
+        coming = next(frames, None)
+
+        def at(time: Fraction) -> Background | None:
+            nonlocal shown, coming
+            while coming is not None and coming[0] <= time:
+                shown = StillBackground(coming[1].picture, settings.fit)
+                coming = next(frames, None)
+            return shown
+
+        yield at

@@ -1,24 +1,94 @@
-"""A film as a generator of frames with mattes."""
+"""A film's frames with their mattes: decoded in one thread, put through the network in others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, TypeAlias
 
 from ..compositing.finish import finish
 from ..matting.frames import FrameMatter, enlarge
 from ..media.video.opening import FilmSource
 from ..media.video.readers import open_film
-from .mattes import matted_frames
-from .overlap import Stopwatch
+from .overlap import Stopwatch, in_advance, prefetched, threads
 
 if TYPE_CHECKING:
+    from ..compositing.backgrounds import Background
     from ..engine.predictor import Predictor
+    from ..images.picture import Picture
+    from ..media.video.frames import Frame
     from ..options.settings import Settings
     from ..types import ColourArray, FloatArray
+
+    _Read: TypeAlias = tuple[Frame, Picture | None, Background | None]
+    """A frame, at the size the network sees too unless it repeats the last one, and what goes behind it."""
+
+AHEAD = 3  # frames decoded and not used yet; a 4K frame takes 25 MB
+
+
+@dataclass(frozen=True, slots=True)
+class MattedFrame:
+    """A frame, its matte, and what goes behind it."""
+
+    frame: Frame
+    matte: FloatArray
+    """Its matte, at the size the network worked at."""
+    background: Background | None
+    repeats: bool
+    """Whether frame and matte are those of the frame before, which is shown for longer."""
+
+
+def matted_frames(
+    frames: Iterable[Frame],
+    matter: FrameMatter,
+    background_at: Callable[[Fraction], Background | None],
+    watch: Stopwatch,
+    *,
+    batch: int,
+    passes: int,
+) -> Generator[MattedFrame]:
+    """Give frames with their mattes, in their order; the next ones are decoded and predicted meanwhile.
+
+    Parameters
+    ----------
+    frames
+        Iterated in a thread of its own.
+    matter
+        Predicts the mattes; steadies them in the caller's thread.
+    background_at
+        Gives what goes behind at a time, in seconds; called where the frames are iterated.
+    watch
+        Takes the times of decoding, the network and steadying.
+    batch
+        Frames that share a pass of the network.
+    passes
+        Of the network at once.
+    """
+
+    def read() -> Iterator[_Read]:
+        last: int | None = None
+        for frame in frames:
+            small = None if frame.index == last else matter.prepare(frame.picture)
+            last = frame.index
+            yield frame, small, background_at(frame.time)
+
+    def infer(items: list[_Read]) -> list[FloatArray]:
+        fresh = [small for _, small, _ in items if small is not None]
+        with watch.timed("network"):
+            return matter.infer(fresh) if fresh else []
+
+    with prefetched(watch.iterate(read(), "decode"), AHEAD) as reading, threads(passes, "network") as network:
+        batches = iter(lambda: list(islice(reading, batch)), [])
+        for items, inferring in in_advance(network, infer, batches, passes):
+            found = iter(inferring.result())
+            for frame, small, background in items:
+                if small is not None:
+                    with watch.timed("steady"):
+                        (matte,) = matter.steady([small], [next(found)])
+                yield MattedFrame(frame, matte, background, small is None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,17 @@
-"""The files that are written of one film: the result, and if wanted its matte and its foreground."""
+"""The files of one film, named, planned and written: the result, and if wanted matte and foreground."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from ..errors import OutputError, UsageError
-from ..media.atomic import make_folder
+from ..errors import OutputConflictError, OutputError, UsageError
+from ..media.atomic import file_key, file_keys, make_folder
 from ..media.video.containers import (
     CHOICES,
     CONTAINERS,
@@ -25,14 +27,14 @@ from ..media.video.frames import Frame, Reader
 from ..media.video.writing import FilmWriter, SequenceWriter, Writer
 from ..options.films import EncodingOptions
 from ..options.result_types import Rgba
+from ..options.settings import Settings
 from ..options.suffixes import KEEPS_ALPHA, format_of
-from .segments import SegmentedWriter, can_resume
+from .segments import SegmentedWriter
 
 logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from ..images.result import Result
-    from ..options.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,43 +92,48 @@ def plan_targets(path: Path, format: str | None, settings: Settings) -> Targets:
         if options.resume:
             raise UsageError("--resume: numbered pictures are whole one by one; go on with --start")
         return _pictures(path, settings, transparent=transparent)
-    kind = film_format(format or path.name)
-    if kind is None:
-        if is_sequence(format or path.name):
-            raise UsageError(
-                f"{path}: a film becomes many pictures; name them like "
-                f"{path.stem}_%05d{path.suffix}, or choose apng, gif or webp"
-            )
-        raise UsageError(f"{path}: films are written as {CHOICES}")
+    if film_format(format or path.name) is None and is_sequence(format or path.name):
+        raise UsageError(
+            f"{path}: a film becomes many pictures; name them like "
+            f"{path.stem}_%05d{path.suffix}, or choose apng, gif or webp"
+        )
+    kind = _kind(path, format or path.name)
     alpha = transparent and bool(CONTAINERS[kind].alpha)
     encoding = choose_encoding(kind, options, alpha=alpha)
     if path.is_dir():
         raise UsageError(f"{path}: is a folder; name a film in it")
     files = {"result": Target(path, encoding)}
     plain = kind if CONTAINERS[kind].streams else "mp4"
-    for name in _extras(settings):
-        beside = path.with_name(f"{path.stem}_{name}.{plain}")
-        if name == "matte" and isinstance(options.matte, Path):
-            beside = options.matte
+    for name, beside in _extras(settings, path, f"{path.stem}_{{}}.{plain}"):
         files[name] = Target(beside, _plain_encoding(beside, options, encoding))
     for target in files.values():
-        if options.resume and target.encoding is not None and not can_resume(target.encoding):
+        if options.resume and target.encoding and not target.encoding.container.streams:
             raise UsageError(
                 f"--resume: {target.path.suffix} cannot be put together of parts; use mp4, mov, mkv or webm"
             )
     return Targets(files, alpha)
 
 
-def _extras(settings: Settings) -> list[str]:
-    wanted = {"matte": bool(settings.film.matte), "foreground": settings.film.foreground_film is not None}
-    return [name for name, asked in wanted.items() if asked]
+def _kind(path: Path, name: str) -> str:
+    """Return the container of a film's name or format."""
+    kind = film_format(name)
+    if kind is None:
+        raise UsageError(f"{path}: films are written as {CHOICES}")
+    return kind
+
+
+def _extras(settings: Settings, path: Path, pattern: str) -> Iterator[tuple[str, Path]]:
+    """Give what is written besides the result, and its path: the user's own, or one beside the result."""
+    matte = settings.film.matte
+    if matte:
+        yield "matte", matte if isinstance(matte, Path) else path.with_name(pattern.format("matte"))
+    if settings.film.foreground_film is not None:
+        yield "foreground", path.with_name(pattern.format("foreground"))
 
 
 def _plain_encoding(path: Path, options: EncodingOptions, main: Encoding) -> Encoding:
     """Encode matte and foreground as the result is, as far as that fits without transparency."""
-    kind = film_format(path.name)
-    if kind is None:
-        raise UsageError(f"{path}: films are written as {CHOICES}")
+    kind = _kind(path, path.name)
     same = main.codec_name in CONTAINERS[kind].codecs and options.pix_fmt is None
     if main.codec_name == "prores" and same:
         # an editor's master: matte and colours go beside it in the same kind
@@ -139,14 +146,63 @@ def _pictures(path: Path, settings: Settings, *, transparent: bool) -> Targets:
     if kind is None:
         raise UsageError(f"{path}: pictures cannot be written as {path.suffix}")
     files = {"result": Target(path, None)}
-    for name in _extras(settings):
-        beside = path.with_name(f"{name}_{path.name}")
-        if name == "matte" and isinstance(settings.film.matte, Path):
-            beside = settings.film.matte
-            if not is_pattern(beside.name):
-                raise UsageError(f"--matte {beside}: pictures are numbered; name them like matte_%05d.png")
+    for name, beside in _extras(settings, path, f"{{}}_{path.name}"):
+        if not is_pattern(beside.name):
+            raise UsageError(f"--matte {beside}: pictures are numbered; name them like matte_%05d.png")
         files[name] = Target(beside, None)
     return Targets(files, transparent and kind in KEEPS_ALPHA)
+
+
+def film_result_path(source: object, dest: str | os.PathLike[str] | None, settings: Settings) -> Path:
+    """Name the result of one film, for callers that plan nothing.
+
+    Parameters
+    ----------
+    source
+        A path, an address, a pattern of pictures, or an open file.
+    dest
+        The result's own name, a folder for it, or None for the current folder.
+    """
+    name = os.fspath(source) if isinstance(source, (str, os.PathLike)) else "film"
+    path = Path(dest).expanduser() if dest is not None else Path()
+    if dest is None or path.is_dir():
+        path = path / film_name(film_stem(name), settings)
+    return path
+
+
+def check_targets(source: object, targets: Targets) -> None:
+    """See that no file of a film takes the place of its source, or of another one of them.
+
+    Raises
+    ------
+    OutputConflictError
+        One does.
+    """
+    own = file_keys(Path(source)) if isinstance(source, (str, os.PathLike)) else set()
+    seen: set[str] = set()
+    for path in (target.path for target in targets.files.values()):
+        if not own.isdisjoint(file_keys(path)):
+            raise OutputConflictError(f"{path}: the result would overwrite its source; choose another name")
+        if file_key(path) in seen:
+            raise OutputConflictError(f"{path}: two results of the film have this name; choose another one")
+        seen.add(file_key(path))
+
+
+def film_stem(name: str) -> str:
+    """Return what a film's results are called after: ``clip`` for ``a/clip.mp4``, ``frame`` for a pattern."""
+    stem = PurePath(name.split("?")[0]).stem
+    return re.sub(r"[_.-]*%0?\d*d", "", stem) or "film"
+
+
+def film_name(stem: str, settings: Settings) -> str:
+    """Return the name of a film's result; of numbered pictures, a folder and a pattern."""
+    format = settings.format
+    if format is None:
+        format = "mov" if isinstance(settings.type, Rgba) else "mp4"
+    format = format.lstrip(".").lower()
+    if is_sequence(format):
+        return f"{stem}{settings.tag}/%05d.{format}"
+    return f"{stem}{settings.tag}.{format}"
 
 
 class Outputs:
@@ -168,13 +224,21 @@ class Outputs:
         self.targets, self.reader, self.settings = targets, reader, settings
         self.writers: dict[str, Writer] = {}
         self.notes: list[str] = []
-        self.resumed = 0
-        """Frames that an earlier run has finished."""
         self._segments: dict[str, SegmentedWriter] = {}
         for target in targets.files.values():
             make_folder(target.path.parent)
         if settings.film.resume:
-            self._set_up_segments(model)
+            for name, target in targets.files.items():
+                if target.encoding is not None:
+                    sides = name == "result" and settings.film.sound
+                    self._segments[name] = SegmentedWriter(
+                        target.path, target.encoding, reader, settings, model, sides=sides
+                    )
+        # files of one film go on from where the shortest of them ends; segments end at the same frames
+        self.resumed = min((segmented.frames for segmented in self._segments.values()), default=0)
+        """Frames that an earlier run has finished."""
+        for segmented in self._segments.values():
+            segmented.cut(self.resumed)
 
     def __enter__(self) -> Outputs:
         return self
@@ -187,18 +251,6 @@ class Outputs:
                     logger.warning("%s: stopped; %s holds what was done", self.reader.info.name, path)
         elif error is not None:
             self._each(lambda writer: writer.abandon())
-
-    def _set_up_segments(self, model: str) -> None:
-        for name, target in self.targets.files.items():
-            if target.encoding is not None:
-                sides = name == "result" and self.settings.film.sound
-                self._segments[name] = SegmentedWriter(
-                    target.path, target.encoding, self.reader, self.settings, model, sides=sides
-                )
-        # files of one film go on from where the shortest of them ends; segments end at the same frames
-        self.resumed = min((segmented.frames for segmented in self._segments.values()), default=0)
-        for segmented in self._segments.values():
-            segmented.cut(self.resumed)
 
     def write(self, results: dict[str, Result], frame: Frame) -> None:
         """Write what was made of a frame."""
@@ -213,13 +265,12 @@ class Outputs:
         target = self.targets.files[name]
         if target.encoding is None:
             return SequenceWriter(target.path, first=1 + self.reader.skip, quality=self.settings.quality)
-        look = Look.of(result, deep=target.encoding.deep)
         if name in self._segments:
-            self._segments[name].begin(look)
             return self._segments[name]
-        source = self.reader if name == "result" and self.settings.film.sound else None
-        sides = source if isinstance(source, FilmReader) else None
-        return FilmWriter(target.path, target.encoding, look, self.reader.info, sides)
+        look = Look.of(result, deep=target.encoding.deep)
+        sides = self.reader if name == "result" and self.settings.film.sound else None
+        source = sides if isinstance(sides, FilmReader) else None
+        return FilmWriter(target.path, target.encoding, look, self.reader.info, source)
 
     def finish(self, rest: Iterable[Any]) -> dict[str, Path]:
         """End all files, with the packets that are left; return their names."""

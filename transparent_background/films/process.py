@@ -6,31 +6,36 @@ and one encodes. Queues between them are short, so memory does not grow with the
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, closing
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
+from ..compositing.blend import blend
+from ..compositing.finish import finish, object_colours
 from ..engine.threads import passes_side_by_side
 from ..errors import InputError, UsageError
-from ..matting.frames import FrameMatter
+from ..images.result import Result
+from ..matting.frames import FrameMatter, enlarge
 from ..media.files import name_of, url_scheme
 from ..media.video.opening import FilmSource
 from ..media.video.readers import open_film
 from .backdrop import background_over_time
-from .mattes import AHEAD, MattedFrame, matted_frames
+from .frames import AHEAD, MattedFrame, matted_frames
 from .outputs import Outputs, Targets
 from .overlap import Stopwatch, in_advance, threads
 from .report import FilmReport, ProgressCallback, VideoProgress
-from .results import FrameComposer
 
 if TYPE_CHECKING:
+    import torch
+
     from ..engine.predictor import Predictor
-    from ..images.result import Result
     from ..media.video.frames import Frame
     from ..options.settings import Settings
 
@@ -101,7 +106,10 @@ def process_film(
         frames = stack.enter_context(
             closing(matted_frames(reader, matter, background_at, watch, batch=film.batch_size, passes=passes))
         )
-        compose = FrameComposer(settings, predictor.device, holds_alpha=targets.alpha)
+        # all frames keep their size, and a film of the object's colours needs estimated ones
+        colours = settings.foreground if film.foreground_film is None else "estimate"
+        every = dataclasses.replace(settings, crop=None, foreground=colours)
+        compose = partial(_results, settings=every, device=predictor.device, holds_alpha=targets.alpha)
         new, total, done = islice(frames, warm_up, None), reader.info.frames, 0
         for done in stack.enter_context(closing(_write(new, compose, outputs, watch, workers))):
             if progress is not None:
@@ -131,7 +139,11 @@ def process_film(
 
 
 def _write(
-    frames: Iterable[MattedFrame], compose: FrameComposer, outputs: Outputs, watch: Stopwatch, workers: int
+    frames: Iterable[MattedFrame],
+    compose: Callable[[MattedFrame], dict[str, Result]],
+    outputs: Outputs,
+    watch: Stopwatch,
+    workers: int,
 ) -> Generator[int]:
     """Compose frames in threads and write them in one, in their order; count those that are written."""
 
@@ -156,3 +168,23 @@ def _write(
         for number, (_, encoding) in enumerate(in_advance(encoder, encode, composing(), AHEAD), 1):
             encoding.result()
             yield number
+
+
+def _results(
+    matted: MattedFrame, *, settings: Settings, device: torch.device, holds_alpha: bool
+) -> dict[str, Result]:
+    """Make all that is written of a frame, by the names of :class:`outputs.Targets`."""
+    picture, wanted = matted.frame.picture, settings.film.foreground_film
+    matte, behind = enlarge(matted.matte, picture), matted.background
+    done = finish(picture, matte, settings, device, background=behind, holds_alpha=holds_alpha)
+    results = {"result": done.result}
+    if wanted is not None:
+        colours = done.colours
+        if colours is None:
+            colours = object_colours(picture.rgb, done.alpha, device)
+        if wanted == "premultiplied":
+            colours = blend(colours, done.alpha, (0, 0, 0))
+        results["foreground"] = Result(rgb=colours)
+    if settings.film.matte:
+        results["matte"] = Result(grey=done.alpha)
+    return results

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, nullcontext
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,11 +26,6 @@ if TYPE_CHECKING:
     from ..options.settings import Settings
 
 SEGMENT_SECONDS = 10  # what a stop costs at most
-
-
-def can_resume(encoding: Encoding) -> bool:
-    """Whether a film of that kind can be put together of parts."""
-    return encoding.container.streams
 
 
 class SegmentedWriter(Writer):
@@ -63,7 +57,6 @@ class SegmentedWriter(Writer):
         super().__init__()
         self.path, self.encoding, self.reader, self.sides = path, encoding, reader, sides
         self.folder = path.with_name(f".{path.name}.parts")
-        self._look: Look | None = None
         self._segment: FilmWriter | None = None
         self._in_segment = 0
         self._begin = Fraction(0)
@@ -92,19 +85,15 @@ class SegmentedWriter(Writer):
         shutil.rmtree(self.folder, ignore_errors=True)
         return []
 
-    def begin(self, look: Look) -> None:
-        """Get ready for the first frame."""
-        self._look = look
-        make_folder(self.folder)
-
     def write(self, result: Result, time: Fraction, duration: Fraction) -> None:
         """Add one frame."""
         if self._segment is not None and time - self._begin >= SEGMENT_SECONDS:
             self._close()
         if self._segment is None:
-            assert self._look is not None
+            make_folder(self.folder)
+            look = Look.of(result, deep=self.encoding.deep)
             name = f"{len(self._parts):05d}{self.path.suffix}"
-            self._segment = FilmWriter(self.folder / name, self.encoding, self._look, self.reader.info)
+            self._segment = FilmWriter(self.folder / name, self.encoding, look, self.reader.info)
             self._begin, self._in_segment = time, 0
         self._segment.write(result, time - self._begin, duration)
         self._in_segment += 1
@@ -132,16 +121,13 @@ class SegmentedWriter(Writer):
         shutil.rmtree(self.folder, ignore_errors=True)
         return self.path
 
-    @contextlib.contextmanager
-    def _source(self) -> Iterator[FilmReader | None]:
+    def _source(self) -> AbstractContextManager[FilmReader | None]:
         """Open the source once more, for its sound."""
         if not self.sides or not isinstance(self.reader, FilmReader):
-            yield None
-            return
+            return nullcontext()
         reader = FilmReader(self.reader.name, selection=self.reader.selection, streams=True)
         reader.offset = self.reader.offset
-        with contextlib.closing(reader):
-            yield reader
+        return closing(reader)
 
     def save(self) -> Path | None:
         """Keep the whole segments; the rest of the last one is done again."""

@@ -80,22 +80,15 @@ def from_pil(image: Image.Image) -> Picture:
     if turned.mode in ("CMYK", "LAB") and profile:
         turned = _through_profile(turned, profile)
         profile = None
-    elif not _is_of_rgb(profile) or turned.mode in _NOT_RGB:
-        profile = None
-    metadata = Metadata(profile, dpi, exif)
-    if turned.mode.startswith("I") or turned.mode == "F":
-        return _deep_picture(turned, metadata)
-    rgb, alpha = _split(turned)
-    return Picture(rgb, alpha, metadata)
+    elif turned.mode in _NOT_RGB or (profile or b"")[16:20] != b"RGB ":
+        profile = None  # one of greys spoils an RGB file
+    deep = turned.mode.startswith("I") or turned.mode == "F"
+    rgb, alpha = _split_deep(turned) if deep else _split(turned)
+    return Picture(rgb, alpha, Metadata(profile, dpi, exif))
 
 
 # Pillow turns these into RGB by a plain formula, after which a profile no longer fits
 _NOT_RGB = frozenset(("1", "L", "LA", "La", "CMYK", "LAB", "YCbCr", "HSV"))
-
-
-def _is_of_rgb(profile: bytes | None) -> bool:
-    """Tell whether an ICC profile describes RGB values: one of greys spoils an RGB file."""
-    return profile is not None and profile[16:20] == b"RGB "
 
 
 def _split(image: Image.Image) -> tuple[NDArray[np.uint8], FloatArray | None]:
@@ -125,14 +118,12 @@ def transparency(alpha: Array, peak: int | None = None) -> FloatArray | None:
     return scaled
 
 
-def _deep_picture(image: Image.Image, metadata: Metadata) -> Picture:
+def _split_deep(image: Image.Image) -> tuple[Array, FloatArray | None]:
     """Read the grey modes with more than 8 bits; PNG may name one of their values as transparent."""
-    clear = image.info.get("transparency")
-    alpha = None
-    if isinstance(clear, int) and image.mode.startswith("I"):
-        opaque = np.asarray(image) != clear
-        alpha = None if opaque.all() else opaque.astype(np.float32)
-    return Picture(_grey_to_rgb(_deep_grey(image)), alpha, metadata)
+    clear, alpha = image.info.get("transparency"), None
+    if isinstance(clear, int) and image.mode != "F":
+        alpha = transparency(np.asarray(image) != clear, 1)
+    return _grey_to_rgb(_deep_grey(image)), alpha
 
 
 def _deep_grey(image: Image.Image) -> Array:

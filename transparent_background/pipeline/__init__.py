@@ -1,7 +1,6 @@
 """From sources to files: what becomes of each source, and the work, overlapped. Imports no torch."""
 
-from .outcomes import Outcome, Summary
-from .plan import Plan, Task, make_plan
+from .plan import Outcome, Plan, Summary, Task, make_plan
 from .work import run
 
 __all__ = ["Outcome", "Plan", "Summary", "Task", "make_plan", "run"]

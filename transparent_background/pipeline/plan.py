@@ -1,14 +1,14 @@
-"""What becomes of each source: the name of its result, and why some are left out."""
+"""What becomes of each source: the name of its result, why some are left out, and how it ended."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..errors import UsageError
-from ..films.naming import film_name, film_stem
 from ..media.atomic import file_key, file_keys
 from ..media.sources import LeftOut, Source, SourceList
 from ..media.video.containers import film_format, is_pattern, is_sequence
@@ -18,6 +18,12 @@ from ..options.suffixes import FILM_SUFFIXES, format_of
 
 if TYPE_CHECKING:
     from ..films.outputs import Targets
+    from ..films.report import FilmReport, VideoProgress
+    from ..types import Size
+
+Status: TypeAlias = Literal["done", "skipped", "failed"]
+FilmProgress: TypeAlias = Callable[[str, "VideoProgress"], None]
+"""Called with a film's name and how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,37 @@ class Plan:
     refused: list[tuple[str, str]] = field(default_factory=list)
     """Sources that cannot be done, and a line that says why."""
     left_out: list[LeftOut] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one source."""
+
+    source: str
+    status: Status
+    result: str | None = None
+    """The file that was written; ``-`` for standard output."""
+    size: Size | None = None
+    """(height, width) of the result."""
+    error: str | None = None
+    film: FilmReport | None = None
+    """What became of a film."""
+
+
+@dataclass(slots=True)
+class Summary:
+    """What became of all sources, in their order."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    """(path, reason) of files that nothing was done with."""
+    seconds: float = 0.0
+    stopped: str | None = None
+    """Why the rest was not tried."""
+
+    def count(self, status: Status) -> int:
+        """Return how many sources ended with a status."""
+        return sum(outcome.status == status for outcome in self.outcomes)
 
 
 def make_plan(
@@ -94,12 +131,11 @@ def make_plan(
 
 def _workable(source: Source, plan: Plan, settings: Settings) -> bool:
     """Sort out what cannot be done, with a reason."""
-    reason = None
     if source.kind == "camera":
         reason = "a camera cannot be worked on together with files; name it alone"
     elif source.kind == "picture" and not _is_film(source, settings) and not _writes_pictures(settings):
         reason = f"a picture cannot be written as {settings.format}"
-    if reason is None:
+    else:
         return True
     if source.path is not None and source.root is not None:
         plan.left_out.append(LeftOut(source.path, reason))
@@ -156,6 +192,8 @@ def _named_file(dest: str | None, *, film: bool) -> Path | None:
 def _name(source: Source, settings: Settings, *, film: bool) -> str:
     """Name a result after its source."""
     if film:
+        from ..films.outputs import film_name, film_stem  # and OpenCV, which photos do not wait for here
+
         return film_name(film_stem("stdin" if source.kind == "stdin" else source.relative.name), settings)
     stem = "stdin" if source.path is None else source.path.stem
     return f"{stem}{settings.tag}.{_extension(source, settings)}"
@@ -195,13 +233,8 @@ def _extension(source: Source, settings: Settings) -> str:
 
 
 def _folder(source: Source, dest: str | None) -> Path:
-    if dest is not None:
-        base = Path(dest).expanduser()
-    elif source.root is not None:
-        base = Path(source.root.resolve().name)
-    else:
-        base = Path()
-    return base / source.relative.parent
+    own = "" if source.root is None else source.root.resolve().name
+    return (Path(own) if dest is None else Path(dest).expanduser()) / source.relative.parent
 
 
 def _is_result(task: Task, results: dict[str, Task], plan: Plan) -> bool:

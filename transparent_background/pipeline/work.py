@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .outcomes import FilmProgress, Outcome, Summary
-from .plan import Plan
+from .plan import FilmProgress, Outcome, Plan, Summary
 
 if TYPE_CHECKING:
     from ..engine.predictor import Predictor

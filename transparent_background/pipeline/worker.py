@@ -16,7 +16,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -36,7 +35,7 @@ from ..media.atomic import make_folder
 from ..media.reading import Animation, animation, read, read_frames
 from ..media.writing import write, write_animation
 from ..options.suffixes import ANIMATED, KEEPS_ALPHA
-from .outcomes import FilmProgress, Outcome
+from .plan import FilmProgress, Outcome
 
 if TYPE_CHECKING:
     from ..engine.predictor import Predictor
@@ -49,16 +48,9 @@ logger = logging.getLogger(__name__)
 MANY = 4  # pictures; from here on a small network makes several passes at once
 
 
-@dataclass(frozen=True, slots=True)
-class _Animated:
-    """An animated picture, whose frames are read while it is worked on."""
-
-    source: Path | bytes
-    animation: Animation
-
-
-_Loaded: TypeAlias = Picture | _Animated | Targets
-"""What has been read of a source: a picture; of a film nothing yet, only how it is written is known."""
+_Loaded: TypeAlias = Picture | tuple[Path | bytes, Animation] | Targets
+"""What has been read of a source: a picture; of an animation its file, as its frames are read while it is
+worked on; of a film nothing yet, only how it is written is known."""
 
 
 class Worker:
@@ -124,8 +116,8 @@ class Worker:
             try:
                 if isinstance(loaded, Targets):
                     self._film(task, loaded)
-                elif isinstance(loaded, _Animated):
-                    self._succeed(task, self._animation(task, loaded))
+                elif isinstance(loaded, tuple):
+                    self._succeed(task, self._animation(task, *loaded))
             except Exception as error:
                 self._fail(task, error)
 
@@ -163,22 +155,22 @@ class Worker:
             holds_alpha=task.format in KEEPS_ALPHA,
         ).result
 
-    def _animation(self, task: Task, animated: _Animated) -> Size:
+    def _animation(self, task: Task, source: Path | bytes, animation: Animation) -> Size:
         """Work through an animation frame by frame and write it; return its size."""
         # every frame keeps its place, so a crop would need the union of all: not cropped
         settings = dataclasses.replace(self.settings, crop=None)
-        durations = [frame.duration for frame in read_frames(animated.source)]
+        durations = [frame.duration for frame in read_frames(source)]
         size = (0, 0)
 
         def results() -> Iterator[Result]:
             nonlocal size
-            for frame in read_frames(animated.source):
+            for frame in read_frames(source):
                 (matte,) = predict_mattes(self.predictor, [frame.picture])
                 result = self._result(task, frame.picture, matte, settings)
                 size = result.size
                 yield result
 
-        loop, quality = animated.animation.loop, settings.quality
+        loop, quality = animation.loop, settings.quality
         write_animation(_target(task), results(), durations, loop=loop, format=task.format, quality=quality)
         return size
 
@@ -239,7 +231,7 @@ def _load(task: Task) -> _Loaded:
     moving = animation(source)
     if moving is not None:
         if task.format in ANIMATED:
-            return _Animated(source, moving)
+            return source, moving
         logger.warning(
             "%s is animated, but %s holds one picture: only its first frame is done",
             task.source.name,

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import TooLargeError, TransparentBackgroundError
-from ..films.naming import film_name
-from ..films.outputs import Targets, plan_targets
+from ..films.outputs import Targets, film_name, plan_targets
 from ..films.process import process_film
 from ..options.result_types import Backdrop
 from .admission import ClosingError, QueueFullError

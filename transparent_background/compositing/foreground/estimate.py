@@ -28,7 +28,6 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from ...errors import InputError
 from ..strips import strips
@@ -131,8 +130,8 @@ def _quarter(image: Tensor, alpha: Tensor) -> Tensor:
     """Average the moments over blocks of 4 x 4 pixels: (8, h / 4, w / 4, 1)."""
     parts = []
     for rows in strips(alpha.shape, STRIP_PIXELS, WINDOW):
-        colours = _fill_blocks(image[rows]).to(torch.float32)
-        matte = _fill_blocks(alpha[rows])
+        colours = _filled_up(image[rows], COARSE).to(torch.float32)
+        matte = _filled_up(alpha[rows], COARSE)
         terms = (matte[..., None], (matte * matte)[..., None], colours * _three_times(matte), colours)
         parts.append(torch.cat([_block_mean(term) for term in terms], 2))
     moments = torch.cat(parts).permute(2, 0, 1).contiguous()[..., None]
@@ -147,10 +146,10 @@ def _three_times(alpha: Tensor) -> Tensor:
     return torch.from_numpy(cv2.merge([alpha.numpy()] * 3))
 
 
-def _fill_blocks(source: Tensor) -> Tensor:
-    """Repeat the last row and column of (h, w, ...) until 4 divides the size."""
+def _filled_up(source: Tensor, side: int) -> Tensor:
+    """Repeat the last row and column of (h, w, ...) until squares of that side fill it."""
     for axis in (0, 1):
-        missing = -source.shape[axis] % COARSE
+        missing = -source.shape[axis] % side
         if missing:
             last = source.narrow(axis, source.shape[axis] - 1, 1)
             source = torch.cat([source] + [last] * missing, axis)
@@ -172,20 +171,12 @@ def _survey(alpha: Tensor) -> tuple[Tensor, Tensor]:
     """
     low, high = [], []
     for rows in strips(alpha.shape, STRIP_PIXELS, WINDOW):
-        strip = _whole_windows(alpha[rows])
+        strip = _filled_up(alpha[rows], WINDOW)
         windows = strip.view(strip.shape[0] // WINDOW, WINDOW, strip.shape[1] // WINDOW, WINDOW)
         high.append(windows.amax(1).amax(2))  # ten times as fast as max_pool2d
         low.append(windows.amin(1).amin(2))
     clear = torch.cat(high) <= TRANSPARENT
     return clear, ~clear & (torch.cat(low) < OPAQUE)
-
-
-def _whole_windows(alpha: Tensor) -> Tensor:
-    """Repeat the last row and column until windows fit the size."""
-    below, beside = -alpha.shape[0] % WINDOW, -alpha.shape[1] % WINDOW
-    if not (below or beside):
-        return alpha
-    return functional.pad(alpha[None, None], (0, beside, 0, below), mode="replicate")[0, 0]
 
 
 def _fill_clear(out: Tensor, fb: Tensor, clear: Tensor) -> None:
