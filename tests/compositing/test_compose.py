@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import os
-
 import cv2
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from transparent_background.compositing.backgrounds import FileBackground, fit_background
 from transparent_background.compositing.finish import finish
-from transparent_background.errors import InputError, UnknownTypeError, UsageError
+from transparent_background.errors import InputError
 from transparent_background.images.picture import Picture
-from transparent_background.options.result import check_threshold
-from transparent_background.options.result_types import (
-    Backdrop,
-    Blur,
-    Matte,
-    Overlay,
-    Rgba,
-    Solid,
-    parse_type,
-)
+from transparent_background.options.result_types import Blur, Matte, Overlay, Rgba, Solid, parse_type
 from transparent_background.options.settings import Settings
 
 CPU = torch.device("cpu")
@@ -176,126 +164,6 @@ def test_threshold_comes_before_reverse_and_own_transparency_last():
     np.testing.assert_array_equal(alpha, np.array([[0.2, 0.5, 0.7]], np.float32))
 
 
-def test_a_threshold_is_taken_as_text_too():
-    assert check_threshold("0.25") == 0.25
-    assert check_threshold(None) is None
-
-
-@pytest.mark.parametrize("value", ["half", 1.01, -0.1, float("nan"), "nan", [1]])
-def test_a_threshold_outside_0_to_1_is_refused(value):
-    with pytest.raises(UsageError, match="from 0 to 1"):
-        check_threshold(value)
-
-
 def test_a_matte_of_another_size_is_refused(photo):
     with pytest.raises(InputError):
         made(photo, np.zeros((5, 5), np.float32), Rgba())
-
-
-def test_cover_keeps_the_shape_and_the_middle():
-    background = np.zeros((40, 120, 3), np.uint8)
-    background[:, 40:80] = 255
-    assert (fit_background(background, (80, 80), "cover")[:, 4:-4] == 255).all()
-
-
-def test_contain_shows_everything_and_draws_out_the_edges():
-    background = np.zeros((40, 80, 3), np.uint8)
-    background[0], background[-1] = 200, 100
-    fitted = fit_background(background, (80, 80), "contain")
-    assert (fitted[:20] == 200).all()
-    assert (fitted[60:] == 100).all()
-    np.testing.assert_array_equal(fitted[20:60], background)
-
-
-def test_tile_repeats():
-    background = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
-    expected = np.tile(background, (3, 2, 1))[:5, :3]
-    np.testing.assert_array_equal(fit_background(background, (5, 3), "tile"), expected)
-
-
-def test_an_unknown_fit_is_refused():
-    with pytest.raises(UsageError, match="cover, contain, stretch, tile"):
-        fit_background(np.zeros((2, 2, 3), np.uint8), (3, 3), "squeeze")
-
-
-def test_a_transparent_background_shows_white(photo, tmp_path):
-    path = tmp_path / "clear.png"
-    Image.new("RGBA", (10, 10), (0, 0, 0, 0)).save(path)
-    result = made(photo, np.zeros((90, 120), np.float32), Backdrop(path))
-    assert (result.rgb == 255).all()
-
-
-def test_a_backgrounds_orientation_is_applied(photo, tmp_path):
-    path = tmp_path / "turned.png"
-    stored = np.zeros((20, 10, 3), np.uint8)
-    stored[:10] = 255
-    exif = Image.Exif()
-    exif[0x0112] = 3  # turned by 180 degrees
-    Image.fromarray(stored).save(path, exif=exif)
-    nothing = np.zeros((90, 120), np.float32)
-    result = made(photo, nothing, Backdrop(path), fit="stretch").rgb
-    assert result[5, 5, 0] == 0
-    assert result[-5, 5, 0] == 255
-
-
-def test_a_background_is_read_once_until_it_changes(tmp_path):
-    path = tmp_path / "b.png"
-    Image.new("RGB", (4, 4), (1, 2, 3)).save(path)
-    background = FileBackground(path, "cover")
-    first = background.at_size((8, 8))
-    assert background.at_size((8, 8)) is first
-    Image.new("RGB", (4, 4), (9, 9, 9)).save(path)
-    os.utime(path, ns=(1, 1))
-    assert (background.at_size((8, 8)) == 9).all()
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ("rgba", Rgba()),
-        ("MAP", Matte()),
-        ("blur", Blur()),
-        ("overlay", Overlay()),
-        ("(1, 2, 3)", Solid((1, 2, 3), "[1, 2, 3]")),
-        ("1,2,3", Solid((1, 2, 3), "[1, 2, 3]")),
-        ((1, 2, 3), Solid((1, 2, 3), "[1, 2, 3]")),
-        (np.array([1, 2, 3]), Solid((1, 2, 3), "[1, 2, 3]")),
-        ("#f80", Solid((255, 136, 0), "#f80")),
-        ("#FF8000", Solid((255, 128, 0), "#ff8000")),
-        ("RebeccaPurple", Solid((102, 51, 153), "rebeccapurple")),
-        ("green", Solid((120, 255, 155), "green")),
-    ],
-)
-def test_types_are_read(given, expected):
-    assert parse_type(given) == expected
-
-
-def test_a_picture_file_is_a_background(tmp_path):
-    path = tmp_path / "a, b.png"
-    path.write_bytes(b"x")
-    assert parse_type(path) == parse_type(str(path)) == Backdrop(path)
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        "",
-        "gren",
-        "[1, 2]",
-        "[1, 2, 300]",
-        "[1, 2, -1]",
-        "(1.5, 2, 3)",
-        "#12",
-        "missing.png",
-        "a\x00.png",
-        (1, 2, 3, 4),
-        (1.5, 2, 3),
-        7,
-        None,
-        "x" * 9000,
-    ],
-)
-def test_an_unknown_type_lists_the_choices(given):
-    with pytest.raises(UnknownTypeError, match="rgba, map, green") as caught:
-        parse_type(given)
-    assert "\n" not in str(caught.value)
