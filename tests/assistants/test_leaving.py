@@ -19,7 +19,7 @@ from mcp_helpers import (
 from transparent_background import Remover
 from transparent_background.assistants import tools as tools_module
 from transparent_background.assistants.folders import Folders
-from transparent_background.assistants.server import make_mcp
+from transparent_background.assistants.server import PictureServer
 from transparent_background.options.service import ServiceSettings
 from transparent_background.service.services import Services
 
@@ -96,7 +96,7 @@ def test_a_file_that_is_being_written_is_waited_for_when_its_call_is_cancelled(
         async def started() -> Services:
             return services
 
-        server = make_mcp(started, Folders(settings.folders), settings.limits)
+        server = PictureServer(started, Folders(settings.folders), settings.limits)
         async with services.running(), Client(server, mode="legacy") as client:
             calling = asyncio.ensure_future(client.call_tool("remove_background", {"path": "astronaut.jpg"}))
             assert await asyncio.to_thread(entered.wait, 30)

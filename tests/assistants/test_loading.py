@@ -17,7 +17,7 @@ from mcp_helpers import (
 from transparent_background import Remover
 from transparent_background.assistants import tools as tools_module
 from transparent_background.assistants.folders import Folders
-from transparent_background.assistants.server import make_mcp
+from transparent_background.assistants.server import PictureServer
 from transparent_background.assistants.stdio import LazyServices
 from transparent_background.options.service import ServiceSettings
 from transparent_background.service.services import Services
@@ -42,7 +42,7 @@ def test_progress_is_told_while_the_network_is_loaded_and_of_a_batch(
             progress.append((done, total, message))
             told.set()
 
-        server = make_mcp(started, Folders(settings.folders), settings.limits)
+        server = PictureServer(started, Folders(settings.folders), settings.limits)
         async with services.running(), Client(server) as client:
             return await client.call_tool("remove_background_batch", {"folder": "."}, progress_callback=note)
 
@@ -66,7 +66,7 @@ def test_loading_goes_on_when_the_call_that_began_it_is_given_up(remover: Remove
     async def session() -> None:
         async with anyio.create_task_group() as tasks:
             services = LazyServices(load, settings, tasks)
-            server = make_mcp(services, Folders([]), settings.limits)
+            server = PictureServer(services, Folders([]), settings.limits)
             async with Client(server) as client:
                 calling = asyncio.ensure_future(client.call_tool("list_models", {}))
                 assert await asyncio.to_thread(entered.wait, 30)

@@ -23,7 +23,7 @@ from mcp_helpers import (
 
 from transparent_background import Remover
 from transparent_background.assistants.folders import Folders
-from transparent_background.assistants.server import make_mcp
+from transparent_background.assistants.server import PictureServer
 from transparent_background.options.service import ServiceSettings
 from transparent_background.service.services import Services
 
@@ -85,7 +85,7 @@ def test_calls_of_every_tool_are_counted_and_refused_at_the_end(remover: Remover
             await going_on.wait()
             return services
 
-        server = make_mcp(started, Folders([]), settings.limits)
+        server = PictureServer(started, Folders([]), settings.limits)
         async with Client(server) as client:
             calling = asyncio.ensure_future(client.call_tool("list_models", {}))
             await until(lambda: server.working.count == 1)

@@ -29,7 +29,7 @@ from transparent_background.assistants.arguments import CutOutArguments, MatteAr
 from transparent_background.cli.options import build_parser, read_request
 from transparent_background.options.recipe import Recipe
 from transparent_background.options.settings import settings_of
-from transparent_background.service.controls import controls
+from transparent_background.service.models import controls
 from transparent_background.web.app import create_app
 from transparent_background.options.service import ServiceSettings
 

@@ -25,7 +25,7 @@ from serving import detail, file_of, serve, wait_until
 
 from transparent_background import Remover
 from transparent_background.service import services
-from transparent_background.service.files import TemporaryFolder
+from transparent_background.service.services import TemporaryFolder
 
 LIMITS = {"film_bytes": 4 << 20, "film_seconds": 60.0, "film_frames": 400, "pixels": 1_000_000, "films": 3}
 
@@ -290,7 +290,7 @@ def test_who_watches_a_film_does_not_hold_up_the_end(long_film) -> None:
 def test_what_a_killed_service_left_is_removed(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     code = (
-        "import os; from transparent_background.service.files import TemporaryFolder as F;"
+        "import os; from transparent_background.service.services import TemporaryFolder as F;"
         "f = F(); os._exit(9)"
     )
     subprocess.run([sys.executable, "-c", code], env={**os.environ, "TMPDIR": str(tmp_path)}, check=False)

@@ -18,7 +18,7 @@ from mcp.types import (
 from .._version import __version__
 from ..errors import UsageError
 from ..service.admission import Admission
-from .tools import PictureTools, Tool, told
+from .tools import PictureTools, told
 
 if TYPE_CHECKING:
     from ..options.service import Limits
@@ -34,25 +34,32 @@ class PictureServer(Server[Any]):
 
     Parameters
     ----------
-    tools
-        What it offers.
-    instructions
-        What assistants are told first.
-    calls
-        How many calls are worked on at once, of whatever tool; more are refused.
+    services
+        Gives the networks; awaited when a tool needs them.
+    folders
+        The folders whose files the tools may read and write; with none, pictures are sent and come back.
+    limits
+        How large pictures may be, and how many calls, of whatever tool, are worked on at once.
     answers
         Where answers are written, if it is to be known which are still owed.
     """
 
-    def __init__(self, tools: list[Tool], instructions: str, calls: int, answers: Answers | None) -> None:
-        self.working = Admission(calls)
+    def __init__(
+        self,
+        services: Callable[[], Awaitable[Services]],
+        folders: Folders,
+        limits: Limits,
+        answers: Answers | None = None,
+    ) -> None:
+        self.working = Admission(limits.queue)
         """Calls that are worked on; one for several pictures counts as one."""
         self._answers = answers
+        tools = PictureTools(services, folders, limits).listed()
         self._tools = {tool.described.name: tool for tool in tools}
         super().__init__(
             NAME,
             title="Background removal",
-            instructions=instructions,
+            instructions=_instructions(folders),
             version=__version__,
             on_list_tools=self._list,
             on_call_tool=self._call,
@@ -79,29 +86,6 @@ class PictureServer(Server[Any]):
             except Exception as error:
                 text = TextContent(type="text", text=told(error))
                 return CallToolResult(content=[text], is_error=True)
-
-
-def make_mcp(
-    services: Callable[[], Awaitable[Services]],
-    folders: Folders,
-    limits: Limits,
-    answers: Answers | None = None,
-) -> PictureServer:
-    """Make the MCP server.
-
-    Parameters
-    ----------
-    services
-        Gives the networks; awaited when a tool needs them.
-    folders
-        The folders whose files the tools may read and write; with none, pictures are sent and come back.
-    limits
-        How large pictures may be, and how many calls there may be at once.
-    answers
-        Where answers are written, if it is to be known which are still owed.
-    """
-    tools = PictureTools(services, folders, limits)
-    return PictureServer(tools.listed(), _instructions(folders), limits.queue, answers)
 
 
 def _instructions(folders: Folders) -> str:

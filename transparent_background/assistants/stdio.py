@@ -19,7 +19,7 @@ from ..errors import DeviceError, UsageError
 from ..service.admission import ClosingError
 from .answers import Answers
 from .folders import Folders
-from .server import make_mcp
+from .server import PictureServer
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -134,7 +134,7 @@ async def serve_stdio(load: Load, folders: Folders, settings: ServiceSettings) -
 
     async with anyio.create_task_group() as tasks:
         services = LazyServices(load, settings, tasks)
-        server = make_mcp(services, folders, settings.limits, answers)
+        server = PictureServer(services, folders, settings.limits, answers)
         tasks.start_soon(answers.run)
         tasks.start_soon(serve)
         with _signals(ended.set):

@@ -20,7 +20,7 @@ DEMUXERS = (
 SDP, image sequences) name other files and addresses, which would be the server's own."""
 
 
-def check_film(path: Path, limits: Limits, selection: Selection, name: str) -> None:
+def check_film(path: Path, limits: Limits, selection: Selection, name: str, *, still: bool = False) -> None:
     """See that an upload is a film of a kind and size that is taken.
 
     Parameters
@@ -29,6 +29,8 @@ def check_film(path: Path, limits: Limits, selection: Selection, name: str) -> N
         Which part of the film is wanted, and at what size.
     name
         What messages call it.
+    still
+        Whether one picture will do, as behind a film.
 
     Raises
     ------
@@ -37,15 +39,6 @@ def check_film(path: Path, limits: Limits, selection: Selection, name: str) -> N
     TooLargeError
         It has too many pixels, frames or seconds, as far as its header says.
     """
-    _check(path, limits, selection, name, still=False)
-
-
-def check_backdrop(path: Path, limits: Limits) -> None:
-    """See that an upload is a picture or film that can be put behind a film; raises as :func:`check_film`."""
-    _check(path, limits, Selection(), "the background", still=True)
-
-
-def _check(path: Path, limits: Limits, selection: Selection, name: str, *, still: bool) -> None:
     try:
         if path.suffix in PICTURE_SUFFIXES or (still and path.suffix not in FILM_SUFFIXES):
             _check_picture(path, limits, selection, still=still)

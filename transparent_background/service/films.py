@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..errors import TooLargeError, TransparentBackgroundError
 from ..films.outputs import Targets, film_name, plan_targets
 from ..films.process import process_film
+from ..options.films import Selection
 from ..options.result_types import Backdrop
 from .admission import ClosingError, QueueFullError
-from .film_checks import check_backdrop, check_film
+from .film_checks import check_film
 from .naming import safe_stem, shown_name
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ class FilmService:
     def _check(self, source: Path, name: str, shown: str, job: Job) -> Targets:
         settings = job.settings
         if isinstance(settings.type, Backdrop):
-            check_backdrop(settings.type.path, self.limits)
+            check_film(settings.type.path, self.limits, Selection(), "the background", still=True)
         check_film(source, self.limits, settings.film, shown)
         stem = safe_stem(name, "film").replace("%", "_")  # %d would mean numbered pictures
         return plan_targets(source.with_name(film_name(stem, settings)), settings.format, settings)

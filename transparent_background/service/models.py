@@ -1,21 +1,32 @@
-"""What can be asked for here: models, types, formats and limits, for ``/api/models`` and for assistants."""
+"""What can be asked for here: models, types, formats, limits, and the options as the page shows them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from .._version import __version__
 from ..errors import UnknownModeError
+from ..options.cameras import CameraOptions
+from ..options.declare import Kind, Subject, offered
+from ..options.films import FilmOptions
+from ..options.network import NetworkOptions
+from ..options.result import PICTURE_FORMATS, SERVED_FILMS, ResultOptions
 from . import rembg
-from .requests import FILM_FORMATS, FORMATS, TYPES
+from .requests import TYPES, FilmJobOptions, LiveOptions, PictureOptions
 
 if TYPE_CHECKING:
     from ..options.service import ServiceSettings
     from .workers import SharedNetwork
+
+REQUESTS: dict[Subject, type[BaseModel]] = {
+    "picture": PictureOptions,
+    "film": FilmJobOptions,
+    "camera": LiveOptions,
+}
 
 
 class Model(BaseModel):
@@ -80,8 +91,8 @@ def describe(networks: Mapping[str, SharedNetwork], settings: ServiceSettings) -
         default=next(iter(networks)),
         models=[_describe(network) for network in networks.values()],
         types=list(TYPES),
-        formats=list(FORMATS),
-        film_formats=list(FILM_FORMATS),
+        formats=list(PICTURE_FORMATS),
+        film_formats=list(SERVED_FILMS),
         films=find_spec("av") is not None,
         urls=settings.allow_urls,
         batch_limit=settings.limits.batch,
@@ -100,3 +111,37 @@ def _describe(network: SharedNetwork) -> Model:
         plan=network.plan.describe(),
         licence=checkpoint.licence,
     )
+
+
+class Control(BaseModel):
+    """An option, as the page shows it."""
+
+    name: str
+    label: str
+    help: str
+    kind: Kind
+    default: Any = Field(description="Null where it is left to the server.")
+    choices: list[str] = Field(description="All that there are; of a text, those that are suggested.")
+    choice_labels: dict[str, str] = Field(description="That of an empty choice says what comes of none.")
+    least: float | None
+    most: float | None
+    unit: str = Field(description="What stands behind a number; after % also: it is shown in hundredths.")
+    section: str = Field(description="The heading under which it stands.")
+    hint: str = Field(description="Fine print; of a switch that shows a slider, what the slider is called.")
+    start: Any = Field(description="What the page begins with, where that is not the default.")
+    subjects: list[Subject] = Field(description="What it applies to, and the service takes it for.")
+
+
+def controls() -> list[Control]:
+    """Return the options that the page has controls for; last come those that open a slider."""
+    found = []
+    for entry in offered(ResultOptions, NetworkOptions, FilmOptions, CameraOptions, door="page"):
+        words = {name: getattr(entry, name) for name in Control.model_fields}
+        words["choices"] = list(entry.choices or filter(None, entry.choice_labels))
+        words["subjects"] = [
+            subject
+            for subject, request in REQUESTS.items()
+            if subject in (entry.subjects or ()) and entry.name in request.model_fields
+        ]
+        found.append(Control(**words))
+    return sorted(found, key=lambda control: control.unit == "%")

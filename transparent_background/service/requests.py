@@ -15,7 +15,7 @@ from ..options.declare import Door, Option, Subject, declared, offered
 from ..options.films import FilmOptions
 from ..options.network import NetworkOptions
 from ..options.recipe import KEPT, Recipe, read_values
-from ..options.result import PICTURE_FORMATS, SERVED_FILMS, ResultOptions
+from ..options.result import ResultOptions
 from ..options.result_types import Backdrop, ResultType, parse_type
 from ..options.settings import Settings, read_settings
 from ..options.suffixes import format_of
@@ -23,16 +23,10 @@ from ..types import ResizeMethod
 from . import rembg
 
 TYPES = ("rgba", "map", "green", "white", "blur", "overlay")
-FORMATS = PICTURE_FORMATS
-FILM_FORMATS = SERVED_FILMS
 RECIPE = 10_000
 """Most characters of a recipe."""
 UPLOADED = Path("background_image")
 """Stands for the picture that came with the request."""
-ADDRESS: dict[str, Any] = {
-    "max_length": 2000,
-    "description": "Where the picture is, if the service may fetch any.",
-}
 
 
 def field_of(entry: Option, subject: Subject) -> tuple[Any, Any]:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import logging
+import os
+import shutil
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from ..options.service import ServiceSettings
 from .admission import Admission
-from .files import TemporaryFolder
 from .films import FilmService
 from .metrics import Metrics
 from .pictures import PictureService
@@ -21,6 +26,7 @@ from .workers import ModelWorkers, Network
 logger = logging.getLogger(__name__)
 
 SWEEP = 30.0  # seconds between looks for films whose time is over, and memory that is free
+PREFIX, LOCK = "transparent-background-", ".lock"
 
 
 class Services:
@@ -112,3 +118,39 @@ def give_back_memory() -> None:
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):  # another C library has no such function
             ctypes.CDLL(None).malloc_trim(0)
+
+
+class TemporaryFolder:
+    """A folder for this user alone. What a service left that was killed is removed when the next one starts.
+
+    A lock in it, which the system gives back when its process ends, tells whether it is in use.
+    """
+
+    def __init__(self) -> None:
+        remove_stale()
+        self._outer = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self._lock = FileLock(self._outer / LOCK)
+        self._lock.acquire()
+        self.path = self._outer / "films"
+        self.path.mkdir(mode=0o700)
+
+    def remove(self) -> None:
+        """Remove it with all that is in it; again, if it came back."""
+        self._lock.release()
+        shutil.rmtree(self._outer, ignore_errors=True)
+
+
+def remove_stale() -> None:
+    """Remove the folders of services that are no more; those of other users cannot be, and stay."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError, Timeout):
+            if folder.is_symlink() or not _is_ours(folder) or not (folder / LOCK).is_file():
+                continue
+            lock = FileLock(folder / LOCK)
+            lock.acquire(timeout=0)
+            shutil.rmtree(folder, ignore_errors=True)
+            lock.release()
+
+
+def _is_ours(folder: Path) -> bool:
+    return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()

@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from .._version import __version__
 from ..assistants.folders import Folders
-from ..assistants.server import make_mcp
+from ..assistants.server import PictureServer
 from ..options.service import MIB, Limits, ServiceSettings
 from ..service.services import Services
 from . import problems
@@ -58,7 +58,7 @@ def create_app(devices: Sequence[Mapping[str, Network]], settings: ServiceSettin
     async def started() -> Services:
         return services
 
-    assistants = Endpoint(make_mcp(started, Folders(settings.folders), settings.limits), largest["/mcp"])
+    assistants = Endpoint(PictureServer(started, Folders(settings.folders), settings.limits), largest["/mcp"])
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

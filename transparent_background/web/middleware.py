@@ -7,6 +7,7 @@ import hmac
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -202,6 +203,13 @@ def _token_of(headers: Headers) -> str:
     return ""
 
 
+@dataclass(slots=True)
+class _Share:
+    """What one request holds of the bytes that all may hold."""
+
+    size: int = 0
+
+
 class BodyLimits:
     """Refuses bodies that are too large, too many at once, and clients that send them too slowly.
 
@@ -229,9 +237,9 @@ class BodyLimits:
         if length > most:
             await problem(413, _too_large(most), {"Connection": "close"})(scope, receive, send)
             return
-        share = _Share(self)
+        share = _Share()
         try:
-            share.grow(length)
+            self._grow(share, length)
             await self.app(scope, self._limited(receive, most, share), send)
         except Problem as error:  # of the share; what the application raises it answers itself
             await problem(error.status_code, error.detail, error.headers)(scope, receive, send)
@@ -257,30 +265,17 @@ class BodyLimits:
                 complete = not message.get("more_body", False)
                 if taken > most:
                     raise Problem(413, _too_large(most), headers={"Connection": "close"})
-                share.grow(taken)
+                self._grow(share, taken)
             return message
 
         return limited
 
-
-class _Share:
-    """What one request holds of the bytes that all may hold; one that is alone always fits."""
-
-    def __init__(self, limits: BodyLimits) -> None:
-        self._limits, self.size = limits, 0
-
-    def grow(self, size: int) -> None:
-        """Hold so much, if it is more than before.
-
-        Raises
-        ------
-        Problem
-            There is no room beside the others.
-        """
-        more = max(size - self.size, 0)
-        self.size += more
-        self._limits.held += more
-        if more and self._limits.held > max(self._limits.limits.upload_bytes, self.size):
+    def _grow(self, share: _Share, size: int) -> None:
+        """Hold so much for a request, if it is more than before; one that is alone always fits."""
+        more = max(size - share.size, 0)
+        share.size += more
+        self.held += more
+        if more and self.held > max(self.limits.upload_bytes, share.size):
             headers = {"Connection": "close", "Retry-After": "5"}
             raise Problem(503, "the service is busy with other uploads; try again in a few seconds", headers)
 

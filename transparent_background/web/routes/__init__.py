@@ -1,1 +1,20 @@
-"""The HTTP service's paths, a module for each kind of thing."""
+"""The HTTP service's paths, a module for each kind of thing, and what they share: the service that runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from ...service.services import Services
+
+
+def services_of(connection: HTTPConnection) -> Services:
+    """Return what the service that a request came to holds."""
+    services: Services = connection.app.state.services
+    return services
+
+
+Running = Annotated[Services, Depends(services_of)]
+"""What a route takes to be given the service."""

@@ -8,11 +8,10 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 
-from ...service.controls import Control, controls
-from ...service.models import Models, describe
+from ...service.models import Control, Models, controls, describe
 from ...service.requests import RECIPE, read_recipe
 from ..problems import Problem
-from ..running import Running
+from . import Running
 from .schemas import problems
 
 router = APIRouter(tags=["about"])

@@ -19,8 +19,8 @@ from ...service.naming import stored_name
 from ...service.requests import FilmJobOptions, film_job
 from ...service.services import Services
 from ..problems import Problem
-from ..running import Running
 from ..uploads import check_size, media_type_of, read_uploads, save_file
+from . import Running
 from .schemas import BINARY, asks_for, problems
 
 router = APIRouter(tags=["films"])

@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from ...service.live import LiveSession
 from ..problems import told
-from ..running import Running
+from . import Running
 
 router = APIRouter()
 

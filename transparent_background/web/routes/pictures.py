@@ -27,8 +27,8 @@ from ...service.pictures import CutOut, Order
 from ...service.requests import AddressOptions, PictureOptions
 from ...service.services import Services
 from ..problems import Problem, told
-from ..running import Running
 from ..uploads import read_file, read_uploads, unless_gone
+from . import Running
 from .schemas import BINARY, asks_for, problems
 
 router = APIRouter(tags=["pictures"])
