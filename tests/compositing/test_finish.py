@@ -7,12 +7,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
+from transparent_background.films.mattes import MattedFrame
+from transparent_background.films.results import FrameComposer
 
 from transparent_background.compositing import finish as module
 from transparent_background.compositing.finish import finish
 from transparent_background.errors import InputError
-from transparent_background.films.mattes import MattedFrame
-from transparent_background.films.results import FrameComposer
 from transparent_background.images.picture import Picture
 from transparent_background.media.video.frames import Frame
 from transparent_background.options.settings import settings_of
