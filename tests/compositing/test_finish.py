@@ -7,12 +7,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from transparent_background.films.mattes import MattedFrame
-from transparent_background.films.results import FrameComposer
 
 from transparent_background.compositing import finish as module
 from transparent_background.compositing.finish import finish
 from transparent_background.errors import InputError
+from transparent_background.films.frames import MattedFrame
+from transparent_background.films.process import _results
 from transparent_background.images.picture import Picture
 from transparent_background.media.video.frames import Frame
 from transparent_background.options.settings import settings_of
@@ -83,11 +83,6 @@ def test_colours_are_estimated_beside_the_network(matte, monkeypatch, device, ex
     finish(Picture(RED), matte, settings_of(), device)
     frame = MattedFrame(Frame(0, Fraction(0), Fraction(1, 25), Picture(RED)), matte, None, repeats=False)
     film = settings_of(type="map", matte=True, foreground_film="straight")
-    made = FrameComposer(film, device, holds_alpha=False)(frame)
+    made = _results(frame, settings=film, device=device, holds_alpha=False)
     assert list(made) == ["result", "foreground", "matte"]
     assert used == [expected] * 2
-
-
-def test_films_keep_their_size(matte) -> None:
-    frame = MattedFrame(Frame(0, Fraction(0), Fraction(1, 25), Picture(RED)), matte, None, repeats=False)
-    assert FrameComposer(settings_of(crop="0"), CPU, holds_alpha=True)(frame)["result"].size == (40, 60)
