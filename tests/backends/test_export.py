@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from PIL import Image
 from transparent_background.backends.checking import Difference, check_int8, join
 from transparent_background.backends.export import export, export_sizes
 from transparent_background.backends.graph import Graph
-from transparent_background.backends.int8 import find_photos
+from transparent_background.backends.int8 import find_photos, import_nncf
 from transparent_background.checkpoints import find
 from transparent_background.cli import main
 from transparent_background.errors import (
@@ -152,6 +153,13 @@ def photos(tmp_path) -> list[Path]:
     for number, photo in enumerate(drawn(6, 96, 128)):
         Image.fromarray(photo.permute(1, 2, 0).numpy()).save(folder / f"{number}.png")
     return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nncf_is_imported() -> None:
+    """Import NNCF, where it is installed, before a test begins: it lengthens the path of imports."""
+    if importlib.util.find_spec("nncf") and importlib.util.find_spec("openvino"):
+        import_nncf()
 
 
 @pytest.mark.slow
