@@ -23,13 +23,13 @@ import torch
 
 from transparent_background.backends.export import export_sizes
 from transparent_background.backends.graph import Graph, describe
-from transparent_background.backends.int8 import evenly, import_nncf, quantise, read_photos
+from transparent_background.backends.int8 import import_nncf, quantise, read_photos
 from transparent_background.backends.openvino import convert, save
 from transparent_background.backends.runtimes import find_runtime
 from transparent_background.checkpoints.recognition import find_checkpoint
 from transparent_background.engine.loading import load_network
 from transparent_background.evaluate.metrics import Evaluator
-from transparent_background.media.pairs import find_pairs, read_pair
+from transparent_background.media.pairs import evenly, find_pairs, read_pair
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
 Run = Callable[..., Array]
@@ -142,8 +142,7 @@ def _scores(runs: dict[str, Run], graph: Graph, data: Path, limit: int | None) -
 
 
 def _pairs(data: Path, limit: int | None) -> Iterator[tuple[Any, Array]]:
-    pairs = find_pairs(data)
-    for pair in pairs if limit is None else evenly(pairs, limit):
+    for pair in evenly(find_pairs(data), limit):
         image, mask = read_pair(pair)
         yield np.asarray(image), np.asarray(mask, np.float32) / np.float32(255)
 

@@ -8,8 +8,8 @@ import json
 import logging
 import os
 import tempfile
-import threading
-from collections import OrderedDict
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ from ..model import PyramidNetwork
 from ..model.layers import size_of
 from ..types import Precision, Size
 from .checking import check, compare
-from .files import publish, remembered_digest, staging
+from .files import remembered_digest, staging
 from .graph import Graph, describe
 from .runtime import EXPORTING, DamagedFileError, Runtime
 from .runtimes import find_runtime
@@ -39,10 +39,10 @@ LAYOUT = 1
 """Raised whenever other graphs are written for the same network; it is a part of the cache's keys."""
 
 KEPT_BYTES = 2 << 30
-"""Of converted files on disk; above it those go that were not used for longest."""
+"""Most bytes of converted files on disk; beyond them, those that were not used for longest are deleted."""
 
 Sizes = tuple[Size, ...]
-"""Of the inputs: one, or the large pass's and the small one's."""
+"""The inputs' sizes: one, or the large pass's and the small one's."""
 
 
 class ConvertedNetwork:
@@ -100,9 +100,7 @@ class ConvertedNetwork:
         self._network = network
         self._checkpoint, self._weights = checkpoint, weights
         self._threads, self._precision = threads, precision
-        self._limit = max(loaded, 1)
-        self._models: OrderedDict[Sizes, Model] = OrderedDict()
-        self._table = threading.Lock()  # held for moments
+        self._model: Callable[[Sizes], Model] = lru_cache(max(loaded, 1))(self._open)
         self.conversions = 0
 
     def __repr__(self) -> str:
@@ -135,58 +133,38 @@ class ConvertedNetwork:
     def is_ready(self, *sizes: Size) -> bool:
         """Whether inputs of these sizes can be run without converting the network for them."""
         path = self._path(sizes)
-        return self._loaded(sizes) is not None or (path.with_suffix(".json").is_file() and path.is_file())
+        return path.with_suffix(".json").is_file() and path.is_file()
 
     def prepare(self, *sizes: Size) -> None:
         """Convert the network for inputs of these sizes, if it is not, and load it."""
         self._model(sizes)
 
-    def _model(self, sizes: Sizes) -> Model:
-        model = self._loaded(sizes)
-        if model is None:
-            with EXPORTING:
-                model = self._loaded(sizes)  # another thread may have been faster
-                if model is None:
-                    model = self._open(sizes)
-                    with self._table:
-                        self._models[sizes] = model
-                        while len(self._models) > self._limit:
-                            self._models.popitem(last=False)
-        return model
-
-    def _loaded(self, sizes: Sizes) -> Model | None:
-        with self._table:
-            model = self._models.get(sizes)
-            if model is not None:
-                self._models.move_to_end(sizes)
-            return model
-
     def _open(self, sizes: Sizes) -> Model:
-        """Load the converted file of a size, or make it."""
+        """Load the converted file of a size, or make it; one thread at a time, as the others find it then."""
         path = self._path(sizes)
-        if _is_whole(path, self._runtime):
+        with EXPORTING:
+            if _is_whole(path, self._runtime):
+                try:
+                    model = self._load(path, self._precision)
+                except DamagedFileError as error:
+                    logger.warning("%s; it is converted again", error)
+                else:
+                    with contextlib.suppress(OSError):
+                        os.utime(path.with_suffix(".json"))  # as used last
+                    return model
             try:
-                model = self._load(path, self._precision)
-            except DamagedFileError as error:
-                logger.warning("%s; it is converted again", error)
-            else:
-                with contextlib.suppress(OSError):
-                    os.utime(path.with_suffix(".json"))  # as used last
-                return model
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with staging(path) as staged:
-                model = self._convert(sizes, staged)
-                sums = {suffix: digest(staged.with_suffix(suffix)) for suffix in self._runtime.suffixes}
-                publish(staged, path, self._runtime.suffixes)
-            with replacing(path.with_suffix(".json")) as file:
-                file.write(json.dumps(sums).encode())
-        except OSError as error:  # OutputError is one
-            logger.warning("the converted network is not kept: %s", error)
-            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-                return self._convert(sizes, Path(folder) / path.name)
-        _forget_old(path.parent, keep=path)
-        return model
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with staging(path, self._runtime.suffixes) as staged:
+                    model = self._convert(sizes, staged)
+                    sums = {suffix: digest(staged.with_suffix(suffix)) for suffix in self._runtime.suffixes}
+                with replacing(path.with_suffix(".json")) as file:
+                    file.write(json.dumps(sums).encode())
+            except OSError as error:  # OutputError is one
+                logger.warning("the converted network is not kept: %s", error)
+                with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+                    return self._convert(sizes, Path(folder) / path.name)
+            _forget_old(path.parent, keep=path)
+            return model
 
     def _convert(self, sizes: Sizes, path: Path) -> Model:
         logger.info("converting the network for %s ...", _words(sizes))
@@ -256,7 +234,7 @@ def _is_whole(path: Path, runtime: Runtime) -> bool:
 
 
 def _forget_old(folder: Path, keep: Path) -> None:
-    """Delete the conversions that were not used for longest while all take too much space."""
+    """Delete the conversions that were not used for longest as far as all take too much space."""
     try:
         notes = sorted(folder.glob("*.json"), key=lambda note: note.stat().st_mtime, reverse=True)
         total = 0

@@ -15,7 +15,7 @@ from ..model import PyramidNetwork
 from ..model.input import blends
 from ..types import Size
 from .checking import check, compare
-from .files import publish, staging
+from .files import staging
 from .graph import Graph, describe
 from .int8 import import_nncf, write_int8
 from .runtimes import find_runtime
@@ -23,8 +23,8 @@ from .runtimes import find_runtime
 Format: TypeAlias = Literal["onnx", "openvino", "torchscript"]
 
 BATCH_CHECKED_UP_TO = 640 * 640
-"""Pixels; larger graphs are checked on one picture, for want of memory. The batch axis does not depend
-on the size."""
+"""Pixels; to save memory, larger graphs are checked on one picture. The batch axis does not depend on the
+size."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class ExportReport:
     """What both were run on: drawn pictures, or for int8 some of the photos it was calibrated on."""
     seconds: float
     metadata: dict[str, str]
-    """What stands in the file too."""
+    """What the file says of itself."""
 
 
 def export(
@@ -82,15 +82,15 @@ def export(
     network
         In evaluation mode, as :func:`~transparent_background.engine.loading.load_network` returns it.
     checkpoint
-        What it is; how mattes are normalised, and what the file says of itself.
+        Says how mattes are normalised, and what the file will say of itself.
     path
-        Of the file; its suffix becomes .onnx, .xml (with a .bin beside it) or .pt if it is another. A
-        file there is replaced once the new one is written and checked.
+        Where to write; any other suffix becomes .onnx, .xml (with a .bin beside it) or .pt. A file that is
+        there is replaced once the new one is written and checked.
     size
         (height, width) of the input ``image``, multiples of 32.
     low_resolution
         (height, width) of a second input ``image_low_resolution``: the same picture for the pass that
-        gives the shape (pyramid blending). For that, the checkpoint's base size. None: one pass.
+        gives the shape (pyramid blending), so it is the checkpoint's base size. None: one pass.
     raw
         Leave normalisation out on both sides: the input is (rgb - mean) / std with the mean and standard
         deviation that stand in the file, the output logits d0.
@@ -126,7 +126,7 @@ def export(
     graph = Graph(network, *sizes, finish=None if raw else checkpoint.normalisation)
     path = _with_suffix(path, runtime.suffixes[0])
     metadata = describe(graph, checkpoint)
-    with staging(path) as staged:
+    with staging(path, runtime.suffixes) as staged:
         if int8 is None:
             runtime.write(graph, staged, metadata, any_batch=True, half=half)
             examples = graph.examples(2 if size[0] * size[1] <= BATCH_CHECKED_UP_TO else 1)
@@ -135,14 +135,14 @@ def export(
             compared_on = "drawn pictures"
         else:
             difference, compared_on = write_int8(graph, staged, metadata, int8)
-        files = publish(staged, path, runtime.suffixes)
+    files = tuple(path.with_suffix(suffix) for suffix in runtime.suffixes)
     try:
         total = sum(file.stat().st_size for file in files)
     except OSError as error:
         raise cannot_write(path, error) from error
     return ExportReport(
         path=path,
-        files=tuple(files),
+        files=files,
         bytes=total,
         inputs=tuple(
             Port(name, (batch, 3, *side), metadata["input"])

@@ -13,10 +13,10 @@ from ..media.atomic import cannot_write
 
 
 @contextmanager
-def staging(path: Path) -> Iterator[Path]:
-    """Yield a path of the same name in a new folder beside ``path``.
+def staging(path: Path, suffixes: Sequence[str]) -> Iterator[Path]:
+    """Yield a path of the same name in a new folder beside ``path``, whose files are moved there at the end.
 
-    What was not moved out with :func:`publish` is removed with that folder when the block ends.
+    Nothing is moved if the block ends by an error. The first suffix, by which a model is opened, comes last.
 
     Raises
     ------
@@ -30,25 +30,13 @@ def staging(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise cannot_write(path, error) from error
     with folder as name:
-        yield Path(name) / path.name
-
-
-def publish(staged: Path, path: Path, suffixes: Sequence[str]) -> list[Path]:
-    """Move staged files to their place; the first suffix, by which a model is opened, comes last.
-
-    Returns
-    -------
-    The files' paths, the one a model is opened by first.
-    """
-    moved: list[Path] = []
-    for suffix in reversed(suffixes):
-        target = path.with_suffix(suffix)
+        staged = Path(name) / path.name
+        yield staged
         try:
-            staged.with_suffix(suffix).replace(target)
+            for suffix in reversed(suffixes):
+                staged.with_suffix(suffix).replace(path.with_suffix(suffix))
         except OSError as error:
-            raise cannot_write(target, error) from error
-        moved.insert(0, target)
-    return moved
+            raise cannot_write(path, error) from error
 
 
 def remembered_digest(path: Path) -> str:

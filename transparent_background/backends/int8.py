@@ -1,4 +1,4 @@
-"""Post-training quantisation: an OpenVINO model in int8, calibrated by NNCF on photos of the caller's."""
+"""Post-training quantisation: an OpenVINO model in int8, calibrated by NNCF on the caller's photos."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import logging
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
 import torch
 
 from ..errors import DeviceError, SourceNotFoundError
 from ..images.picture import to_eight_bit
+from ..media.pairs import evenly
 from ..media.reading import read
 from ..media.sources import find_sources
 from ..model.input import resize_rgb
@@ -22,8 +22,6 @@ from .checking import Difference, check_int8, compare
 from .graph import Graph
 from .openvino import OpenVINO, convert, import_openvino, save, without_reports
 from .runtime import import_from, last_line
-
-T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -64,11 +62,6 @@ def find_photos(folder: Path) -> list[Path]:
     return photos
 
 
-def evenly(items: Sequence[T], count: int) -> list[T]:
-    """Choose as many, evenly spaced, or all if there are no more."""
-    return [items[int(i)] for i in np.linspace(0, len(items) - 1, min(count, len(items)))]
-
-
 def import_nncf() -> Any:
     """Import NNCF without its reports and remarks; MissingExtraError if it is not installed."""
     import_openvino()
@@ -89,7 +82,7 @@ def quantise(
     model
         An ``openvino.Model``, as :func:`~.openvino.convert` returns it; it is not changed.
     graph, photos
-        What it was made of, and what the ranges of activations are measured on, of :func:`read_photos`.
+        What it was made of, and photos to measure the ranges of activations on (:func:`read_photos`).
     ignored
         Kinds of operations that stay as they are, such as ``MatMul``.
 

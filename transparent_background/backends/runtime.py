@@ -51,9 +51,9 @@ class Runtime(ABC):
     title: str
     """What its makers call it."""
     suffixes: tuple[str, ...]
-    """Of the files that one model consists of; the first one's path stands for all."""
+    """Those of the files that make up one model; the path of the first stands for all."""
     precisions: tuple[Precision, ...] = ("float32",)
-    """What it computes in."""
+    """The number types it computes in."""
 
     @abstractmethod
     def version(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import shutil
 import urllib.parse
@@ -12,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..errors import ChecksumError, DownloadError, OfflineError, WeightsError
+from ..media.atomic import cannot_write
 from ..types import ByteProgress
 from .drive import begun_files, bring_from_drive
 from .records import Checkpoint
@@ -63,7 +63,8 @@ def download(
                 return destination  # another process has got it while we waited
             _download(checkpoint, destination, progress, patience or Patience())
     except OSError as error:
-        raise _storage_error(destination, error) from error
+        advice = "set TRANSPARENT_BACKGROUND_FILE_PATH to another folder"
+        raise WeightsError(f"{cannot_write(destination, error)}; {advice}") from error
     return destination
 
 
@@ -138,11 +139,3 @@ def _bring(transfer: Transfer, source: str) -> bool:
     if parts.scheme not in ("http", "https"):
         raise RefusedError(f"addresses of {parts.scheme}:// are not supported")
     return (bring_from_drive if "drive.google.com" in source else bring_from_server)(transfer, source)
-
-
-def _storage_error(destination: Path, error: OSError) -> WeightsError:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    why = "the disk is full" if full else error.strerror or str(error)
-    return WeightsError(
-        f"{destination}: cannot be stored: {why}; set TRANSPARENT_BACKGROUND_FILE_PATH to another folder"
-    )

@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 
 
 def find_checkpoint(
-    mode: str | None,
-    ckpt: Path | None,
-    *,
-    progress: ByteProgress | None = None,
-    offline: bool | None = None,
+    mode: str | None, ckpt: Path | None, *, progress: ByteProgress | None = None, offline: bool | None = None
 ) -> tuple[Checkpoint, Path]:
     """Decide which weights to use, and get them.
 

@@ -167,20 +167,8 @@ _ZOO = (
         ),
     ),
     _zoo("SwinB-HU", "1HB02tiInEgo-pNzwqyvyV6eSN1Y2xPRJ", 1024, "HRSOD-TR", "UHRSD-TR"),
-    _zoo(
-        "SwinB-DIS5K-LR",
-        "1Sj7GZoocGMHyKNhFnQQc1FTs76ysJIX3",
-        384,
-        "DIS5K-TR",
-        changes=_DIS5K,
-    ),
-    _zoo(
-        "SwinB-DIS5K",
-        "1aCxHMbhvj8ah77jXVgqvqImQA_Y0G-Yg",
-        1024,
-        "DIS5K-TR",
-        changes=_DIS5K,
-    ),
+    _zoo("SwinB-DIS5K-LR", "1Sj7GZoocGMHyKNhFnQQc1FTs76ysJIX3", 384, "DIS5K-TR", changes=_DIS5K),
+    _zoo("SwinB-DIS5K", "1aCxHMbhvj8ah77jXVgqvqImQA_Y0G-Yg", 1024, "DIS5K-TR", changes=_DIS5K),
 )
 
 CHECKPOINTS: tuple[Checkpoint, ...] = _MODES + _ZOO

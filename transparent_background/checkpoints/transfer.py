@@ -148,17 +148,14 @@ class _Server:
             proxies={"http": proxy, "https": proxy} if proxy else None,
         ) as response:
             if response.status_code == requests.codes.requested_range_not_satisfiable:
-                self._check_that_nothing_is_missing(response, start)
-                return
+                if not response.headers.get("Content-Range", "").endswith(f"/{start}"):
+                    self.transfer.part.unlink(missing_ok=True)
+                    raise InterruptedTransferError("the part does not fit; starting anew")
+                return  # nothing is missing
             check_status(response.status_code, response.reason)
             if response.headers.get("Content-Type", "").startswith("text/html"):
                 raise RefusedError("a web page came in place of the file")
             self._take(response, start)
-
-    def _check_that_nothing_is_missing(self, response: requests.Response, start: int) -> None:
-        if not response.headers.get("Content-Range", "").endswith(f"/{start}"):
-            self.transfer.part.unlink(missing_ok=True)
-            raise InterruptedTransferError("the part does not fit; starting anew")
 
     def _take(self, response: requests.Response, start: int) -> None:
         part = self.transfer.part

@@ -25,7 +25,7 @@ _FORMS: dict[Form, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ExecutionPlan:
-    """How a network is run, and why so."""
+    """How a network is run, and why."""
 
     backend: Literal["torch", "openvino", "onnxruntime"]
     """The runtime."""
@@ -38,14 +38,14 @@ class ExecutionPlan:
     reasons: tuple[str, ...] = ()
     """Why, a sentence each."""
     asked: bool = False
-    """Whether the caller named the runtime; else sizes that were never converted run in PyTorch."""
+    """Whether the caller named the runtime; if not, sizes that were never converted run in PyTorch."""
     side_by_side: bool = False
     """Whether several passes of one thread each do more than one pass of several: so it is for a small
     network on a CPU in PyTorch, whose threads wait for each other at every layer."""
 
     @property
     def precision_name(self) -> str:
-        """Such as ``float32``."""
+        """The precision in a word, such as ``float32``."""
         return str(self.precision).removeprefix("torch.")
 
     def describe(self) -> str:

@@ -26,24 +26,31 @@ if TYPE_CHECKING:
 F_BETA_SQUARED = 0.3  # weight of recall in F (Achanta et al. 2009)
 LEVELS = 256  # thresholds of the curves: 255/255, 254/255, ... 0
 
-SALIENCY = (
-    "s_measure",
-    "mae",
-    "max_f",
-    "mean_f",
-    "adaptive_f",
-    "weighted_f",
-    "max_e",
-    "mean_e",
-    "adaptive_e",
-    "iou",
-    "mba",
-    "boundary_iou",
-)
-"""Scores of every evaluation."""
+TITLES = {
+    "s_measure": "S",
+    "mae": "MAE",
+    "max_f": "max F",
+    "mean_f": "mean F",
+    "adaptive_f": "adp F",
+    "weighted_f": "wF",
+    "max_e": "max E",
+    "mean_e": "mean E",
+    "adaptive_e": "adp E",
+    "iou": "IoU",
+    "mba": "mBA",
+    "boundary_iou": "bIoU",
+    "sad": "SAD/1000",
+    "mse": "MSE",
+    "gradient": "Grad/1000",
+    "connectivity": "Conn/1000",
+}
+"""Every score, in the order of tables, with its heading."""
 
 MATTE = ("sad", "mse", "gradient", "connectivity")
 """Scores of soft mattes, on request."""
+
+SALIENCY = tuple(name for name in TITLES if name not in MATTE)
+"""Scores of every evaluation."""
 
 LOWER_IS_BETTER = frozenset(("mae", *MATTE))
 

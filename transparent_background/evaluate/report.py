@@ -8,32 +8,13 @@ import json
 import math
 from collections.abc import Sequence
 
-from .metrics import MATTE, SALIENCY
+from .metrics import TITLES
 from .run import SetReport
-
-TITLES = {
-    "s_measure": "S",
-    "mae": "MAE",
-    "max_f": "max F",
-    "mean_f": "mean F",
-    "adaptive_f": "adp F",
-    "weighted_f": "wF",
-    "max_e": "max E",
-    "mean_e": "mean E",
-    "adaptive_e": "adp E",
-    "iou": "IoU",
-    "mba": "mBA",
-    "boundary_iou": "bIoU",
-    "sad": "SAD/1000",
-    "mse": "MSE",
-    "gradient": "Grad/1000",
-    "connectivity": "Conn/1000",
-}
 
 
 def columns(reports: Sequence[SetReport]) -> list[str]:
     """Return the scores that the reports have, in the order of tables."""
-    return [name for name in (*SALIENCY, *MATTE) if any(name in report.scores for report in reports)]
+    return [name for name in TITLES if any(name in report.scores for report in reports)]
 
 
 def to_markdown(reports: Sequence[SetReport]) -> str:

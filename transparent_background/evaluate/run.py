@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import DataSetError, InputError, UsageError
 from ..images.picture import Picture
-from ..media.pairs import Pair, find_pairs, read_image, read_mask
+from ..media.pairs import Pair, evenly, find_pairs, read_image, read_mask
 from ..options.suffixes import PICTURE_SUFFIXES
 from .metrics import Evaluator, PictureScores, score_picture
 
@@ -137,9 +137,7 @@ def evaluate(
         Halves of pairs are missing; without ``failed``, also files that are unreadable, predictions that
         are missing, and sizes that differ.
     """
-    pairs = find_pairs(data)
-    if limit is not None and limit < len(pairs):
-        pairs = [pairs[i] for i in np.linspace(0, len(pairs) - 1, limit).astype(int)]
+    pairs = evenly(find_pairs(data), limit)
     evaluator = Evaluator()
     pictures: list[tuple[Pair, PictureScores]] = []
     with _scorers(workers) as pool:

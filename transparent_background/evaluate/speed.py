@@ -33,7 +33,7 @@ class Cost:
     """(height, width) of the picture."""
     parameters: int
     gflop: float
-    """Of all passes of the network; a multiplication and an addition count as two."""
+    """Billions of operations in all passes of the network; a multiplication and an addition are two."""
     matte_ms: float
     """Median time from pixels to the matte at the picture's size."""
     cut_out_ms: float

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -18,6 +18,8 @@ from ..options.suffixes import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:
     from ..types import ByteArray
+
+T = TypeVar("T")
 
 LISTED = 20  # problems named in one message
 # what Pillow raises on files that are damaged, or too large to be meant
@@ -30,6 +32,12 @@ class Pair:
 
     image: Path
     mask: Path
+
+
+def evenly(items: Sequence[T], count: int | None) -> list[T]:
+    """Choose as many items, evenly spaced; all of them if there are no more, or for None."""
+    chosen = min(len(items) if count is None else count, len(items))
+    return [items[int(i)] for i in np.linspace(0, len(items) - 1, chosen)]
 
 
 def find_pairs(folder: Path) -> list[Pair]:

@@ -90,7 +90,7 @@ class ContextAttention(nn.Module):
         return _in_float32(self.conv_key, context), _in_float32(self.conv_value, context)
 
     def probabilities(
-        self, size: Size, saliency: torch.Tensor, laplacian: torch.Tensor | None
+        self, size: Size, saliency: torch.Tensor, laplacian: torch.Tensor | None = None
     ) -> torch.Tensor:
         """Return the 3 or 5 probability maps at the features' size, (B, ctx, h, w)."""
         return probability_maps(size, saliency, self.threshold, laplacian, self.lthreshold)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_weights
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .backbones.mobilenet import Block, MobileNet
 from .inspyrenet import PyramidNetwork
@@ -33,15 +33,6 @@ def fold_batch_norm(model: Network) -> Network:
             norm = getattr(module, norm_name)
             if not isinstance(norm, nn.BatchNorm2d):
                 continue  # this block has none, or it is folded already
-            _fold(cast(nn.Conv2d, getattr(module, conv_name)), norm)
+            setattr(module, conv_name, fuse_conv_bn_eval(getattr(module, conv_name), norm))
             setattr(module, norm_name, None if isinstance(module, ConvBlock) else nn.Identity())
     return model
-
-
-def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
-    mean, variance = norm.running_mean, norm.running_var
-    if mean is None or variance is None:
-        raise ValueError("BatchNorm without running statistics cannot be folded")
-    conv.weight, conv.bias = fuse_conv_bn_weights(
-        conv.weight, conv.bias, mean, variance, norm.eps, norm.weight, norm.bias
-    )

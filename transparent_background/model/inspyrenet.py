@@ -14,6 +14,9 @@ from .pyramid import Pyramid, reconstruct, transition
 
 TRANSITION_KERNELS = (5, 9, 17)  # for the levels p2, p1, p0
 
+Maps = tuple[torch.Tensor, ...]
+"""The last saliency map, and but for the first stage the last Laplacian."""
+
 
 class PyramidNetwork(nn.Module):
     """A network that predicts a saliency pyramid; the base of the published network and the light one."""
@@ -93,7 +96,8 @@ class InSPyReNet(PyramidNetwork):
         """Make one pass."""
         saliency, details, features = self._coarse(x)
         # Each level is trained on its own input: no gradient flows through the maps.
-        details.append(self._finest(features, saliency[-1].detach(), details[-1].detach(), size_of(x)))
+        maps = (saliency[-1].detach(), details[-1].detach())
+        details.append(self._finest(features, size_of(x), maps))
         saliency.append(reconstruct(saliency[-1].detach(), details[-1]))
         return Pyramid(*saliency, *details)
 
@@ -109,7 +113,7 @@ class InSPyReNet(PyramidNetwork):
             size = size_of(x if detail is None else detail)
             mask = resize(transition(saliency[-1], kernel_size), size)
             if detail is None:
-                detail = self._finest(features, large[-1].detach(), residuals[-1].detach(), size, mask)
+                detail = self._finest(features, size, (large[-1].detach(), residuals[-1].detach()), mask)
             details.append(mask * detail)
             saliency.append(reconstruct(saliency[-1], details[-1]))
         return Pyramid(*saliency, *details)
@@ -121,38 +125,27 @@ class InSPyReNet(PyramidNetwork):
         f3, d3 = self.decoder(self.context3(x3), self.context4(x4), self.context5(x5))
         d3 = d3.float()  # maps stay in float32, whatever the precision of the features
         x2 = self.context2(x2)
-        f2, p2 = self._refine(2, x2, f3, size_of(x2), d3.detach(), None)
+        f2, p2 = self._refine(2, x2, f3, size_of(x2), (d3.detach(),))
         d2 = reconstruct(d3.detach(), p2)
         half = (height // 2, width // 2)
-        f1, p1 = self._refine(1, self.context1(x1), f2, half, d2.detach(), p2.detach())
+        f1, p1 = self._refine(1, self.context1(x1), f2, half, (d2.detach(), p2.detach()))
         return [d3, d2, reconstruct(d2.detach(), p1)], [p2, p1], f1
 
     def _maps(self, x: torch.Tensor) -> FeatureMaps:
         return self.backbone(x)  # type: ignore[no-any-return]
 
     def _refine(
-        self,
-        stage: int,
-        fine: torch.Tensor,
-        coarse: torch.Tensor,
-        size: Size,
-        saliency: torch.Tensor,
-        laplacian: torch.Tensor | None,
+        self, stage: int, fine: torch.Tensor, coarse: torch.Tensor, size: Size, maps: Maps
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Refine features of two sources by the last maps: features of that size, and the next Laplacian."""
         features = torch.cat([resize(fine, size), resize(coarse, size)], dim=1)
-        return getattr(self, f"attention{stage}")(features, saliency, laplacian)  # type: ignore[no-any-return]
+        return getattr(self, f"attention{stage}")(features, *maps)  # type: ignore[no-any-return]
 
     def _finest(
-        self,
-        features: torch.Tensor,
-        saliency: torch.Tensor,
-        laplacian: torch.Tensor,
-        size: Size,
-        mask: torch.Tensor | None = None,
+        self, features: torch.Tensor, size: Size, maps: Maps, mask: torch.Tensor | None = None
     ) -> torch.Tensor:
         """Return the finest Laplacian; where a mask is zero, it may be anything."""
-        return self.attention0(resize(features, size), saliency, laplacian)[1]  # type: ignore[no-any-return]
+        return self.attention0(resize(features, size), *maps)[1]  # type: ignore[no-any-return]
 
 
 def to_probability(logits: torch.Tensor, *, stretch: bool) -> torch.Tensor:

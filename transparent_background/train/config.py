@@ -62,7 +62,7 @@ class ModelConfig(_Part):
     backbone: str = "swin_base_patch4_window12_384"
     """A timm name."""
     backbone_options: dict[str, Any] = {}
-    """For ``timm.create_model``."""
+    """Options for ``timm.create_model``."""
     backbone_weights: str | None = "timm"
     """``timm``: its pretrained ones, downloaded; a file; null: random."""
     head: Literal["published", "light"] = "published"
@@ -129,9 +129,9 @@ class AugmentConfig(_Part):
     """Largest raise of contrast, sharpness and brightness, as a part of 1."""
     enhance_chance: Chance = 0.5
     colour_chance: Chance = 0.0
-    """Of hue, saturation, gamma, grey."""
+    """Chance that hue, saturation or gamma change, or that the picture turns grey."""
     degrade_chance: Chance = 0.0
-    """Of one of blur, noise, JPEG artefacts, a smaller original."""
+    """Chance of blur, noise, JPEG artefacts or a smaller original."""
     soften: Pair = (0.0, 1.5)
     """Blur of pasted cut-outs' masks, sigma in pixels of the source."""
 
@@ -156,14 +156,14 @@ class OptimiserConfig(_Part):
 
 
 class ScheduleConfig(_Part):
-    """How long, and the learning rate over time."""
+    """How long a run is, and its learning rate over time."""
 
     epochs: Above = 60.0
     steps: Count | None = None
-    """In place of epochs."""
+    """The length in steps, in place of epochs."""
     kind: Literal["poly", "cosine", "constant"] = "poly"
     power: float = 0.9
-    """Of ``poly``."""
+    """The exponent of ``poly``."""
     warmup: Annotated[int, Field(ge=0)] = 12_000
     """Steps of linear warm-up."""
     minimum: float = 1e-7
@@ -212,7 +212,7 @@ class LossConfig(_Part):
 
 
 class LogConfig(_Part):
-    """What is written, how often; in steps."""
+    """What is written, and how often, in steps."""
 
     every: Count = 50
     save_every: Count = 500
@@ -287,7 +287,7 @@ _WORDS = {
     "multiple_of": "must be multiples of {multiple_of}",
     "value_error": "{error}",
 }
-"""What the most usual mistakes are called; of others pydantic says enough."""
+"""Words for the most usual mistakes; pydantic's own do for the others."""
 
 
 def _explain(mistake: Any) -> str:

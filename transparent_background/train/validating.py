@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..media.pairs import Pair, read_pair
+from ..matting.pictures import matte_at
+from ..media.pairs import Pair, evenly, read_pair
 from ..model import to_probability
 from ..model.input import normalise, resize_rgb
 from .config import TrainConfig
@@ -32,13 +33,10 @@ class Validator:
     def __init__(self, config: TrainConfig) -> None:
         self.base_size = config.model.base_size
         self.stretch = config.model.normalisation == "minmax"
-        limit = config.log.validate_limit
         self.sets: dict[str, list[Pair]] = {}
         for entry in config.data.validating:
             pairs = set_pairs(config.data, entry)
-            # evenly spaced, so that a part stands for the whole
-            chosen = np.linspace(0, len(pairs) - 1, min(limit or len(pairs), len(pairs))).astype(int)
-            self.sets[self._name(entry.path)] = [pairs[i] for i in chosen]
+            self.sets[self._name(entry.path)] = evenly(pairs, config.log.validate_limit)
 
     def _name(self, path: str) -> str:
         last = path.rstrip("/").split("/")[-1]
@@ -61,17 +59,14 @@ class Validator:
         network.eval()
         pairs = [pair for members in self.sets.values() for pair in members]
         rows: list[Row] = []
-        for index in np.linspace(0, len(pairs) - 1, min(GRID, len(pairs))).astype(int):
-            image, mask = read_pair(pairs[index])
-            rows.append((image, mask, self._matte(network, image, device), pairs[index].image.name))
+        for pair in evenly(pairs, GRID):
+            image, mask = read_pair(pair)
+            rows.append((image, mask, self._matte(network, image, device), pair.image.name))
         return rows
 
     @torch.no_grad()
     def _matte(self, network: nn.Module, image: ByteArray, device: torch.device) -> FloatArray:
         """Predict one picture: float32 (h, w) in [0, 1]."""
         x = normalise(resize_rgb(image, self.base_size)[None].to(device))
-        matte = to_probability(network(x).d0, stretch=self.stretch)
-        size = (image.shape[0], image.shape[1])
-        matte = nn.functional.interpolate(matte, size=size, mode="bilinear", align_corners=True)
-        result: FloatArray = matte[0, 0].clamp_(0, 1).cpu().numpy()
-        return result
+        prediction = to_probability(network(x).d0, stretch=self.stretch)
+        return matte_at(prediction, (image.shape[0], image.shape[1]))

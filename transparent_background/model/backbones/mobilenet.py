@@ -88,7 +88,7 @@ class Stage(NamedTuple):
     outputs: int
     blocks: int
     stride: int
-    """Of the first block; the others have 1."""
+    """The first block's stride; the others have 1."""
     size: int = 3
     """Side of the kernel."""
     dense: bool = False

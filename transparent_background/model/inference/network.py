@@ -8,7 +8,7 @@ from ...types import Size
 from ..backbones.base import FeatureMaps
 from ..backbones.swin import SwinBackbone
 from ..input import MULTIPLE
-from ..inspyrenet import InSPyReNet, PyramidNetwork
+from ..inspyrenet import InSPyReNet, Maps, PyramidNetwork
 from ..layers import size_of
 from ..pyramid import Pyramid
 from .context import with_faster_attention
@@ -55,29 +55,17 @@ class InferenceInSPyReNet(InSPyReNet):
         return super()._maps(x) if self._swin is None else self._swin(x)
 
     def _refine(
-        self,
-        stage: int,
-        fine: torch.Tensor,
-        coarse: torch.Tensor,
-        size: Size,
-        saliency: torch.Tensor,
-        laplacian: torch.Tensor | None,
+        self, stage: int, fine: torch.Tensor, coarse: torch.Tensor, size: Size, maps: Maps
     ) -> tuple[torch.Tensor, torch.Tensor]:
         if size_of(fine) == size:
-            return self._stages[stage](fine, coarse, size, saliency, laplacian)
-        return self._stages[stage](None, torch.cat([fine, coarse], dim=1), size, saliency, laplacian)
+            return self._stages[stage](fine, coarse, size, maps)
+        return self._stages[stage](None, torch.cat([fine, coarse], dim=1), size, maps)
 
     def _finest(
-        self,
-        features: torch.Tensor,
-        saliency: torch.Tensor,
-        laplacian: torch.Tensor,
-        size: Size,
-        mask: torch.Tensor | None = None,
+        self, features: torch.Tensor, size: Size, maps: Maps, mask: torch.Tensor | None = None
     ) -> torch.Tensor:
         boxes = None if mask is None else list(boxes_around(mask[0, 0] > 0, features.shape[1]))
-        stage = self._stages[0]
-        return stage(None, features, size, saliency, laplacian, keep_features=False, boxes=boxes)[1]
+        return self._stages[0](None, features, size, maps, keep_features=False, boxes=boxes)[1]
 
 
 def _joined(pyramids: list[Pyramid]) -> Pyramid:

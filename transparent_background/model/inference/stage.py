@@ -40,8 +40,7 @@ class InferenceStage:
         fine: torch.Tensor | None,
         coarse: torch.Tensor,
         size: Size,
-        saliency: torch.Tensor,
-        laplacian: torch.Tensor | None,
+        maps: tuple[torch.Tensor, ...],
         *,
         keep_features: bool = True,
         boxes: Iterable[Box] | None = None,
@@ -56,8 +55,8 @@ class InferenceStage:
             Features to be upsampled.
         size
             (h, w)
-        saliency, laplacian
-            As :class:`ContextAttention` takes them.
+        maps
+            The last saliency and maybe Laplacian, as :class:`ContextAttention` takes them.
         keep_features
             Whether the refined features are wanted.
         boxes
@@ -71,15 +70,15 @@ class InferenceStage:
         stage = self.stage
         depth = stage.conv_out3.conv.out_channels
         channels = coarse.shape[1] + (0 if fine is None else fine.shape[1])
-        maps = stage.probabilities(size, saliency, laplacian)
-        context = self._context_vectors(fine, coarse, size, maps)
+        shares = stage.probabilities(size, *maps)
+        context = self._context_vectors(fine, coarse, size, shares)
         keys, values = stage.key_and_value(context)
         key, value = keys[0, :, :, 0].t() * stage.scale, values[0, :, :, 0]  # (ctx, depth), (depth, ctx)
         mixing = stage.conv_out1.conv
         # (O, depth, 3, 3) and (depth, ctx) -> (O, ctx, 3, 3)
         kernel = torch.einsum("odyx,dc->ocyx", mixing.weight.float(), value).to(coarse.dtype)
         kernel = kernel.contiguous(memory_format=torch.channels_last)
-        residual = maps.new_zeros(1, 1, *size)
+        residual = shares.new_zeros(1, 1, *size)
         features = coarse.new_empty(1, depth, *(size if keep_features else (0, 0)))
         features = features.to(memory_format=torch.channels_last)
         for box in split(size, channels) if boxes is None else boxes:
