@@ -15,9 +15,7 @@ from transparent_background.model import (
     LightInSPyReNet,
     create_backbone,
     create_network,
-    fold_batch_norm,
     load_state_dict,
-    to_probability,
     to_published_keys,
 )
 from transparent_background.model.light import AxialMixer, LightStage
@@ -58,15 +56,6 @@ def test_every_level_has_its_size_and_the_last_is_the_expansion(network) -> None
 
 
 @torch.inference_mode()
-def test_a_batch_equals_its_pictures_one_by_one(network) -> None:
-    batch, small = noise(3, 3, 128, 160), noise(3, 3, 64, 64, seed=1)
-    together = network(batch, small).d0
-    for index in range(3):
-        alone = network(batch[index : index + 1], small[index : index + 1]).d0
-        torch.testing.assert_close(together[index : index + 1], alone, atol=1e-3, rtol=1e-3)
-
-
-@torch.inference_mode()
 def test_blending_changes_the_small_result_near_its_edges_alone(network) -> None:
     large, small = noise(1, 3, 128, 128), noise(1, 3, 64, 64, seed=1)
     small[..., :32] += 3.0
@@ -91,32 +80,6 @@ def test_the_shallow_maps_are_the_first_two(name) -> None:
     x = noise(1, 3, 64, 96)
     for shallow, whole in zip(backbone.shallow(x), backbone(x)[:2], strict=True):
         assert torch.equal(shallow, whole)
-
-
-@torch.inference_mode()
-def test_channels_last_gives_the_same_numbers(network) -> None:
-    x = noise(2, 3, 64, 96)
-    other = copy.deepcopy(network).to(memory_format=torch.channels_last)
-    result = other(x.to(memory_format=torch.channels_last)).d0
-    torch.testing.assert_close(result, network(x).d0, atol=1e-3, rtol=1e-3)
-
-
-@torch.inference_mode()
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_half_precision_stays_near_and_finite(network, dtype) -> None:
-    x = noise(1, 3, 96, 128)
-    exact = to_probability(network(x).d0, stretch=False)
-    half = to_probability(copy.deepcopy(network).to(dtype)(x.to(dtype)).d0, stretch=False)
-    assert half.isfinite().all()
-    assert (half - exact).abs().mean() < 0.03
-
-
-@torch.inference_mode()
-def test_folding_keeps_the_numbers(network) -> None:
-    folded = fold_batch_norm(copy.deepcopy(network))
-    assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
-    x = noise(1, 3, 64, 96)
-    torch.testing.assert_close(folded(x).d0, network(x).d0, atol=1e-3, rtol=1e-3)
 
 
 @torch.inference_mode()
