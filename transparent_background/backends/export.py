@@ -10,7 +10,6 @@ from typing import Literal, TypeAlias, get_args
 
 from ..checkpoints import Checkpoint
 from ..errors import UsageError
-from ..media.atomic import cannot_write
 from ..model import PyramidNetwork
 from ..model.input import blends
 from ..types import Size
@@ -135,15 +134,11 @@ def export(
             compared_on = "drawn pictures"
         else:
             difference, compared_on = write_int8(graph, staged, metadata, int8)
-    files = tuple(path.with_suffix(suffix) for suffix in runtime.suffixes)
-    try:
-        total = sum(file.stat().st_size for file in files)
-    except OSError as error:
-        raise cannot_write(path, error) from error
+        written = sum(staged.with_suffix(suffix).stat().st_size for suffix in runtime.suffixes)
     return ExportReport(
         path=path,
-        files=files,
-        bytes=total,
+        files=tuple(path.with_suffix(suffix) for suffix in runtime.suffixes),
+        bytes=written,
         inputs=tuple(
             Port(name, (batch, 3, *side), metadata["input"])
             for name, side in zip(graph.input_names, graph.sizes, strict=True)

@@ -15,10 +15,11 @@ def bring_from_drive(transfer: Transfer, source: str) -> bool:
     gdown goes on only with files it has begun itself, so it gets a name of its own; what it has
     received stays beside the part until the download is done.
     """
-    drive = _Drive(transfer, source)
-    leftover = drive.size() > 0
-    persist(drive.ask, drive.size, source, transfer.patience)
-    drive.output.replace(transfer.part)
+    output = _output(transfer.part)
+    output.unlink(missing_ok=True)  # gdown would take it for a finished download
+    leftover = _size(transfer) > 0
+    persist(lambda: _ask(transfer, source), lambda: _size(transfer), source, transfer.patience)
+    output.replace(transfer.part)
     return leftover
 
 
@@ -34,51 +35,43 @@ def _output(part: Path) -> Path:
     return part.with_name(part.name.removesuffix(".part") + ".drive")
 
 
-class _Drive:
-    """One file on Google Drive."""
+def _size(transfer: Transfer) -> int:
+    begun = begun_files(transfer.part)
+    return begun[0].stat().st_size if begun else 0
 
-    def __init__(self, transfer: Transfer, source: str) -> None:
-        self.transfer, self.source = transfer, source
-        self.output = _output(transfer.part)
-        self.output.unlink(missing_ok=True)  # gdown would take it for a finished download
 
-    def size(self) -> int:
-        begun = begun_files(self.transfer.part)
-        return begun[0].stat().st_size if begun else 0
+def _ask(transfer: Transfer, source: str) -> None:
+    """Ask once for what is missing; return at the file's end."""
+    import gdown
+    from gdown.exceptions import DownloadError, FileURLRetrievalError
 
-    def ask(self) -> None:
-        """Ask once for what is missing; return at the file's end."""
-        import gdown
-        from gdown.exceptions import DownloadError, FileURLRetrievalError
-
-        for surplus in begun_files(self.transfer.part)[1:]:
-            surplus.unlink()  # gdown refuses to choose
-        start = self.size()
-        patience = self.transfer.patience
-        try:
-            gdown.download(
-                url=self.source,
-                output=str(self.output),
-                quiet=True,
-                proxy=self.transfer.checkpoint.http_proxy,
-                use_cookies=False,
-                progress=self.transfer.progress,
-                timeout=(patience.connect, patience.stall),
-                resume=True,
-            )
-        except FileURLRetrievalError as error:
-            raise RefusedError(_explain(error)) from error
-        except DownloadError as error:
-            if self.size() > start:
-                raise InterruptedTransferError(describe(error)) from error
-            if not start:
-                raise RefusedError(describe(error)) from error
-            for begun in begun_files(self.transfer.part):
-                begun.unlink()  # it cannot be gone on with: the next try starts anew
+    for surplus in begun_files(transfer.part)[1:]:
+        surplus.unlink()  # gdown refuses to choose
+    start = _size(transfer)
+    try:
+        gdown.download(
+            url=source,
+            output=str(_output(transfer.part)),
+            quiet=True,
+            proxy=transfer.checkpoint.http_proxy,
+            use_cookies=False,
+            progress=transfer.progress,
+            timeout=(transfer.patience.connect, transfer.patience.stall),
+            resume=True,
+        )
+    except FileURLRetrievalError as error:
+        raise RefusedError(_explain(error)) from error
+    except DownloadError as error:
+        if _size(transfer) > start:
             raise InterruptedTransferError(describe(error)) from error
-        except requests.HTTPError as error:
-            check_status(error.response.status_code, error.response.reason)
-            raise
+        if not start:
+            raise RefusedError(describe(error)) from error
+        for begun in begun_files(transfer.part):
+            begun.unlink()  # it cannot be gone on with: the next try starts anew
+        raise InterruptedTransferError(describe(error)) from error
+    except requests.HTTPError as error:
+        check_status(error.response.status_code, error.response.reason)
+        raise
 
 
 def _explain(error: Exception) -> str:
