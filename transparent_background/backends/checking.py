@@ -12,7 +12,7 @@ from ..errors import DeviceError
 
 if TYPE_CHECKING:
     from .graph import Graph
-    from .runtime import Model, Runtime
+    from .runtime import Model
 
 TOLERANCE = 1 / 255
 """Largest difference of a matte's pixel from PyTorch's: one level of a picture of 8 bits."""
@@ -67,13 +67,15 @@ def _difference(graph: Graph, model: Model, inputs: Sequence[torch.Tensor]) -> D
     return Difference(float(difference.max()), float(difference.mean()), float(beyond))
 
 
-def check(difference: Difference, runtime: Runtime, *, weights_changed: bool = False) -> None:
+def check(difference: Difference, what: str, *, rounded: bool = False) -> None:
     """Refuse a conversion that is another function.
 
     Parameters
     ----------
-    weights_changed
-        The weights were rounded: then the mean decides.
+    what
+        What gives the model's numbers.
+    rounded
+        The weights were rounded, as float16 or int8: then the mean alone decides.
 
     Raises
     ------
@@ -82,26 +84,11 @@ def check(difference: Difference, runtime: Runtime, *, weights_changed: bool = F
         mean; with rounded weights, by 0.01 in the mean.
     """
     good = difference.beyond <= EXEMPT and difference.mean <= MEAN_TOLERANCE
-    if weights_changed:
+    if rounded:
         good = difference.mean <= ROUNDED_TOLERANCE
     if not good:
         raise DeviceError(
-            f"{runtime.name} {runtime.version()} does not give this network's numbers: mattes differ by "
-            f"up to {difference.largest:.3f}, {difference.mean:.4f} in the mean; use PyTorch, "
-            "or another version of it"
-        )
-
-
-def check_int8(difference: Difference) -> None:
-    """Refuse a model that int8 has spoilt.
-
-    Raises
-    ------
-    DeviceError
-        Mattes differ by more than 0.01 in the mean.
-    """
-    if difference.mean > ROUNDED_TOLERANCE:
-        raise DeviceError(
-            f"in int8 this network's mattes differ from PyTorch's by {difference.mean:.3f} in the mean, on "
-            f"the photos it was calibrated on; at most {ROUNDED_TOLERANCE:g} is taken: leave int8 out"
+            f"{what} does not give this network's numbers: mattes differ from PyTorch's by up to "
+            f"{difference.largest:.3f}, {difference.mean:.4f} in the mean; "
+            + ("leave --half and --int8 out" if rounded else "use PyTorch, or another version of it")
         )

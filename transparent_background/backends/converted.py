@@ -172,7 +172,8 @@ class ConvertedNetwork:
         self._runtime.write(graph, path, describe(graph, self._checkpoint), any_batch=False, half=False)
         self.conversions += 1
         model = self._load(path, "float32")
-        check(compare(graph, model, [graph.examples(1)]), self._runtime)
+        what = f"{self._runtime.name} {self._runtime.version()}"
+        check(compare(graph, model, [graph.examples(1)]), what)
         return model if self._precision == "float32" else self._load(path, self._precision)
 
     def _load(self, path: Path, precision: Precision) -> Model:

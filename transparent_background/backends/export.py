@@ -109,8 +109,7 @@ def export(
     InputError
         A photo cannot be read.
     DeviceError
-        The file's mattes are not PyTorch's, as :func:`~.checking.check`, for int8
-        :func:`~.checking.check_int8`, says. No file is left.
+        The file's mattes are not PyTorch's, as :func:`~.checking.check` says. No file is left.
     OutputError
         The file cannot be written.
     """
@@ -130,7 +129,7 @@ def export(
             runtime.write(graph, staged, metadata, any_batch=True, half=half)
             examples = graph.examples(2 if size[0] * size[1] <= BATCH_CHECKED_UP_TO else 1)
             difference = compare(graph, runtime.load(staged), [examples])
-            check(difference, runtime, weights_changed=half)
+            check(difference, f"{runtime.name} {runtime.version()}", rounded=half)
             compared_on = "drawn pictures"
         else:
             difference, compared_on = write_int8(graph, staged, metadata, int8)

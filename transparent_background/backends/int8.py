@@ -18,7 +18,7 @@ from ..media.pairs import evenly
 from ..media.reading import read
 from ..media.sources import find_sources
 from ..model.input import resize_rgb
-from .checking import Difference, check_int8, compare
+from .checking import Difference, check, compare
 from .graph import Graph
 from .openvino import OpenVINO, convert, import_openvino, save, without_reports
 from .runtime import import_from, last_line
@@ -128,5 +128,5 @@ def write_int8(
     save(quantise(convert(graph, metadata, any_batch=False), graph, known), path, half=False)
     compared = evenly(known, COMPARED_ON)
     difference = compare(graph, OpenVINO().load(path), (graph.from_bytes(*photo) for photo in compared))
-    check_int8(difference)
+    check(difference, "int8", rounded=True)
     return difference, f"{len(compared)} of the {len(known)} photos it was calibrated on"
