@@ -243,6 +243,7 @@ def begin_a_large_answer(talk: Talk) -> None:
     assert select.select([talk.process.stdout], [], [], 60)[0]
 
 
+@pytest.mark.slow
 def test_an_answer_is_written_whole_after_a_signal(talking: Callable[..., Talk]) -> None:
     talk = talking()
     begin_a_large_answer(talk)
@@ -305,6 +306,7 @@ def test_who_reads_no_more_is_no_reason_for_a_traceback(talking: Callable[..., T
     assert talk.process.stderr.read() == b""
 
 
+@pytest.mark.slow
 def test_a_network_that_cannot_be_loaded_is_a_tool_error(folder: Path) -> None:
     calls = [("remove_background", {"path": "astronaut.jpg"}), ("list_models", {})]
     with (folder / "log").open("w") as log:

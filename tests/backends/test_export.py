@@ -274,6 +274,7 @@ def test_sizes_follow_the_checkpoint() -> None:
         export_sizes(zoo, "blend", (512, 512))
 
 
+@pytest.mark.slow
 def test_the_command_writes_and_reports(tmp_path, monkeypatch, capsys) -> None:
     need("openvino")
     monkeypatch.chdir(tmp_path)

@@ -112,6 +112,7 @@ def test_files_about_models_of_one_name_are_told_apart() -> None:
     assert short_names(["x/best.pth", "x/best.safetensors"]) == ["x_best_1", "x_best_2"]
 
 
+@pytest.mark.slow
 def test_the_cost_of_a_model_is_measured(capsys) -> None:
     assert cli.main(["benchmark", "lite", "--size", "96x64", "--repeat", "1", "--format", "json"]) == 0
     (cost,) = json.loads(capsys.readouterr().out)

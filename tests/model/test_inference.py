@@ -84,6 +84,7 @@ def test_context_sums_whose_planes_are_no_whole_rows() -> None:
     assert_same(build("mobilenetv2_100", (100, 90)), noise(1, 3, 96, 96))
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_published_weights_to_rounding() -> None:
     network = InSPyReNet(create_backbone("swin_base_patch4_window12_384"), base_size=(384, 384))

@@ -297,6 +297,7 @@ def test_archives_that_lie_or_unpack_to_too_much_are_refused(remover) -> None:
         assert detail(broken, 400)
 
 
+@pytest.mark.slow
 def test_many_at_once_give_what_one_at_a_time_gives(remover) -> None:
     """Different sizes and types at once, on both ways to the network: side by side and in batches."""
     images = [Image.fromarray(draw_object(90 + 6 * i, 120 + 10 * (i % 3))) for i in range(12)]

@@ -69,6 +69,7 @@ def ask_for_much(service) -> socket.socket:
     return client
 
 
+@pytest.mark.slow
 def test_who_does_not_read_is_hung_up_on(remover, monkeypatch) -> None:
     monkeypatch.setattr(server, "STALL", 0.5)
     with serve([{"lite": remover}], limits={"bytes": 8 << 20}) as service, ask_for_much(service) as client:
@@ -76,6 +77,7 @@ def test_who_does_not_read_is_hung_up_on(remover, monkeypatch) -> None:
         wait_until(lambda: not service.server.server_state.connections)
 
 
+@pytest.mark.slow
 def test_who_reads_slowly_but_steadily_gets_it_all(remover, monkeypatch) -> None:
     monkeypatch.setattr(server, "STALL", 0.5)
     with serve([{"lite": remover}], limits={"bytes": 8 << 20}) as service, ask_for_much(service) as client:

@@ -10,8 +10,9 @@ import pytest
 from page_helpers import PATIENCE, Visit, expect, make_clip
 from PIL import Image
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_a_film_is_followed_to_its_result(visit: Visit, clip: Path) -> None:
     page = visit.open("film")
     page.set_input_files("#film-file", clip)
@@ -33,7 +34,6 @@ def test_a_film_is_followed_to_its_result(visit: Visit, clip: Path) -> None:
         assert sum(1 for _ in container.demux(video=0)) >= 12
 
 
-@pytest.mark.slow
 def test_a_film_can_be_cancelled(visit: Visit, tmp_path: Path) -> None:
     page = visit.open("film")
     page.set_input_files("#film-file", make_clip(tmp_path / "long.mp4", 600))
@@ -48,7 +48,6 @@ def test_a_film_can_be_cancelled(visit: Visit, tmp_path: Path) -> None:
     assert page.request.get(f"{visit.address}api/jobs/{job}").status == 404  # nothing is left of it
 
 
-@pytest.mark.slow
 def test_a_film_survives_a_reload(visit: Visit, tmp_path: Path) -> None:
     page = visit.open("film")
     page.set_input_files("#film-file", make_clip(tmp_path / "clip.mp4", 30))
@@ -60,7 +59,6 @@ def test_a_film_survives_a_reload(visit: Visit, tmp_path: Path) -> None:
     assert visit.download("#film-download").stat().st_size > 1000
 
 
-@pytest.mark.slow
 def test_a_film_that_is_none_is_refused_in_a_sentence(visit: Visit, tmp_path: Path) -> None:
     page = visit.open("film")
     visit.refusals = {415}
@@ -72,7 +70,6 @@ def test_a_film_that_is_none_is_refused_in_a_sentence(visit: Visit, tmp_path: Pa
     assert error.inner_text().endswith(".")
 
 
-@pytest.mark.slow
 def test_the_camera_is_shown_live(visit: Visit) -> None:
     page = visit.open("camera")
     page.locator("#camera-go").click()

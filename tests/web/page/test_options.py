@@ -15,6 +15,8 @@ from transparent_background.options.recipe import Recipe
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
 
+pytestmark = pytest.mark.slow
+
 DECLARED: dict[str, Any] = {
     "help": "",
     "default": None,
@@ -146,7 +148,6 @@ def test_films_and_cameras_have_it_as_well(starry: Visit) -> None:
     expect(starry.option("Sparkle")).to_be_visible()
 
 
-@pytest.mark.slow
 def test_a_camera_is_told_of_every_option_that_is_not_its_default(visit: Visit) -> None:
     page = visit.open("camera")
     with page.expect_websocket() as connection:

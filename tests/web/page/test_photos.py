@@ -71,6 +71,7 @@ def test_photos_may_be_dropped_and_pasted(visit: Visit) -> None:
     expect(page.locator("#strip")).to_contain_text("pasted-")
 
 
+@pytest.mark.slow
 def test_another_option_does_the_photo_again(visit: Visit) -> None:
     page = visit.open()
     visit.add("astronaut.jpg")
@@ -125,6 +126,7 @@ def test_options_reach_the_server(visit: Visit, tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_format_that_browsers_cannot_show_is_shown_all_the_same(visit: Visit) -> None:
     page = visit.open()
     visit.add("chelsea.jpg")

@@ -11,6 +11,7 @@ from page_helpers import PATIENCE, SAMPLES, Visit, expect, serving, visiting
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Route
 
+pytestmark = pytest.mark.slow
 
 TOKEN = "a-token-of-the-tests"
 
@@ -75,7 +76,6 @@ def test_a_server_that_is_away_is_found_again(browser: Browser, address: str) ->
         visit.complaints.clear()
 
 
-@pytest.mark.slow
 def test_a_token_is_asked_for_and_used_for_everything(browser: Browser, tmp_path: Path, clip: Path) -> None:
     with (
         serving(tmp_path, TRANSPARENT_BACKGROUND_TOKEN=TOKEN) as address,

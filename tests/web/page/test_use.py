@@ -10,6 +10,8 @@ from page_helpers import SAMPLES, Visit, expect, visiting
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+pytestmark = pytest.mark.slow
+
 
 def test_keys_move_the_slider_the_tabs_and_the_photos(visit: Visit) -> None:
     page = visit.open()
@@ -66,7 +68,6 @@ def test_the_pointer_moves_the_slider(visit: Visit) -> None:
     expect(page.get_by_role("slider", name="Before and after")).to_have_attribute("aria-valuenow", "25")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("width", [320, 390, 768])
 def test_nothing_stands_over_on_small_windows(browser: Browser, address: str, width: int) -> None:
     phone = {"viewport": {"width": width, "height": 844}, "has_touch": True, "is_mobile": True}
