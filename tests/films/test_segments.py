@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from pathlib import Path
 
@@ -31,6 +32,25 @@ def test_resuming_goes_on_after_the_last_whole_segment(remover, monkeypatch) -> 
     assert numbers("b.mp4") == counted(55)
     assert np.array_equal(samples_of("b.mp4"), samples_of("a.mp4"))
     assert files() == ["a.mp4", "b.mp4", "b_matte.mp4", "whole.mp4", "whole_matte.mp4"]
+
+
+def test_a_second_stop_costs_no_more_than_the_first(remover, monkeypatch) -> None:
+    monkeypatch.setattr("transparent_background.films.segments.SEGMENT_SECONDS", Fraction(2, 5))
+    make_film(Path("a.mp4"), 55)
+    remover.after = 37
+    with pytest.raises(KeyboardInterrupt):
+        remover.process_video("a.mp4", "b.mp4", "white", resume=True, matte=True)
+    record = Path(".b_matte.mp4.parts/job.json")
+    job = json.loads(record.read_text())
+    job["parts"].pop()  # the matte's last segment was not whole yet: the picture's is given up too
+    record.write_text(json.dumps(job))
+    remover.after = len(remover.seen) + 1
+    with pytest.raises(KeyboardInterrupt):
+        remover.process_video("a.mp4", "b.mp4", "white", resume=True, matte=True)
+    remover.after = None
+    report = remover.process_video("a.mp4", "b.mp4", "white", resume=True, matte=True)
+    assert report.resumed == sum(part["frames"] for part in job["parts"]) > 0
+    assert numbers("b.mp4") == counted(55)
 
 
 @pytest.mark.parametrize("suffix", ["mov", "webm", "mkv"])

@@ -72,7 +72,13 @@ class SegmentedWriter(Writer):
         """Forget the segments beyond a number of frames."""
         while self.frames > frames:
             part = self._parts.pop()
+            self._note()  # first: a record of a segment that is gone would cost all of them
             (self.folder / part["name"]).unlink(missing_ok=True)
+
+    def _note(self) -> None:
+        """Write down which segments are whole."""
+        with replacing(self.folder / "job.json") as file:
+            file.write(json.dumps({"job": self._job, "parts": self._parts}, indent=1).encode())
 
     def _load(self) -> list[dict[str, Any]]:
         try:
@@ -107,8 +113,7 @@ class SegmentedWriter(Writer):
         self._segment = None
         begin = [self._begin.numerator, self._begin.denominator]
         self._parts.append({"name": path.name, "frames": self._in_segment, "begin": begin})
-        with replacing(self.folder / "job.json") as file:
-            file.write(json.dumps({"job": self._job, "parts": self._parts}, indent=1).encode())
+        self._note()
 
     def finish(self) -> Path:
         """Put the film together."""

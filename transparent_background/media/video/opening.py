@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
-from ...errors import InputError, MissingExtraError, SourceNotFoundError, UnreadableError
+from ...errors import InputError, SourceNotFoundError, UnreadableError, needing
 from ..files import name_of, open_file, url_scheme
 
 if TYPE_CHECKING:
@@ -37,12 +37,8 @@ def import_av(what: str) -> None:
     MissingExtraError
         It is not; the message says how to get it.
     """
-    try:
+    with needing("video", f"{what}: films need PyAV"):
         import av  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError(
-            f'{what}: films need PyAV; run: pip install "transparent-background[video]"'
-        ) from error
 
 
 def open_input(
