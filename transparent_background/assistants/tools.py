@@ -196,7 +196,7 @@ class PictureTools:
             width=width,
             height=height,
             mode=order.network.name,
-            type=order.job.settings.type.text,
+            type=order.settings.type.text,
             format=order.suffix,
             bytes=len(done.data),
             seconds=round(time.monotonic() - began, 3),

@@ -127,7 +127,7 @@ class Work:
 def result_name(path: str | None, order: Order) -> str:
     """Return what the result of a picture is called."""
     stem = "picture" if path is None else PurePath(path).stem
-    return f"{stem}{order.job.settings.tag}.{order.suffix}"
+    return f"{stem}{order.settings.tag}.{order.suffix}"
 
 
 def _decode(text: str, most: int) -> bytes:

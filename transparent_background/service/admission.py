@@ -104,42 +104,27 @@ class Budget:
 
     def __init__(self, total: int) -> None:
         self.total = total
-        self._free = total
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
-
-    @property
-    def waiting(self) -> int:
+        self.waiting = 0
         """How many tasks wait."""
-        return len(self._waiting)
+        self._free = total
+        self._turn = asyncio.Lock()  # serves in turn; whoever has it waits until there is enough
+        self._given_back = asyncio.Event()
 
     @asynccontextmanager
     async def take(self, amount: int) -> AsyncIterator[None]:
         """Hold an amount for the block; a task that is cancelled while it waits leaves the queue."""
         amount = min(amount, self.total)
-        if self._waiting or amount > self._free:
-            turn = asyncio.get_running_loop().create_future()
-            entry = amount, turn
-            self._waiting.append(entry)
-            try:
-                await turn
-            except asyncio.CancelledError:
-                if entry in self._waiting:
-                    self._waiting.remove(entry)
-                else:
-                    self._free += amount  # it had been given its share in this very moment
-                self._hand_out()
-                raise
-        else:
-            self._free -= amount
+        self.waiting += 1
+        try:
+            async with self._turn:
+                while amount > self._free:
+                    self._given_back.clear()
+                    await self._given_back.wait()
+                self._free -= amount
+        finally:
+            self.waiting -= 1
         try:
             yield
         finally:
             self._free += amount
-            self._hand_out()
-
-    def _hand_out(self) -> None:
-        while self._waiting and self._waiting[0][0] <= self._free:
-            amount, turn = self._waiting.popleft()
-            if not turn.cancelled():
-                self._free -= amount
-                turn.set_result(None)
+            self._given_back.set()

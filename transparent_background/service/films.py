@@ -23,12 +23,15 @@ from ..options.films import Selection
 from ..options.result_types import Backdrop
 from .admission import ClosingError, QueueFullError
 from .film_checks import check_film
+from .models import find_network
 from .naming import safe_stem, shown_name
+from .requests import asked_for, settings_for
 
 if TYPE_CHECKING:
     from ..films.report import VideoProgress
     from ..options.service import Limits
-    from .requests import Job
+    from ..options.settings import Settings
+    from .requests import FilmJobOptions
     from .workers import ModelWorkers, SharedNetwork
 
 logger = logging.getLogger(__name__)
@@ -55,15 +58,15 @@ class CancelledFilmError(Exception):
 
 @dataclass(eq=False, slots=True)
 class FilmJob:
-    """A film that was asked for. Its folder holds the upload, then the result, and goes with it."""
+    """A film that was asked for."""
 
     id: str
     """Random, so that only who is told it can ask for it."""
-    folder: Path
     source: Path
+    """The upload. Its folder holds the result as well, and goes with the film."""
     shown: str
     """What messages call it."""
-    job: Job
+    settings: Settings
     network: SharedNetwork
     targets: Targets
     """The files that are written."""
@@ -140,7 +143,19 @@ class FilmService:
             await _delete(folder)
             raise
 
-    async def add(self, source: Path, name: str, job: Job, network: SharedNetwork) -> FilmJob:
+    def order(self, options: FilmJobOptions, behind: Path | None) -> tuple[Settings, SharedNetwork]:
+        """Check what is asked for, and what goes behind, before there are files.
+
+        Raises
+        ------
+        UsageError
+            An option is out of range, or there is no such network.
+        """
+        values = asked_for(options)
+        settings = settings_for(values, behind)
+        return settings, find_network(self.workers.networks, values.get("mode"))
+
+    async def add(self, source: Path, name: str, settings: Settings, network: SharedNetwork) -> FilmJob:
         """Check an uploaded film and queue it.
 
         Parameters
@@ -149,10 +164,8 @@ class FilmService:
             The upload, in a folder from :meth:`receive`.
         name
             What the client called it.
-        job
-            What to make of it.
-        network
-            What predicts its mattes.
+        settings, network
+            From :meth:`order`.
 
         Raises
         ------
@@ -165,17 +178,16 @@ class FilmService:
         """
         shown = shown_name(name, "the film")
         try:
-            targets = await asyncio.to_thread(self._check, source, name, shown, job)
+            targets = await asyncio.to_thread(self._check, source, name, shown, settings)
         except TransparentBackgroundError as error:
             raise type(error)(_without_paths(str(error), source, shown)) from error
         self._check_room()
-        film = FilmJob(secrets.token_urlsafe(16), source.parent, source, shown, job, network, targets)
+        film = FilmJob(secrets.token_urlsafe(16), source, shown, settings, network, targets)
         self.jobs[film.id] = film
         film.work = asyncio.create_task(self._work(film))
         return film
 
-    def _check(self, source: Path, name: str, shown: str, job: Job) -> Targets:
-        settings = job.settings
+    def _check(self, source: Path, name: str, shown: str, settings: Settings) -> Targets:
         if isinstance(settings.type, Backdrop):
             check_film(settings.type.path, self.limits, Selection(), "the background", still=True)
         check_film(source, self.limits, settings.film, shown)
@@ -227,7 +239,7 @@ class FilmService:
             film.network,
             film.source,
             film.targets,
-            film.job.settings,
+            film.settings,
             workers=self.threads,
             passes=max(self.workers.lanes, 1),
             progress=advance,
@@ -238,7 +250,7 @@ class FilmService:
 
     async def _end(self, film: FilmJob, state: State, **values: Any) -> None:
         if state != "done":
-            await _delete(film.folder)
+            await _delete(film.source.parent)
         _change(film, state=state, ended=time.monotonic(), **values)
         if state == "done":
             await self._make_room()
@@ -280,7 +292,7 @@ class FilmService:
         """Stop a film and forget it."""
         await self.cancel(film)
         self.jobs.pop(film.id, None)
-        await _delete(film.folder)
+        await _delete(film.source.parent)
 
     async def expire(self) -> None:
         """Forget what ended long ago; run it every now and then."""

@@ -15,7 +15,7 @@ from ..media.reading import measure, read
 from ..media.writing import write
 from .models import find_network
 from .pictures import NamedBytes
-from .requests import LiveOptions, asked_for, settings_for
+from .requests import UPLOADED, LiveOptions, asked_for, settings_for
 
 if TYPE_CHECKING:
     from ..images.picture import Picture
@@ -56,7 +56,7 @@ class LiveSession:
         options = LiveOptions.model_validate_json(text)
         values = {"type": "blur", **asked_for(options)}
         sent = options.background_image
-        settings = settings_for(values, behind=sent is not None)
+        settings = settings_for(values, None if sent is None else UPLOADED)
         network = find_network(self._networks, values.get("mode"))
         background = None
         if sent is not None:

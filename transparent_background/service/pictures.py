@@ -19,18 +19,21 @@ from ..errors import TooLargeError
 from ..matting.pictures import matte_at
 from ..media.reading import measure, read
 from ..media.writing import write
-from ..options.suffixes import KEEPS_ALPHA
+from ..options.suffixes import KEEPS_ALPHA, format_of
+from . import rembg
 from .admission import Admission, Budget, DeadlineError
 from .fetch import fetch
 from .models import find_network
 from .naming import RESULT_SUFFIXES
-from .requests import Job, picture_job
+from .requests import UPLOADED, asked_for, settings_for
 
 if TYPE_CHECKING:
     import torch
 
     from ..images.picture import Picture
     from ..options.service import Limits
+    from ..options.settings import Settings
+    from ..types import ResizeMethod
     from .requests import PictureOptions
     from .workers import ModelWorkers, SharedNetwork
 
@@ -39,24 +42,31 @@ T = TypeVar("T")
 FETCHERS, FETCH_SECONDS = 8, 20.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What to make of a picture, or of all pictures of a batch: checked, and handed down."""
 
-    job: Job
     network: SharedNetwork
-    behind: bytes | None = None
-    """The file of a picture to put behind; the job's type says so."""
+    settings: Settings
+    resize: ResizeMethod | None
+    format: str
+    """Pillow's name of the format of the results."""
+    behind: bytes | None
+    """The file of a picture to put behind; the settings' type says so."""
+    smooth_mask: bool
+    """rembg's ``ppm``."""
+    veil: tuple[int, int, int, int] | None
+    """rembg's ``bgc``: a colour behind that may be transparent itself."""
 
     @property
     def suffix(self) -> str:
         """What the names of results end with, without a point."""
-        return RESULT_SUFFIXES[self.job.format]
+        return RESULT_SUFFIXES[self.format]
 
     @property
     def media_type(self) -> str:
         """What the results are, such as ``image/png``."""
-        return f"image/{self.job.format.lower()}"
+        return f"image/{self.format.lower()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +136,17 @@ class PictureService:
         UsageError
             An option is out of range, or there is no such network.
         """
-        job = picture_job(options, behind=behind is not None)
-        return Order(job, find_network(self.workers.networks, job.mode), behind)
+        values = rembg.translate(asked_for(options))
+        settings = settings_for(values, None if behind is None else UPLOADED)
+        return Order(
+            settings=settings,
+            resize=values.get("resize"),
+            format=format_of(settings.format or "png") or "PNG",
+            behind=behind,
+            smooth_mask=values.get("ppm", False),
+            veil=rembg.colour_of(values),
+            network=find_network(self.workers.networks, values.get("mode")),
+        )
 
     async def cut_out(self, data: bytes, order: Order, *, name: str = "the picture") -> CutOut:
         """Cut out one picture.
@@ -170,7 +189,7 @@ class PictureService:
                 admitted = time.monotonic()
                 picture, *behind = [await self._run(read, file) for file in files]
                 decoded = time.monotonic()
-                work = order.network.submit([picture], resize=order.job.resize)
+                work = order.network.submit([picture], resize=order.resize)
                 passed = await asyncio.wrap_future(work)
                 predicted = time.monotonic()
                 done = await self._run(_finish, picture, passed.predictions[0], order, behind)
@@ -226,17 +245,17 @@ class NamedBytes(io.BytesIO):
 
 def _finish(picture: Picture, prediction: torch.Tensor, order: Order, behind: list[Picture]) -> CutOut:
     """Return the file of a picture whose matte is predicted; ``behind`` has at most one other picture."""
-    job = order.job
+    settings = order.settings
     done = finish(
         picture,
         matte_at(prediction, picture.size),
-        job.settings,
+        settings,
         order.network.device,
-        background=StillBackground(behind[0], job.settings.fit) if behind else None,
-        holds_alpha=job.format in KEEPS_ALPHA,
-        smooth=job.smooth_mask,
-        veil=job.veil,
+        background=StillBackground(behind[0], settings.fit) if behind else None,
+        holds_alpha=order.format in KEEPS_ALPHA,
+        smooth=order.smooth_mask,
+        veil=order.veil,
     )
     file = io.BytesIO()
-    write(file, done.result, format=order.suffix, metadata=picture.metadata, quality=job.settings.quality)
+    write(file, done.result, format=order.suffix, metadata=picture.metadata, quality=settings.quality)
     return CutOut(file.getvalue(), done.result.size, box=done.box)

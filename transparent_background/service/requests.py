@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal
 
@@ -18,15 +19,13 @@ from ..options.recipe import KEPT, Recipe, read_values
 from ..options.result import ResultOptions
 from ..options.result_types import Backdrop, ResultType, parse_type
 from ..options.settings import Settings, read_settings
-from ..options.suffixes import format_of
-from ..types import ResizeMethod
 from . import rembg
 
 TYPES = ("rgba", "map", "green", "white", "blur", "overlay")
 RECIPE = 10_000
 """Most characters of a recipe."""
 UPLOADED = Path("background_image")
-"""Stands for the picture that came with the request."""
+"""Stands for a picture that came with the request and is in memory."""
 
 
 def field_of(entry: Option, subject: Subject) -> tuple[Any, Any]:
@@ -101,21 +100,6 @@ class LiveOptions(_Camera):  # type: ignore[misc]
     background_image: str | None = Field(None, description="A picture's file in base64, to put behind.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """A request's options, checked."""
-
-    mode: str | None
-    settings: Settings
-    resize: ResizeMethod | None = None
-    format: str = "PNG"
-    """Pillow's name of the format of a picture's result."""
-    smooth_mask: bool = False
-    """rembg's ``ppm``."""
-    veil: tuple[int, int, int, int] | None = None
-    """rembg's ``bgc``: a colour behind that may be transparent itself."""
-
-
 def asked_for(options: BaseModel) -> dict[str, Any]:
     """Return the options that were given, on top of those of a recipe; others keep their defaults.
 
@@ -152,90 +136,43 @@ def read_recipe(text: str) -> dict[str, Any]:
             if name in known and len(str(value)) > known[name].length:
                 raise UsageError(f"{name} is too long")
         if kind is not None and not PurePath(str(kind)).suffix:
-            parse_result_type(kind, behind=False)
+            parse_result_type(kind)
         recipe = Recipe({name: value for name, value in values.items() if name not in unread})
     except UsageError as error:
         raise type(error)(f"recipe: {error}") from error
     return {**recipe, **{name: value for name, value in values.items() if name in unread}}
 
 
-def parse_result_type(text: str, *, behind: bool) -> ResultType:
+def parse_result_type(text: str) -> ResultType:
     """Read a type; no path of the server's own files is one.
-
-    Parameters
-    ----------
-    behind
-        Whether a picture came along to be put behind.
 
     Raises
     ------
     UsageError
     """
-    if behind:
-        return Backdrop(UPLOADED)
-    try:
+    with suppress(UsageError):
         kind = parse_type(text)
-    except UsageError:
-        kind = Backdrop(UPLOADED)
-    if isinstance(kind, Backdrop):
-        raise UsageError(
-            f"type {text!r} is unknown; choose {', '.join(TYPES)}, a colour ([255, 0, 0], #ff0000 or a CSS "
-            "name), or send a picture as background_image"
-        )
-    return kind
+        if not isinstance(kind, Backdrop):
+            return kind
+    raise UsageError(
+        f"type {text!r} is unknown; choose {', '.join(TYPES)}, a colour ([255, 0, 0], #ff0000 or a CSS "
+        "name), or send a picture as background_image"
+    )
 
 
-def settings_for(values: Mapping[str, Any], *, behind: bool) -> Settings:
+def settings_for(values: Mapping[str, Any], behind: Path | None) -> Settings:
     """Check a request's options for a result.
 
     Parameters
     ----------
     behind
-        Whether a picture came along to be put behind.
-
-    Raises
-    ------
-    UsageError
-    """
-    kind = parse_result_type(str(values.get("type", "rgba")), behind=behind)
-    rest = {name: value for name, value in values.items() if name != "type"}
-    return replace(read_settings(rest), type=kind)
-
-
-def picture_job(options: BaseModel, *, behind: bool = False) -> Job:
-    """Check the options of a picture.
+        The file to put behind, if one came along; the type is then not looked at.
 
     Raises
     ------
     UsageError
         One of them is out of range, or they do not fit each other.
     """
-    values = rembg.translate(asked_for(options))
-    settings = settings_for(values, behind=behind)
-    return Job(
-        mode=values.get("mode"),
-        settings=settings,
-        resize=values.get("resize"),
-        format=format_of(settings.format or "png") or "PNG",
-        smooth_mask=values.get("ppm", False),
-        veil=rembg.colour_of(values),
-    )
-
-
-def film_job(options: BaseModel, *, behind: Path | None = None) -> Job:
-    """Check the options of a film.
-
-    Parameters
-    ----------
-    behind
-        The file of a picture or film to put behind.
-
-    Raises
-    ------
-    UsageError
-    """
-    values = asked_for(options)
-    settings = settings_for(values, behind=behind is not None)
-    if behind is not None:
-        settings = replace(settings, type=Backdrop(behind))
-    return Job(mode=values.get("mode"), settings=settings, resize=values.get("resize"))
+    kind = parse_result_type(str(values.get("type", "rgba"))) if behind is None else Backdrop(behind)
+    rest = {name: value for name, value in values.items() if name != "type"}
+    return replace(read_settings(rest), type=kind)

@@ -14,9 +14,8 @@ from pydantic import BaseModel, Field
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from ...service.films import ENDED, FilmJob
-from ...service.models import find_network
 from ...service.naming import stored_name
-from ...service.requests import FilmJobOptions, film_job
+from ...service.requests import FilmJobOptions
 from ...service.services import Services
 from ..problems import Problem
 from ..uploads import check_size, media_type_of, read_uploads, save_file
@@ -111,8 +110,7 @@ async def start(request: Request, services: Running) -> Response:
         background, behind = uploads.background, None
         if background is not None:
             behind = folder / f"background{Path(stored_name(background.filename or '')).suffix}"
-        job = film_job(uploads.options, behind=behind)
-        network = find_network(services.workers.networks, job.mode)
+        settings, network = films.order(uploads.options, behind)
         files = await uploads.files(most)
         if not files or not files[0].size:
             raise Problem(422, "send a film: as the body, or in a form as file")
@@ -122,7 +120,7 @@ async def start(request: Request, services: Running) -> Response:
         await save_file(files[0], source)
         if background is not None and behind is not None:
             await save_file(background, behind)
-        film = await films.add(source, name, job, network)
+        film = await films.add(source, name, settings, network)
     status = status_of(film, services)
     return JSONResponse(status.model_dump(), 202, {"Location": f"/api/jobs/{film.id}"})
 

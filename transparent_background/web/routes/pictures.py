@@ -109,7 +109,7 @@ async def _answer(
     with services.admission.enter():
         done = await unless_gone(request, work())
     timing = ", ".join(f"{stage};dur={1000 * seconds:.1f}" for stage, seconds in done.seconds.items())
-    called = f"{safe_stem(name, 'picture')}{order.job.settings.tag}.{order.suffix}"
+    called = f"{safe_stem(name, 'picture')}{order.settings.tag}.{order.suffix}"
     headers = {"Content-Disposition": disposition("inline", called), "Server-Timing": timing}
     if done.box is not None:
         headers["X-Crop-Box"] = ", ".join(map(str, done.box))
@@ -217,7 +217,7 @@ async def _batch(
                     name = item.name.encode("utf-8", "replace").decode()
                     errors.append({"name": name, "status": status, "detail": detail})
                 else:
-                    stem = f"{safe_path(item.name, 'picture')}{order.job.settings.tag}"
+                    stem = f"{safe_path(item.name, 'picture')}{order.settings.tag}"
                     await run_in_threadpool(writer.add, stem, order.suffix, done.data)
                 working.extend(map(begin, islice(rest, 1)))
                 yield writer.take()
