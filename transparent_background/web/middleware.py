@@ -7,7 +7,6 @@ import hmac
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from ..options.service import Limits
-    from ..service.metrics import Metrics
+    from ..service.services import Metrics
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +29,7 @@ METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 PUBLIC = ("/healthz", "/readyz")
 """Answered without a token, as are the page's files."""
 
+CLOSE = {"Connection": "close"}
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
@@ -203,13 +203,6 @@ def _token_of(headers: Headers) -> str:
     return ""
 
 
-@dataclass(slots=True)
-class _Share:
-    """What one request holds of the bytes that all may hold."""
-
-    size: int = 0
-
-
 class BodyLimits:
     """Refuses bodies that are too large, too many at once, and clients that send them too slowly.
 
@@ -233,22 +226,21 @@ class BodyLimits:
             return
         most = self.largest.get(route_path(scope).rstrip("/"), MIB)
         told = Headers(scope=scope).get("content-length", "0")
-        length = int(told) if told.isascii() and told.isdigit() else 0
-        if length > most:
-            await problem(413, _too_large(most), {"Connection": "close"})(scope, receive, send)
-            return
-        share = _Share()
-        try:
-            self._grow(share, length)
-            await self.app(scope, self._limited(receive, most, share), send)
-        except Problem as error:  # of the share; what the application raises it answers itself
-            await problem(error.status_code, error.detail, error.headers)(scope, receive, send)
-        finally:
-            self.held -= share.size
-
-    def _limited(self, receive: Receive, most: int, share: _Share) -> Receive:
         started = time.monotonic()
-        taken, complete = 0, False
+        taken, complete, held = 0, False, 0
+
+        def hold(size: int) -> None:
+            """Hold so much for this request, if it is more than before; one that is alone always fits."""
+            nonlocal held
+            if size > most:
+                detail = f"the request is too large; at most {most / 2**20:.0f} MiB are taken here"
+                raise Problem(413, detail, CLOSE)
+            more = max(size - held, 0)
+            held += more
+            self.held += more
+            if more and self.held > max(self.limits.upload_bytes, held):
+                detail = "the service is busy with other uploads; try again in a few seconds"
+                raise Problem(503, detail, {**CLOSE, "Retry-After": "5"})
 
         async def limited() -> Message:
             nonlocal taken, complete
@@ -259,26 +251,17 @@ class BodyLimits:
                 with fail_after(max(left, 0.001)):
                     message = await receive()
             except TimeoutError as error:
-                raise Problem(408, "the request came too slowly", headers={"Connection": "close"}) from error
+                raise Problem(408, "the request came too slowly", CLOSE) from error
             if message["type"] == "http.request":
                 taken += len(message.get("body", b""))
                 complete = not message.get("more_body", False)
-                if taken > most:
-                    raise Problem(413, _too_large(most), headers={"Connection": "close"})
-                self._grow(share, taken)
+                hold(taken)
             return message
 
-        return limited
-
-    def _grow(self, share: _Share, size: int) -> None:
-        """Hold so much for a request, if it is more than before; one that is alone always fits."""
-        more = max(size - share.size, 0)
-        share.size += more
-        self.held += more
-        if more and self.held > max(self.limits.upload_bytes, share.size):
-            headers = {"Connection": "close", "Retry-After": "5"}
-            raise Problem(503, "the service is busy with other uploads; try again in a few seconds", headers)
-
-
-def _too_large(most: int) -> str:
-    return f"the request is too large; at most {most / 2**20:.0f} MiB are taken here"
+        try:
+            hold(int(told) if told.isascii() and told.isdigit() else 0)
+            await self.app(scope, limited, send)
+        except Problem as error:  # what the application raises it answers itself
+            await problem(error.status_code, error.detail, error.headers)(scope, receive, send)
+        finally:
+            self.held -= held
