@@ -10,11 +10,12 @@ from cameras import HalfPredictor
 
 from transparent_background.compositing.backgrounds import StillBackground
 from transparent_background.images.picture import Picture
-from transparent_background.live.frame import GAP, FrameMaker, FrameOptions
+from transparent_background.live.frame import GAP, FrameMaker
+from transparent_background.live.scenes import Scene
 from transparent_background.options.result import ResultOptions
 from transparent_background.options.result_types import Backdrop, parse_type
 
-WHITE = FrameOptions(settings=ResultOptions(type=parse_type("white")))
+WHITE = Scene(ResultOptions(type=parse_type("white")))
 
 
 def picture() -> Picture:
@@ -26,7 +27,7 @@ def picture() -> Picture:
 
 def test_a_frame_is_finished_as_its_settings_say() -> None:
     settings = ResultOptions(type=parse_type("white"), threshold=0.5, reverse=True)
-    frame, made = FrameMaker(HalfPredictor())(picture(), 0.0, FrameOptions(settings=settings))
+    frame, made = FrameMaker(HalfPredictor())(picture(), 0.0, Scene(settings))
     assert (made.alpha[:, :28] == 0).all()
     assert (made.alpha[:, -28:] == 1).all()
     assert (made.result.rgb[:, :28] == 255).all()
@@ -34,8 +35,7 @@ def test_a_frame_is_finished_as_its_settings_say() -> None:
 
 
 def test_a_mirrored_frame_is_matted_as_it_is_shown() -> None:
-    options = FrameOptions(settings=WHITE.settings, mirror=True)
-    frame, made = FrameMaker(HalfPredictor())(picture(), 0.0, options)
+    frame, made = FrameMaker(HalfPredictor())(picture(), 0.0, WHITE, mirror=True)
     assert (frame.rgb[:, -16:] == (200, 100, 50)).all()
     assert (made.alpha[:, :28] == 1).all()  # the left half of what the network saw
     assert (made.result.rgb[:, -16:] == 255).all()
@@ -46,14 +46,14 @@ def test_its_own_transparency_counts_once() -> None:
     maker = FrameMaker(HalfPredictor(), temporal=False)
     frame, made = maker(Picture(picture().rgb, own), 0.0, WHITE)
     assert made.alpha[:, :28] == pytest.approx(0.5)
-    again = maker.again(frame, made.alpha, FrameOptions(settings=ResultOptions(type=parse_type("map"))))
+    again = maker.again(frame, made.alpha, Scene(ResultOptions(type=parse_type("map"))))
     assert again.result.grey[:, :28] == pytest.approx(0.5)
 
 
 def test_a_background_is_put_behind() -> None:
     behind = StillBackground(Picture(np.full((8, 8, 3), 77, np.uint8)), "stretch")
     settings = ResultOptions(type=Backdrop(Path("behind.png")))
-    _, made = FrameMaker(HalfPredictor())(picture(), 0.0, FrameOptions(settings=settings, background=behind))
+    _, made = FrameMaker(HalfPredictor())(picture(), 0.0, Scene(settings, behind))
     assert (made.result.rgb[:, -28:] == 77).all()
 
 
@@ -65,7 +65,7 @@ def test_smoothing_begins_anew_where_a_frame_does_not_follow_the_last(
     monkeypatch.setattr("transparent_background.matting.steady.Steadier.reset", lambda self: done.append(1))
     maker = FrameMaker(HalfPredictor())
     maker(picture(), 100.0, WHITE)
-    maker(picture(), 100.0 + wait, FrameOptions(settings=WHITE.settings, mirror=mirror))
+    maker(picture(), 100.0 + wait, WHITE, mirror=mirror)
     assert len(done) == resets  # the first frame follows nothing
 
 

@@ -15,4 +15,4 @@ def test_options_that_are_wrong_change_nothing(workers) -> None:
     session.configure('{"type": "white"}')
     with pytest.raises(UsageError):
         session.configure('{"type": "white", "mode": "x"}')
-    assert session.options.settings.type == parse_type("white")
+    assert session.scene.settings.type == parse_type("white")

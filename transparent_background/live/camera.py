@@ -99,13 +99,13 @@ class Camera(AbstractContextManager["Camera"]):
         fit: BackgroundFit = "cover",
         give_up: float | None = GIVE_UP,
     ) -> None:
-        settings = ResultOptions(threshold=check_threshold(threshold), reverse=reverse)
+        settings = ResultOptions(threshold=check_threshold(threshold), reverse=reverse, fit=fit)
         self.mirror, self.paused = mirror, False
-        self._scenes = Scenes([type, *backgrounds], fit)
+        self._scenes = Scenes([type, *backgrounds], settings)
         self._reader = CameraReader(source, size, fps, give_up=give_up)
         rate = self._reader.fps or min(self._reader.rate or WANTED_RATE, WANTED_RATE)
         held = rate if realtime else None
-        self._worker = Worker(remover, self._scenes, settings, fps=held, temporal=temporal)
+        self._worker = Worker(remover, self._scenes, fps=held, temporal=temporal)
         self._keeper, self._meter = Keeper(rate), Meter()
         self._stop = Event()
         self._last: LiveFrame | None = None

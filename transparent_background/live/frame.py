@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time as clock
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,33 +12,18 @@ import numpy as np
 from ..compositing.finish import Finished, finish
 from ..images.picture import Picture
 from ..matting.frames import FrameMatter
-from ..options.result import ResultOptions
-from ..options.result_types import Blur
 from .rate import Pace, Step, make_ladder
 
 if TYPE_CHECKING:
-    from ..compositing.backgrounds import Background
     from ..engine.predictor import Predictor
     from ..images.result import Result
     from ..media.camera import CameraFrame
     from ..types import ByteArray, FloatArray, Size
-    from .scenes import Scenes
+    from .scenes import Scene, Scenes
 
 logger = logging.getLogger(__name__)
 
 GAP = 1.0  # seconds without a frame after which the last matte says nothing of the next
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrameOptions:
-    """What is made of a camera's frames; it may change from one frame to the next."""
-
-    settings: ResultOptions = field(default_factory=lambda: ResultOptions(type=Blur()))
-    """What to make of a frame and its matte."""
-    mirror: bool = False
-    """Whether left and right are exchanged."""
-    background: Background | None = None
-    """What lies behind where the type is a ``Backdrop``; None: its file, read for each frame."""
 
 
 class FrameMaker:
@@ -57,7 +42,7 @@ class FrameMaker:
     Examples
     --------
     >>> maker = FrameMaker(remover)  # doctest: +SKIP
-    >>> picture, made = maker(picture, time.monotonic(), FrameOptions(mirror=True))  # doctest: +SKIP
+    >>> picture, made = maker(picture, time.monotonic(), Scene(), mirror=True)  # doctest: +SKIP
     """
 
     def __init__(self, predictor: Predictor, *, temporal: bool = True) -> None:
@@ -68,7 +53,13 @@ class FrameMaker:
         self._last: tuple[float, bool] | None = None  # time and mirroring of the last frame
 
     def __call__(
-        self, picture: Picture, time: float, options: FrameOptions, *, base_size: Size | None = None
+        self,
+        picture: Picture,
+        time: float,
+        scene: Scene,
+        *,
+        mirror: bool = False,
+        base_size: Size | None = None,
     ) -> tuple[Picture, Finished]:
         """Make a frame.
 
@@ -78,8 +69,10 @@ class FrameMaker:
             The frame as it came.
         time
             When it came, seconds by :func:`time.monotonic`.
-        options
+        scene
             What to make of it.
+        mirror
+            Whether left and right are exchanged.
         base_size
             (height, width) that the network sees, multiples of 32; None: the checkpoint's own.
 
@@ -95,21 +88,21 @@ class FrameMaker:
         TransparentBackgroundError
             The device failed, or a background file cannot be read.
         """
-        if options.mirror:
+        if mirror:
             picture = Picture(_mirrored(picture.rgb), _mirrored(picture.alpha))
-        last, self._last = self._last, (time, options.mirror)
-        follows = last is not None and time - last[0] < GAP and last[1] == options.mirror
+        last, self._last = self._last, (time, mirror)
+        follows = last is not None and time - last[0] < GAP and last[1] == mirror
         if self._matter.steadier is not None and not follows:
             self._matter.steadier.reset()
         self._matter.base_size = base_size
         (matte,) = self._matter([picture])
-        return picture, finish(picture, matte, options.settings, self._device, background=options.background)
+        return picture, finish(picture, matte, scene.settings, self._device, background=scene.background)
 
-    def again(self, picture: Picture, alpha: FloatArray, options: FrameOptions) -> Finished:
+    def again(self, picture: Picture, alpha: FloatArray, scene: Scene) -> Finished:
         """Make another result of a frame whose matte is finished already, without the network."""
-        settings = replace(options.settings, threshold=None, reverse=False)
+        settings = replace(scene.settings, threshold=None, reverse=False)
         return finish(
-            replace(picture, alpha=None), alpha, settings, self._device, background=options.background
+            replace(picture, alpha=None), alpha, settings, self._device, background=scene.background
         )
 
 
@@ -137,32 +130,16 @@ class LiveFrame:
 
 
 class Worker:
-    """Makes mattes and results of frames, in their order.
+    """Makes mattes and results of frames, in their order, with the scene that is in use.
 
     Parameters
     ----------
-    predictor
-        What predicts the mattes.
-    scenes
-        The types.
-    settings
-        What to make of a frame and its matte; the type is that of the scene in use.
     fps
         Frames a second to hold by working at smaller sizes; None: always work at the best.
-    temporal
-        Whether mattes are smoothed along the motion.
     """
 
-    def __init__(
-        self,
-        predictor: Predictor,
-        scenes: Scenes,
-        settings: ResultOptions,
-        *,
-        fps: float | None,
-        temporal: bool,
-    ) -> None:
-        self._scenes, self._options, self._fps = scenes, FrameOptions(settings=settings), fps
+    def __init__(self, predictor: Predictor, scenes: Scenes, *, fps: float | None, temporal: bool) -> None:
+        self._scenes, self._fps = scenes, fps
         self._maker = FrameMaker(predictor, temporal=temporal)
         self._base_size = predictor.checkpoint.base_size
         # a network that was recorded for one size takes no other; "dynamic" has no base size
@@ -179,8 +156,10 @@ class Worker:
 
     def __call__(self, frame: CameraFrame, *, mirror: bool) -> LiveFrame:
         """Return a frame's result."""
-        options = replace(self._shown(), mirror=mirror)
-        picture, made = self._maker(frame.picture, frame.time, options, base_size=self.step.base_size)
+        self._made_for, scene = self._scenes.index, self._scenes.take()
+        picture, made = self._maker(
+            frame.picture, frame.time, scene, mirror=mirror, base_size=self.step.base_size
+        )
         rgb: ByteArray = picture.rgb  # type: ignore[assignment]  # cameras give bytes
         latency = clock.monotonic() - frame.time
         return LiveFrame(frame.number, frame.time, latency, rgb, made.alpha, made.result)
@@ -189,14 +168,8 @@ class Worker:
         """Return the last frame with the type that is in use now."""
         if self._made_for == self._scenes.index:
             return frame
-        made = self._maker.again(Picture(frame.rgb), frame.alpha, self._shown())
-        return replace(frame, result=made.result)
-
-    def _shown(self) -> FrameOptions:
-        """Return the options with the type that is in use now."""
         self._made_for, scene = self._scenes.index, self._scenes.take()
-        settings = replace(self._options.settings, type=scene.type)
-        return replace(self._options, settings=settings, background=scene.background)
+        return replace(frame, result=self._maker.again(Picture(frame.rgb), frame.alpha, scene).result)
 
     def keep_pace(self, seconds: float, size: Size) -> None:
         """Take in how long a frame of a size (height, width) took in all."""

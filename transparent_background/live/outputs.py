@@ -104,6 +104,9 @@ class VirtualCamera:
         There is no virtual camera; the message says how to get one.
     """
 
+    watched: bool
+    """False while no program has it open; where that cannot be known (all but Linux), True."""
+
     def __init__(self, size: tuple[int, int], fps: float, device: str | None = None) -> None:
         with needing("webcam", "the virtual camera needs pyvirtualcam"):
             import pyvirtualcam
@@ -117,12 +120,15 @@ class VirtualCamera:
             raise DeviceError(_no_camera(device, error)) from error
         self.device: str = self._camera.device
         """Its name, as programs show it."""
-        self._watchers = Watchers(self.device)
+        self.watched = True
+        self._closed = threading.Event()
+        self._watching = threading.Thread(target=self._watch, name="watchers", daemon=True)
+        if sys.platform == "linux" and self.device.startswith("/"):
+            self._watching.start()
 
-    @property
-    def watched(self) -> bool:
-        """False while no program has it open; where that cannot be known (all but Linux), True."""
-        return self._watchers.there
+    def _watch(self) -> None:
+        while not self._closed.wait(PERIOD):
+            self.watched = is_open_elsewhere(self.device)
 
     def show(self, result: Result, time: float, status: Status) -> None:
         """Send a result.
@@ -147,40 +153,13 @@ class VirtualCamera:
 
     def close(self) -> None:
         """Let go of the device."""
-        self._watchers.close()
+        self._closed.set()
+        if self._watching.is_alive():
+            self._watching.join()
         self._camera.close()
 
 
 PERIOD = 0.5  # seconds between looks; who opens the camera waits that long for its first new picture
-
-
-class Watchers:
-    """Looks, in a thread of its own, whether another program has a device open.
-
-    Parameters
-    ----------
-    device
-        Its path; what is no path is taken as watched.
-    """
-
-    def __init__(self, device: str) -> None:
-        self.there = True
-        """False while it is known that no other program has it open."""
-        self._device = device
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watchers", daemon=True)
-        if sys.platform == "linux" and device.startswith("/"):
-            self._thread.start()
-
-    def _run(self) -> None:
-        while not self._stop.wait(PERIOD):
-            self.there = is_open_elsewhere(self._device)
-
-    def close(self) -> None:
-        """Stop looking."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
 
 
 def is_open_elsewhere(device: str, processes: Path = Path("/proc")) -> bool:

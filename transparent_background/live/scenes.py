@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..compositing.backgrounds import FileBackground, StillBackground
 from ..media.camera import CameraReader
-from ..options.result_types import Backdrop, ResultType, parse_type
+from ..options.result import ResultOptions
+from ..options.result_types import Backdrop, Blur, parse_type
 
 if TYPE_CHECKING:
+    from ..compositing.backgrounds import Background
     from ..types import BackgroundFit, ColourArray, Size
 
 SceneType: TypeAlias = str | Sequence[int] | os.PathLike[str]
 
 FIRST_FRAME = 5.0  # seconds that a background film may take to begin
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is made of a camera's frames; it may change from one frame to the next."""
+
+    settings: ResultOptions = field(default_factory=lambda: ResultOptions(type=Blur()))
+    """What to make of a frame and its matte."""
+    background: Background | None = None
+    """What lies behind where the type is a ``Backdrop``; None: its file, read for each frame."""
+    name: str = ""
+    """The type, as it was given; of a file, its name."""
 
 
 class Scenes:
@@ -28,8 +42,8 @@ class Scenes:
     types
         What :func:`parse_type` takes; the first one is in use at the beginning. Films behind play in their
         own time, over and over, while they are in use.
-    fit
-        How a picture or film behind fills the frame.
+    settings
+        What to make of a frame and its matte, but for the type.
 
     Raises
     ------
@@ -39,11 +53,12 @@ class Scenes:
         The file of one of them cannot be read.
     """
 
-    def __init__(self, types: Sequence[SceneType], fit: BackgroundFit) -> None:
-        self._scenes = [_scene(type, fit) for type in types]
+    def __init__(self, types: Sequence[SceneType], settings: ResultOptions) -> None:
+        self._scenes = [_scene(type, settings) for type in types]
+        backgrounds = [scene.background for scene in self._scenes]
+        self._films = [film for film in backgrounds if isinstance(film, _FilmBackground)]
         self.index = 0
         """Which one is in use."""
-        self._playing: _FilmBackground | None = None
         for _ in self._scenes:
             background = self.take().background
             try:  # now, so that a bad file is no surprise in a call
@@ -65,17 +80,15 @@ class Scenes:
     def take(self) -> Scene:
         """Return the one in use; a film that is no longer behind is closed."""
         scene = self._scenes[self.index]
-        if self._playing is not scene.background:
-            self.close()
-        if isinstance(scene.background, _FilmBackground):
-            self._playing = scene.background
+        for film in self._films:
+            if film is not scene.background:
+                film.close()
         return scene
 
     def close(self) -> None:
         """Let go of the film that is playing."""
-        if self._playing is not None:
-            self._playing.close()
-            self._playing = None
+        for film in self._films:
+            film.close()
 
 
 class _FilmBackground:
@@ -102,18 +115,10 @@ class _FilmBackground:
             self._reader = None
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """A type that a camera is shown with."""
-
-    name: str
-    type: ResultType
-    background: FileBackground | _FilmBackground | None = None
-
-
-def _scene(given: SceneType, fit: BackgroundFit) -> Scene:
-    type = parse_type(given)
-    if isinstance(type, Backdrop):
-        source = _FilmBackground if type.moves else FileBackground
-        return Scene(type.path.name, type, source(type.path, fit))
-    return Scene(str(given), type)
+def _scene(given: SceneType, settings: ResultOptions) -> Scene:
+    settings = replace(settings, type=parse_type(given))
+    if isinstance(settings.type, Backdrop):
+        source = _FilmBackground if settings.type.moves else FileBackground
+        path = settings.type.path
+        return Scene(settings, source(path, settings.fit), path.name)
+    return Scene(settings, name=str(given))

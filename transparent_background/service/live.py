@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..compositing.backgrounds import StillBackground
 from ..errors import TooLargeError, UsageError
-from ..live.frame import FrameMaker, FrameOptions
+from ..live.frame import FrameMaker
+from ..live.scenes import Scene
 from ..media.reading import measure, read
 from ..media.writing import write
 from .models import find_network
@@ -27,19 +28,12 @@ JPEG_QUALITY = 85
 
 
 class LiveSession:
-    """Makes the frames of one connection, in their order.
-
-    Parameters
-    ----------
-    workers
-        The networks; the first one is used until another is asked for.
-    limits
-        How large a background picture may be.
-    """
+    """Makes the frames of one connection, in order; with the first network until another is asked for."""
 
     def __init__(self, workers: ModelWorkers, limits: Limits) -> None:
-        self.options = FrameOptions()
+        self.scene = Scene()
         """What is made of the frames."""
+        self._mirror = False
         self._networks, self._limits = workers.networks, limits
         self._network = find_network(workers.networks, None)
         self._maker = FrameMaker(self._network)
@@ -66,11 +60,10 @@ class LiveSession:
                 raise UsageError("background_image: is not base64") from error
             picture = _read(data, "the background", self._limits.pixels)
             background = StillBackground(picture, settings.fit)
-        chosen = FrameOptions(settings=settings, mirror=values.get("mirror", False), background=background)
         with self._lock:
             if network is not self._network:
                 self._network, self._maker = network, FrameMaker(network)
-            self.options = chosen
+            self.scene, self._mirror = Scene(settings, background), values.get("mirror", False)
 
     def make(self, data: bytes) -> bytes:
         """Return a frame's result: PNG for ``rgba``, else JPEG.
@@ -82,7 +75,7 @@ class LiveSession:
         """
         picture = _read(data, "the frame", FRAME_PIXELS)
         with self._lock:
-            _, made = self._maker(picture, time.monotonic(), self.options)
+            _, made = self._maker(picture, time.monotonic(), self.scene, mirror=self._mirror)
         answer = io.BytesIO()
         if made.result.alpha is not None:
             write(answer, made.result, format="png")

@@ -49,21 +49,17 @@ class Metrics:
         PlatformCollector(registry=self.registry)
         self.pictures = self.counter("pictures", "Pictures cut out.", "mode")
         self.stages = self.histogram("stage_seconds", "What a picture took, by stage.", "stage")
-        self.batches = Histogram(
-            "transparent_background_batch_pictures",
-            "Pictures that shared a pass of the network.",
-            buckets=(1, 2, 4, 8, 16, 32),
-            registry=self.registry,
-        )
+        text = "Pictures that shared a pass of the network."
+        self.batches = self.histogram("batch_pictures", text, buckets=(1, 2, 4, 8, 16, 32))
         self.passes = self.histogram("pass_seconds", "What a pass of the network took.")
 
     def counter(self, name: str, text: str, *labels: str) -> Counter:
         """Make something that is counted."""
         return Counter(name, text, labels, NAMESPACE, registry=self.registry)
 
-    def histogram(self, name: str, text: str, *labels: str) -> Histogram:
-        """Make something whose seconds are counted."""
-        return Histogram(name, text, labels, NAMESPACE, buckets=SECONDS, registry=self.registry)
+    def histogram(self, name: str, text: str, *labels: str, buckets: Sequence[float] = SECONDS) -> Histogram:
+        """Make something whose seconds are counted, or what else the bounds are of."""
+        return Histogram(name, text, labels, NAMESPACE, buckets=buckets, registry=self.registry)
 
     def gauge(self, name: str, text: str, value: Callable[[], float]) -> None:
         """Show what a function says now."""
