@@ -222,23 +222,23 @@ class Outputs:
 
     def __init__(self, targets: Targets, reader: Reader, settings: Settings, model: str) -> None:
         self.targets, self.reader, self.settings = targets, reader, settings
-        self.writers: dict[str, Writer] = {}
         self.notes: list[str] = []
-        self._segments: dict[str, SegmentedWriter] = {}
+        segments: dict[str, SegmentedWriter] = {}
         for target in targets.files.values():
             make_folder(target.path.parent)
         if settings.film.resume:
             for name, target in targets.files.items():
                 if target.encoding is not None:
                     sides = name == "result" and settings.film.sound
-                    self._segments[name] = SegmentedWriter(
+                    segments[name] = SegmentedWriter(
                         target.path, target.encoding, reader, settings, model, sides=sides
                     )
         # files of one film go on from where the shortest of them ends; segments end at the same frames
-        self.resumed = min((segmented.frames for segmented in self._segments.values()), default=0)
+        self.resumed = min((segmented.frames for segmented in segments.values()), default=0)
         """Frames that an earlier run has finished."""
-        for segmented in self._segments.values():
+        for segmented in segments.values():
             segmented.cut(self.resumed)
+        self.writers: dict[str, Writer] = dict(segments)  # all frames may be those of an earlier run
 
     def __enter__(self) -> Outputs:
         return self
@@ -265,8 +265,6 @@ class Outputs:
         target = self.targets.files[name]
         if target.encoding is None:
             return SequenceWriter(target.path, first=1 + self.reader.skip, quality=self.settings.quality)
-        if name in self._segments:
-            return self._segments[name]
         look = Look.of(result, deep=target.encoding.deep)
         sides = self.reader if name == "result" and self.settings.film.sound else None
         source = sides if isinstance(sides, FilmReader) else None
@@ -274,8 +272,6 @@ class Outputs:
 
     def finish(self, rest: Iterable[Any]) -> dict[str, Path]:
         """End all files, with the packets that are left; return their names."""
-        for name, segmented in self._segments.items():
-            self.writers.setdefault(name, segmented)  # all frames may be those of an earlier run
         if "result" not in self.writers:
             raise OutputError(f"{self.targets.files['result'].path}: there is no frame to write")
         self.writers["result"].pass_on(rest)

@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from itertools import repeat, takewhile
+from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -41,14 +42,8 @@ def prefetched(items: Iterable[T], ahead: int) -> Iterator[Iterator[T]]:
     """Iterate in a thread of its own, up to ``ahead`` items ahead; errors are raised where items are used."""
     iterator, end = iter(items), object()
     with threads(1, "read") as reader:
-
-        def taken() -> Iterator[T]:
-            waiting: deque[Future[Any]] = deque(reader.submit(next, iterator, end) for _ in range(ahead))
-            while (item := waiting.popleft().result()) is not end:
-                waiting.append(reader.submit(next, iterator, end))
-                yield item
-
-        yield taken()
+        coming = in_advance(reader, lambda _: next(iterator, end), repeat(None), ahead)
+        yield takewhile(lambda item: item is not end, (read.result() for _, read in coming))  # type: ignore[misc]
 
 
 class Stopwatch:

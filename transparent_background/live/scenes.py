@@ -59,14 +59,12 @@ class Scenes:
         self._films = [film for film in backgrounds if isinstance(film, _FilmBackground)]
         self.index = 0
         """Which one is in use."""
-        for _ in self._scenes:
-            background = self.take().background
+        for scene in self._scenes:
             try:  # now, so that a bad file is no surprise in a call
-                if background is not None:
-                    background.at_size((16, 16))
+                if scene.background is not None:
+                    scene.background.at_size((16, 16))
             finally:
                 self.close()
-            self.move(1)
 
     @property
     def name(self) -> str:

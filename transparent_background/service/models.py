@@ -89,7 +89,18 @@ def describe(networks: Mapping[str, SharedNetwork], settings: ServiceSettings) -
     return Models(
         version=__version__,
         default=next(iter(networks)),
-        models=[_describe(network) for network in networks.values()],
+        models=[
+            Model(
+                name=network.name,
+                description=network.checkpoint.description,
+                base_size=network.checkpoint.base_size,
+                resize=network.asked_resize or network.checkpoint.resize,
+                devices=[str(one.device) for one in network.on_devices],
+                plan=network.plan.describe(),
+                licence=network.checkpoint.licence,
+            )
+            for network in networks.values()
+        ],
         types=list(TYPES),
         formats=list(PICTURE_FORMATS),
         film_formats=list(SERVED_FILMS),
@@ -97,19 +108,6 @@ def describe(networks: Mapping[str, SharedNetwork], settings: ServiceSettings) -
         urls=settings.allow_urls,
         batch_limit=settings.limits.batch,
         limits=TakenLimits.model_validate(settings.limits),
-    )
-
-
-def _describe(network: SharedNetwork) -> Model:
-    checkpoint = network.checkpoint
-    return Model(
-        name=network.name,
-        description=checkpoint.description,
-        base_size=checkpoint.base_size,
-        resize=network.asked_resize or checkpoint.resize,
-        devices=[str(one.device) for one in network.on_devices],
-        plan=network.plan.describe(),
-        licence=checkpoint.licence,
     )
 
 

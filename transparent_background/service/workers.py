@@ -123,7 +123,9 @@ class ModelWorkers:
         """Start the threads."""
         self._cores = torch.get_num_threads()
         for device, networks in enumerate(self._devices):
-            lanes = self._lanes(list(networks.values()))
+            first, lanes = next(iter(networks.values())), 1
+            if all(network.plan.side_by_side for network in networks.values()):  # they are small
+                lanes = self._settings.enter_context(passes_side_by_side(first))
             for lane in range(lanes):
                 name = f"network-{device}-{lane}"
                 thread = threading.Thread(target=self._work, args=(device,), name=name, daemon=True)
@@ -131,12 +133,6 @@ class ModelWorkers:
             self.lanes += lanes
         for thread in self._threads:
             thread.start()
-
-    def _lanes(self, networks: list[Network]) -> int:
-        """Say how many passes a device makes at once; one, unless all its networks are small."""
-        if not all(network.plan.side_by_side for network in networks):
-            return 1
-        return self._settings.enter_context(passes_side_by_side(networks[0]))
 
     def stop(self) -> None:
         """End the threads after what waits is done."""
@@ -221,16 +217,7 @@ class ModelWorkers:
 class SharedNetwork:
     """A network that is served: a :class:`Predictor` whose passes wait in the workers' queue.
 
-    So photos come in between the frames of a film.
-
-    Parameters
-    ----------
-    workers
-        The queue.
-    name
-        The mode by which it is asked for.
-    on_devices
-        The network on each device.
+    So photos come in between the frames of a film. Its name is the mode by which it is asked for.
     """
 
     def __init__(self, workers: ModelWorkers, name: str, on_devices: Sequence[Network]) -> None:

@@ -21,11 +21,10 @@ from starlette.staticfiles import StaticFiles
 from .._version import __version__
 from ..assistants.folders import Folders
 from ..assistants.server import PictureServer
-from ..options.service import MIB, Limits, ServiceSettings
+from ..options.service import MIB, ServiceSettings
 from ..service.services import Services
-from . import problems
 from .middleware import BodyLimits, CountRequests, Doorkeeper, SecurityHeaders
-from .problems import problem
+from .problems import HANDLERS, problem
 from .routes import about, films, live, pictures
 from .uploads import unless_gone
 
@@ -110,12 +109,18 @@ def create_app(devices: Sequence[Mapping[str, Network]], settings: ServiceSettin
         Its life begins and ends the networks' threads: use one application for one start.
     """
     services = Services(devices, settings)
-    largest = largest_bodies(settings.limits)
+    limits = settings.limits
+    largest = {  # forms' own bytes included; others: 1 MiB
+        "/api/remove": 2 * limits.bytes + MIB,
+        "/api/batch": limits.batch_bytes + MIB,
+        "/api/jobs": limits.film_bytes + limits.bytes + MIB,
+        "/mcp": 2 * limits.bytes + MIB,
+    }
 
     async def started() -> Services:
         return services
 
-    assistants = Endpoint(PictureServer(started, Folders(settings.folders), settings.limits), largest["/mcp"])
+    assistants = Endpoint(PictureServer(started, Folders(settings.folders), limits), largest["/mcp"])
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -130,16 +135,16 @@ def create_app(devices: Sequence[Mapping[str, Network]], settings: ServiceSettin
         docs_url=None,  # their pages load scripts from elsewhere
         redoc_url=None,
         lifespan=lifespan,
+        exception_handlers=HANDLERS,
     )
     app.state.services = services
-    problems.install(app)
     for module in (about, pictures, films, live):
         app.include_router(module.router)
     app.router.routes.append(Route(assistants.path, assistants, include_in_schema=False))
     if settings.page:
         _add_page(app)
     # the last one added is the first one passed
-    app.add_middleware(BodyLimits, limits=settings.limits, largest=largest)
+    app.add_middleware(BodyLimits, limits=limits, largest=largest)
     app.add_middleware(Doorkeeper, hosts=settings.hosts, origins=settings.allow_origins, token=settings.token)
     if settings.allow_origins:  # outside of what refuses, so that a page can read why
         app.add_middleware(
@@ -160,13 +165,3 @@ def _add_page(app: FastAPI) -> None:
         return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
 
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
-
-
-def largest_bodies(limits: Limits) -> dict[str, int]:
-    """Return how many bytes the bodies of some paths may have, forms' own bytes included; others: 1 MiB."""
-    return {
-        "/api/remove": 2 * limits.bytes + MIB,
-        "/api/batch": limits.batch_bytes + MIB,
-        "/api/jobs": limits.film_bytes + limits.bytes + MIB,
-        "/mcp": 2 * limits.bytes + MIB,
-    }

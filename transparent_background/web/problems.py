@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
@@ -75,7 +76,7 @@ async def answer(request: Request, error: Exception) -> Response:
     return problem(status, detail, headers)
 
 
-def install(app: FastAPI) -> None:
-    """Let an application answer with problems."""
-    for kind in (StarletteHTTPException, ClientDisconnect, Exception, *(kind for kind, _ in STATUSES)):
-        app.add_exception_handler(kind, answer)
+HANDLERS: dict[Any, Any] = dict.fromkeys(
+    (StarletteHTTPException, ClientDisconnect, Exception, *(kind for kind, _ in STATUSES)), answer
+)
+"""What an application answers errors with."""

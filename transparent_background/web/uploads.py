@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Awaitable, Sequence
 from contextlib import AsyncExitStack
@@ -11,7 +12,6 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import Any, Generic, TypeVar
 
-from anyio import create_task_group
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
@@ -180,23 +180,18 @@ async def unless_gone(request: Request, work: Awaitable[T]) -> T:
     ClientDisconnect
         It has.
     """
-    done: list[T] = []
-    failed: list[Exception] = []
 
-    async def leave() -> None:
+    async def gone() -> None:
         while (await request.receive())["type"] != "http.disconnect":
             pass
-        tasks.cancel_scope.cancel()
 
-    async with create_task_group() as tasks:
-        tasks.start_soon(leave)
-        try:
-            done.append(await work)
-        except Exception as error:  # a group would put it into another one
-            failed.append(error)
-        tasks.cancel_scope.cancel()
-    if failed:
-        raise failed[0]
-    if not done:
+    doing, leaving = asyncio.ensure_future(work), asyncio.ensure_future(gone())
+    try:
+        await asyncio.wait((doing, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if doing.done():
+            return doing.result()
         raise ClientDisconnect
-    return done[0]
+    finally:
+        doing.cancel()
+        leaving.cancel()
+        await asyncio.gather(doing, leaving, return_exceptions=True)

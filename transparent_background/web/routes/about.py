@@ -11,8 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from ...service.models import Control, Models, controls, describe
 from ...service.requests import RECIPE, read_recipe
 from ..problems import Problem
-from . import Running
-from .schemas import problems
+from . import Running, problems
 
 router = APIRouter(tags=["about"])
 
