@@ -208,16 +208,7 @@ def film_name(stem: str, settings: Settings) -> str:
 class Outputs:
     """Writes a film's files frame by frame; each begins with its first frame.
 
-    Parameters
-    ----------
-    targets
-        Which files.
-    reader
-        The source.
-    settings
-        As for :func:`process.process_film`.
-    model
-        Which network makes the mattes, in words: parts of a film made with another are not used.
+    ``model`` says in words which network makes the mattes: parts of a film made with another are not used.
     """
 
     def __init__(self, targets: Targets, reader: Reader, settings: Settings, model: str) -> None:
@@ -272,8 +263,6 @@ class Outputs:
 
     def finish(self, rest: Iterable[Any]) -> dict[str, Path]:
         """End all files, with the packets that are left; return their names."""
-        if "result" not in self.writers:
-            raise OutputError(f"{self.targets.files['result'].path}: there is no frame to write")
         self.writers["result"].pass_on(rest)
         paths = {name: writer.finish() for name, writer in self.writers.items()}
         notes = [note for writer in self.writers.values() for note in writer.notes]

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._version import __version__
-from ..errors import OutputError
 from ..media.atomic import file_state, make_folder, replacing
 from ..media.video.containers import Encoding
 from ..media.video.decoding import FilmReader
@@ -34,14 +33,8 @@ class SegmentedWriter(Writer):
     A segment gets its name when it is whole. ``finish`` joins them, with the source's sound, without
     encoding anything again, and removes the folder.
 
-    Parameters
-    ----------
-    path, encoding
-        Of the film.
-    reader, settings, model
-        What it is made of, how, and with which network. Segments of anything else are thrown away.
-    sides
-        Whether sound and subtitles of the source belong into it.
+    Segments that were made of anything but this reader, settings and model are thrown away. ``sides`` says
+    whether sound and subtitles of the source belong into the film.
     """
 
     def __init__(
@@ -118,8 +111,6 @@ class SegmentedWriter(Writer):
     def finish(self) -> Path:
         """Put the film together."""
         self._close()
-        if not self._parts:
-            raise OutputError(f"{self.path}: there is no frame to write")
         segments = [(self.folder / part["name"], Fraction(*part["begin"])) for part in self._parts]
         with self._source() as source:
             self.notes += join(segments, self.path, self.encoding, source)

@@ -30,14 +30,7 @@ class FrameMaker:
     """Makes mattes and results of one camera's frames, which have to come in their order, one at a time.
 
     Mattes are smoothed along the motion; after a gap of a second, or when mirroring is switched, that begins
-    anew.
-
-    Parameters
-    ----------
-    predictor
-        What predicts the mattes; it may be shared.
-    temporal
-        Whether mattes are smoothed.
+    anew. The predictor may be shared.
 
     Examples
     --------
@@ -65,12 +58,8 @@ class FrameMaker:
 
         Parameters
         ----------
-        picture
-            The frame as it came.
         time
             When it came, seconds by :func:`time.monotonic`.
-        scene
-            What to make of it.
         mirror
             Whether left and right are exchanged.
         base_size

@@ -58,15 +58,7 @@ def _multiple(length: float) -> int:
 
 
 class Pace:
-    """Chooses the step at which a rate is held, from the times that frames took.
-
-    Parameters
-    ----------
-    steps
-        From :func:`make_ladder`.
-    fps
-        Frames a second wanted.
-    """
+    """Chooses the step of :func:`make_ladder` at which a rate is held, from the times that frames took."""
 
     def __init__(self, steps: list[Step], fps: float) -> None:
         self.steps, self.budget = steps, 1 / fps
@@ -93,19 +85,17 @@ class Pace:
         if len(self._times) < WINDOW:
             return self.step
         cost = statistics.median(self._times)
+        # at most, one step up: as if all work grew with the pixels
+        dearer = cost * _work(self.steps[self.index - 1]) / _work(self.step)
         if cost > self.budget * SLACK and self.index + 1 < len(self.steps):
             if self._raised and self._since <= self._patience:
                 self._patience = min(self._patience * 2, LONGEST_PATIENCE)
             self._move(1)
-        elif self.index and self._since >= self._patience and self._dearer(cost) < self.budget * ROOM:
+        elif self.index and self._since >= self._patience and dearer < self.budget * ROOM:
             self._move(-1)
         elif self._since > LONGEST_PATIENCE:
             self._patience = PATIENCE  # it has gone well for long
         return self.step
-
-    def _dearer(self, cost: float) -> float:
-        """Return the most that a frame would take one step up: as if all work grew with the pixels."""
-        return cost * _work(self.steps[self.index - 1]) / _work(self.step)
 
     def _move(self, by: int) -> None:
         self.index += by

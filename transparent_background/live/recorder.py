@@ -146,13 +146,7 @@ class Recorder:
 
 
 class Keeper:
-    """Records results and saves stills. A recording that fails is given up with a message; the call goes on.
-
-    Parameters
-    ----------
-    rate
-        Frames a second, about.
-    """
+    """Records and saves stills. A recording that fails is given up with a message; the call goes on."""
 
     def __init__(self, rate: float) -> None:
         self._rate = rate
@@ -194,22 +188,20 @@ class Keeper:
 
     def record(self, result: Result, moment: float) -> None:
         """Add a result to the film, if there is one."""
-        try:
-            if self._recorder is not None:
+        if self._recorder is not None:
+            try:
                 self._recorder.add(result, moment)
-        except TransparentBackgroundError as error:
-            self.fail(error)
+            except TransparentBackgroundError as error:
+                self.fail(error)
 
     def fail(self, error: TransparentBackgroundError) -> None:
         """Say what went wrong, and give up the film."""
         logger.error("%s", error)
+        try:
+            self.stop()
+        except TransparentBackgroundError:
+            logger.debug("nothing is left of the recording", exc_info=True)
         self.say(str(error))
-        recorder, self._recorder = self._recorder, None
-        if recorder is not None:
-            try:
-                recorder.finish()
-            except TransparentBackgroundError:
-                logger.debug("nothing is left of the recording", exc_info=True)
 
     def still(self, result: Result, path: str | Path | None) -> Path:
         """Save a result as a picture; return its path."""

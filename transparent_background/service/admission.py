@@ -13,15 +13,7 @@ RECENT = 32  # pictures whose mean time tells how long others have to wait
 
 
 class QueueFullError(Exception):
-    """No more is taken on now.
-
-    Parameters
-    ----------
-    retry_after
-        Seconds after which there may be room.
-    message
-        What is said in place of that.
-    """
+    """No more is taken on now; in ``retry_after`` seconds there may be room."""
 
     def __init__(self, retry_after: int, message: str = "") -> None:
         super().__init__(message or f"the service is busy; try again in {retry_after} s")
@@ -40,13 +32,7 @@ class DeadlineError(Exception):
 
 
 class Admission:
-    """Counts what was taken on, and refuses more than a number.
-
-    Parameters
-    ----------
-    limit
-        How much may be worked on or wait at once.
-    """
+    """Counts what was taken on, and refuses more than ``limit`` at once, waiting included."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -96,10 +82,7 @@ class Admission:
 class Budget:
     """Shares an amount, such as of pixels in memory, among tasks; who came first is served first.
 
-    Parameters
-    ----------
-    total
-        The amount; a task that asks for more gets all of it.
+    A task that asks for more than ``total`` gets all of it.
     """
 
     def __init__(self, total: int) -> None:

@@ -21,16 +21,7 @@ SDP, image sequences) name other files and addresses, which would be the server'
 
 
 def check_film(path: Path, limits: Limits, selection: Selection, name: str, *, still: bool = False) -> None:
-    """See that an upload is a film of a kind and size that is taken.
-
-    Parameters
-    ----------
-    selection
-        Which part of the film is wanted, and at what size.
-    name
-        What messages call it.
-    still
-        Whether one picture will do, as behind a film.
+    """See that an upload is a film of a kind and size that is taken; ``still``: one picture will do as well.
 
     Raises
     ------

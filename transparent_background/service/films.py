@@ -94,16 +94,7 @@ class FilmJob:
 class FilmService:
     """Works through films one by one; photos come in between, since both go through one queue.
 
-    Parameters
-    ----------
-    workers
-        The networks.
-    limits
-        How large films may be, and how many there may be.
-    folder
-        Private; every film has a folder in it.
-    threads
-        How many threads compose frames.
+    Every film has a folder in ``folder``, which is private; ``threads`` compose frames.
     """
 
     def __init__(self, workers: ModelWorkers, limits: Limits, folder: Path, *, threads: int = 2) -> None:
@@ -156,16 +147,7 @@ class FilmService:
         return settings, find_network(self.workers.networks, values.get("mode"))
 
     async def add(self, source: Path, name: str, settings: Settings, network: SharedNetwork) -> FilmJob:
-        """Check an uploaded film and queue it.
-
-        Parameters
-        ----------
-        source
-            The upload, in a folder from :meth:`receive`.
-        name
-            What the client called it.
-        settings, network
-            From :meth:`order`.
+        """Check an uploaded film, in a folder from :meth:`receive`, and queue it.
 
         Raises
         ------
@@ -304,18 +286,11 @@ class FilmService:
     def begin_to_close(self) -> asyncio.Task[None]:
         """Take no more; give what was taken ``limits.grace`` seconds, cancel the rest, and remove every file.
 
-        Returns
-        -------
-        asyncio.Task
-            Done when all that is; the same for each call.
+        The task, the same for each call, ends when all that is done.
         """
         if self._closing is None:
             self._closing = asyncio.create_task(self._close())
         return self._closing
-
-    async def close(self) -> None:
-        """Wait for the end that :meth:`begin_to_close` begins."""
-        await asyncio.shield(self.begin_to_close())
 
     async def _close(self) -> None:
         if works := [film.work for film in self.unfinished]:

@@ -90,9 +90,7 @@ class PictureService:
     Parameters
     ----------
     workers
-        The networks; started and stopped by the caller.
-    limits
-        How large pictures may be, and how long they may take.
+        The networks; started by the caller, stopped by :meth:`close`.
     admission
         Counts requests and refuses more than a number; entered by the caller, once a request.
     on_done
@@ -124,12 +122,7 @@ class PictureService:
         return self._held.waiting + self._pixels.waiting
 
     def order(self, options: PictureOptions, behind: bytes | None = None) -> Order:
-        """Check what is asked for, before anything is done.
-
-        Parameters
-        ----------
-        behind
-            The file of a picture to put behind; the type is then not looked at.
+        """Check what is asked for, before anything is done; ``behind`` is a picture's file, to put behind.
 
         Raises
         ------
@@ -149,16 +142,7 @@ class PictureService:
         )
 
     async def cut_out(self, data: bytes, order: Order, *, name: str = "the picture") -> CutOut:
-        """Cut out one picture.
-
-        Parameters
-        ----------
-        data
-            A picture's file.
-        order
-            What to make of it.
-        name
-            What messages call it.
+        """Cut out one picture, whose file's bytes are given; messages call it ``name``.
 
         Raises
         ------

@@ -161,12 +161,7 @@ def parse_result_type(text: str) -> ResultType:
 
 
 def settings_for(values: Mapping[str, Any], behind: Path | None) -> Settings:
-    """Check a request's options for a result.
-
-    Parameters
-    ----------
-    behind
-        The file to put behind, if one came along; the type is then not looked at.
+    """Check a request's options for a result; if a file came to be put ``behind``, the type is not looked at.
 
     Raises
     ------

@@ -83,15 +83,7 @@ class Metrics:
 
 
 class Services:
-    """Networks, queues and files of one service.
-
-    Parameters
-    ----------
-    devices
-        The networks of every device by mode, the default first.
-    settings
-        How the service was started.
-    """
+    """Networks, queues and files of one service; ``devices`` as for :class:`ModelWorkers`."""
 
     pictures: PictureService
     films: FilmService
@@ -151,7 +143,7 @@ class Services:
             self.ready = False
             if sweeping is not None:
                 sweeping.cancel()
-                await self.films.close()
+                await asyncio.shield(self.films.begin_to_close())
                 await self.pictures.close()
             self.camera_threads.shutdown()
             self._folder.remove()

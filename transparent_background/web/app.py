@@ -50,12 +50,7 @@ class Endpoint:
     Answers are JSON, not event streams, of which clients take no more than 1 MiB at once: less than a picture
     in base64. So there is no progress.
 
-    Parameters
-    ----------
-    server
-        What is served.
-    body_limit
-        Bytes that a request may have; the application refuses more before.
+    Requests of more than ``body_limit`` bytes are refused by the application before.
     """
 
     path = "/mcp"
@@ -94,19 +89,9 @@ class Endpoint:
 
 
 def create_app(devices: Sequence[Mapping[str, Network]], settings: ServiceSettings) -> FastAPI:
-    """Make the application.
+    """Make the application; ``devices`` as for :class:`service.workers.ModelWorkers`.
 
-    Parameters
-    ----------
-    devices
-        The networks of every device by mode; all have the same modes, the default first.
-    settings
-        Who may ask, for what and how much.
-
-    Returns
-    -------
-    FastAPI
-        Its life begins and ends the networks' threads: use one application for one start.
+    Its life begins and ends the networks' threads: use one application for one start.
     """
     services = Services(devices, settings)
     limits = settings.limits

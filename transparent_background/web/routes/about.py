@@ -65,7 +65,7 @@ async def healthz() -> str:
 )
 async def readyz(services: Running) -> Response:
     """Answer 200 when the networks are loaded and there is room for a picture."""
-    if not services.ready or services.admission.closing:
+    if not services.ready:
         return PlainTextResponse("not ready", 503)
     if services.admission.count >= services.admission.limit:
         return PlainTextResponse("busy", 503)
