@@ -55,20 +55,8 @@ def matted_frames(
 ) -> Generator[MattedFrame]:
     """Give frames with their mattes, in their order; the next ones are decoded and predicted meanwhile.
 
-    Parameters
-    ----------
-    frames
-        Iterated in a thread of its own.
-    matter
-        Predicts the mattes; steadies them in the caller's thread.
-    background_at
-        Gives what goes behind at a time, in seconds; called where the frames are iterated.
-    watch
-        Takes the times of decoding, the network and steadying.
-    batch
-        Frames that share a pass of the network.
-    passes
-        Of the network at once.
+    One thread iterates the frames and asks what goes behind at their times, in seconds. Others make
+    ``passes`` of the network at once, each of ``batch`` frames. The caller's steadies the mattes.
     """
 
     def read() -> Iterator[_Read]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time as clock
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from ..media.camera import CameraFrame
     from ..types import ByteArray, FloatArray, Size
     from .scenes import Scene, Scenes
-
-logger = logging.getLogger(__name__)
 
 GAP = 1.0  # seconds without a frame after which the last matte says nothing of the next
 
@@ -162,11 +159,6 @@ class Worker:
 
     def keep_pace(self, seconds: float, size: Size) -> None:
         """Take in how long a frame of a size (height, width) took in all."""
-        if self._fps is None:
-            return
         if self._pace is None:
             self._pace = Pace(make_ladder(self._base_size, size, flexible=self._flexible), self._fps)
-        before = self._pace.step
-        after = self._pace.feed(seconds)
-        if after != before:
-            logger.debug("the network sees %s, frames are scaled by %g", after.base_size, after.scale)
+        self._pace.feed(seconds)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import statistics
 import time
 from collections import deque
 from dataclasses import dataclass
 
 from ..types import Size
+
+logger = logging.getLogger(__name__)
 
 SHARES = (0.9, 0.8, 0.7, 0.6, 0.5)  # steps down from the base size; below half of it mattes fall apart
 MULTIPLE = 32  # the deepest stride of the backbones
@@ -58,10 +62,13 @@ def _multiple(length: float) -> int:
 
 
 class Pace:
-    """Chooses the step of :func:`make_ladder` at which a rate is held, from the times that frames took."""
+    """Chooses the step of :func:`make_ladder` that holds a rate, from the times that frames took.
 
-    def __init__(self, steps: list[Step], fps: float) -> None:
-        self.steps, self.budget = steps, 1 / fps
+    Without a rate (None) it is always the best.
+    """
+
+    def __init__(self, steps: list[Step], fps: float | None) -> None:
+        self.steps, self.budget = steps, 1 / fps if fps else math.inf
         self.index = 0
         """Which step is in use."""
         self._times: deque[float] = deque(maxlen=WINDOW)
@@ -99,6 +106,7 @@ class Pace:
 
     def _move(self, by: int) -> None:
         self.index += by
+        logger.debug("the network sees %s, frames are scaled by %g", self.step.base_size, self.step.scale)
         self._raised = by < 0
         self._times.clear()
         self._settling, self._since = SETTLE, 0

@@ -77,10 +77,7 @@ class LiveSession:
         with self._lock:
             _, made = self._maker(picture, time.monotonic(), self.scene, mirror=self._mirror)
         answer = io.BytesIO()
-        if made.result.alpha is not None:
-            write(answer, made.result, format="png")
-        else:
-            write(answer, made.result, format="jpg", quality=JPEG_QUALITY)
+        write(answer, made.result, format="jpg" if made.result.alpha is None else "png", quality=JPEG_QUALITY)
         return answer.getvalue()
 
 

@@ -112,12 +112,8 @@ class PromptServer(uvicorn.Server):
 def make_server(app: FastAPI, settings: ServiceSettings, **options: Any) -> uvicorn.Server:
     """Return a server for an application; ``run()`` it.
 
-    On SIGTERM or SIGINT it stops listening, finishes what it has taken, and ends.
-
-    Parameters
-    ----------
-    options
-        More of :class:`uvicorn.Config`; they go before those set here.
+    On SIGTERM or SIGINT it stops listening, finishes what it has taken, and ends. Further options, of
+    :class:`uvicorn.Config`, go before those set here.
     """
     longest = max(settings.limits.timeout, settings.limits.grace + CANCELLING) + SLACK
     values: dict[str, Any] = {

@@ -69,16 +69,8 @@ async def read_uploads(
 ) -> Uploads[Options]:
     """Read a request: a form with files, or a body that is the file.
 
-    Parameters
-    ----------
-    model
-        What is made of the options; those of a form go before those of the query.
-    stack
-        Closes the uploads.
-    names
-        What fields with files may be called, beside ``background_image``.
-    most
-        How many of these there may be.
+    Options of the form go before those of the query. Fields of these ``names`` have files, ``most`` in all,
+    and there may be one in ``background_image``; the stack closes them.
 
     Raises
     ------

@@ -77,18 +77,7 @@ def asks_for(
 ) -> dict[str, Any]:
     """Document a request for a route: options in the query or a form, and files in a form or as the body.
 
-    Parameters
-    ----------
-    model
-        What is made of the options.
-    files
-        The form's fields that are files.
-    raw
-        Media types of a body that is the file itself.
-    required
-        Which of the files a form must have.
-    leave_out
-        Options that the query has not.
+    ``raw`` are media types of a body that is the file itself; the query has not the options ``leave_out``.
     """
     properties: dict[str, dict[str, Any]] = model.model_json_schema()["properties"]
     parameters = [

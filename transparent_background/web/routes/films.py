@@ -6,14 +6,14 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, Field
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
-from ...service.films import ENDED, FilmJob
+from ...service.films import ENDED, FilmJob, State
 from ...service.naming import stored_name
 from ...service.requests import FilmJobOptions
 from ...service.services import Services
@@ -39,7 +39,7 @@ class FilmStatus(BaseModel):
     """How far a film is."""
 
     id: str
-    state: Literal["queued", "running", "done", "failed", "cancelled"]
+    state: State
     frames: int = Field(description="Done.")
     total: int | None = Field(description="In all, as far as the file says.")
     fps: float | None = Field(description="Frames a second of the work.")

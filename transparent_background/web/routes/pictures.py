@@ -7,10 +7,9 @@ import json
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, TypeAlias
 from urllib.parse import quote
 
 from anyio import CancelScope
@@ -160,12 +159,8 @@ async def batch(request: Request, services: Running) -> Response:
     return StreamingResponse(parts, media_type="application/zip", headers=headers)
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """One picture of a batch."""
-
-    name: str
-    read: Callable[[], Awaitable[bytes]]
+_Item: TypeAlias = tuple[str, Callable[[], Awaitable[bytes]]]
+"""One picture of a batch: its name, and what reads it."""
 
 
 def _items(files: list[UploadFile], limits: Limits) -> list[_Item]:
@@ -177,9 +172,9 @@ def _items(files: list[UploadFile], limits: Limits) -> list[_Item]:
         if is_archive(head):
             archive = Archive(upload.file, limits)
             for info in archive.members:
-                items.append(_Item(info.filename, partial(run_in_threadpool, archive.read, info)))
+                items.append((info.filename, partial(run_in_threadpool, archive.read, info)))
         else:
-            items.append(_Item(upload.filename or "", partial(read_file, upload, limits.bytes)))
+            items.append((upload.filename or "", partial(read_file, upload, limits.bytes)))
     if not items:
         raise Problem(422, "send pictures in a form as files, or a zip file with pictures in it")
     if len(items) > limits.batch:
@@ -195,28 +190,28 @@ async def _batch(
     ahead = services.settings.threads + services.workers.lanes
     reading = asyncio.Lock()  # an archive is read by one at a time
 
-    async def cut_out(item: _Item) -> CutOut:
+    async def cut_out(name: str, read: Callable[[], Awaitable[bytes]]) -> CutOut:
         async with reading:
-            data = await item.read()
-        return await services.pictures.cut_out(data, order, name=shown_name(item.name))
+            data = await read()
+        return await services.pictures.cut_out(data, order, name=shown_name(name))
 
-    def begin(item: _Item) -> tuple[_Item, asyncio.Task[CutOut]]:
-        return item, asyncio.ensure_future(cut_out(item))
+    def begin(item: _Item) -> tuple[str, asyncio.Task[CutOut]]:
+        return item[0], asyncio.ensure_future(cut_out(*item))
 
     rest = iter(items)
     working = deque(map(begin, islice(rest, ahead)))
     async with held:
         try:
             while working:
-                item, task = working.popleft()
+                name, task = working.popleft()
                 try:
                     done = await task
                 except Exception as error:
                     status, detail = told(error)
-                    name = item.name.encode("utf-8", "replace").decode()
-                    errors.append({"name": name, "status": status, "detail": detail})
+                    shown = name.encode("utf-8", "replace").decode()
+                    errors.append({"name": shown, "status": status, "detail": detail})
                 else:
-                    stem = f"{safe_path(item.name, 'picture')}{order.settings.tag}"
+                    stem = f"{safe_path(name, 'picture')}{order.settings.tag}"
                     await run_in_threadpool(writer.add, stem, order.suffix, done.data)
                 working.extend(map(begin, islice(rest, 1)))
                 yield writer.take()
