@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 Action: TypeAlias = Literal["next", "previous", "mirror", "pause", "record", "still", "quit"]
 """What a person in front of an output can ask for."""
 
+PERIOD = 0.5  # seconds between looks for who has a device open; who opens it waits that long for a picture
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
@@ -157,9 +159,6 @@ class VirtualCamera:
         if self._watching.is_alive():
             self._watching.join()
         self._camera.close()
-
-
-PERIOD = 0.5  # seconds between looks; who opens the camera waits that long for its first new picture
 
 
 def is_open_elsewhere(device: str, processes: Path = Path("/proc")) -> bool:
