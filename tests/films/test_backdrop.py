@@ -11,7 +11,7 @@ from film_makers import SIZE, frames_of, make_film, marked
 from PIL import Image
 
 from transparent_background import Remover
-from transparent_background.films.frames import background_over_time
+from transparent_background.films.backdrop import background_over_time
 from transparent_background.options.settings import settings_of
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from transparent_background.live.outputs import is_open_elsewhere
+from transparent_background.live.watchers import is_open_elsewhere
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who has a file open")

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from transparent_background.service.fetch import is_public
+from transparent_background.service.addresses import is_public
 
 
 @pytest.mark.parametrize(

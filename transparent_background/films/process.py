@@ -26,7 +26,8 @@ from ..matting.frames import FrameMatter, enlarge
 from ..media.files import name_of, url_scheme
 from ..media.video.opening import FilmSource
 from ..media.video.readers import open_film
-from .frames import AHEAD, MattedFrame, background_over_time, matted_frames
+from .backdrop import background_over_time
+from .frames import AHEAD, MattedFrame, matted_frames
 from .outputs import Outputs, Targets
 from .overlap import Stopwatch, in_advance, threads
 from .report import FilmReport, ProgressCallback, VideoProgress

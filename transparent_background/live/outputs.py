@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -19,6 +17,7 @@ from ..images.picture import to_eight_bit
 from ..images.resizing import resized
 from ..images.result import Result
 from ..options.result_types import GREEN
+from .watchers import is_open_elsewhere
 
 if TYPE_CHECKING:
     from ..types import ByteArray, Size
@@ -159,46 +158,6 @@ class VirtualCamera:
         if self._watching.is_alive():
             self._watching.join()
         self._camera.close()
-
-
-def is_open_elsewhere(device: str, processes: Path = Path("/proc")) -> bool:
-    """Tell whether another process of this user has a file open.
-
-    Sandboxed programs, browsers above all, do not let others see what they have open: while one of them
-    runs, nothing is known and the answer is True.
-    """
-    try:
-        wanted = Path(device).stat()
-        entries = [entry for entry in processes.iterdir() if entry.name.isdecimal()]
-    except OSError:
-        return True
-    return any(_may_have_open(entry, wanted) for entry in entries if entry.name != str(os.getpid()))
-
-
-def _may_have_open(process: Path, wanted: os.stat_result) -> bool:
-    try:
-        for file in (process / "fd").iterdir():
-            try:
-                found = file.stat()
-            except OSError:
-                continue  # closed meanwhile
-            if os.path.samestat(found, wanted):
-                return True
-    except PermissionError:
-        return _belongs_to_us(process)
-    except OSError:
-        return False  # it has ended
-    return False
-
-
-def _belongs_to_us(process: Path) -> bool:
-    """Tell whether a process that hides its files is one of this user's."""
-    try:
-        text = (process / "status").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    owners = [line.split()[1] for line in text.splitlines() if line.startswith("Uid:")]
-    return owners == [str(os.getuid())]
 
 
 def _split(device: str | None, backends: Sequence[str]) -> tuple[str | None, str | None]:

@@ -97,7 +97,11 @@ class _BoundedFile:
         self.left: int | None = most
         """Bytes that may still be read; None: all."""
         self._file = file
-        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+        self.seek, self.tell = file.seek, file.tell
+
+    @staticmethod
+    def seekable() -> bool:
+        return True  # an upload is; before Python 3.11 a spooled file cannot be asked
 
     def read(self, size: int = -1) -> bytes:
         if self.left is None:

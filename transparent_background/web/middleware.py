@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from ..options.service import Limits
-    from ..service.services import Metrics
+    from ..service.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 

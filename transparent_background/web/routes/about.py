@@ -11,7 +11,8 @@ from starlette.responses import PlainTextResponse, Response
 from ...service.models import Control, Models, controls, describe
 from ...service.requests import RECIPE, read_recipe
 from ..problems import Problem
-from . import Running, problems
+from . import Running
+from .schemas import problems
 
 router = APIRouter(tags=["about"])
 

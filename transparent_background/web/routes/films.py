@@ -19,7 +19,8 @@ from ...service.requests import FilmJobOptions
 from ...service.services import Services
 from ..problems import Problem
 from ..uploads import check_size, media_type_of, read_uploads, save_file
-from . import BINARY, Running, asks_for, problems
+from . import Running
+from .schemas import BINARY, asks_for, problems
 
 router = APIRouter(tags=["films"])
 

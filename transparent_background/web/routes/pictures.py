@@ -27,7 +27,8 @@ from ...service.requests import AddressOptions, PictureOptions
 from ...service.services import Services
 from ..problems import Problem, told
 from ..uploads import read_file, read_uploads, unless_gone
-from . import BINARY, Running, asks_for, problems
+from . import Running
+from .schemas import BINARY, asks_for, problems
 
 router = APIRouter(tags=["pictures"])
 
