@@ -13,7 +13,6 @@ import torch
 from transparent_background.compositing.foreground import estimate as foreground
 from transparent_background.compositing.foreground.estimate import estimate_foreground
 from transparent_background.engine.devices import estimates_on
-from transparent_background.errors import InputError
 
 
 def composite(height=200, width=260, dtype=np.uint8):
@@ -104,16 +103,6 @@ def test_deep_pictures_keep_their_precision(dtype):
     np.testing.assert_array_equal(estimate[opaque], image[opaque])
 
 
-def test_a_tensor_gives_what_an_array_gives():
-    image, alpha, _ = composite()
-    tensor = torch.from_numpy(image).permute(2, 0, 1)
-    estimate = estimate_foreground(tensor, torch.from_numpy(alpha))
-    assert estimate.shape == tensor.shape
-    assert estimate.dtype == torch.uint8
-    off = estimate.permute(1, 2, 0).numpy().astype(int) - estimate_foreground(image, alpha)
-    assert abs(off).max() <= 1  # byte: sums in another order
-
-
 def test_strips_and_batches_do_not_show(monkeypatch):
     image, alpha, _ = composite(300, 210)
     whole = estimate_foreground(image, alpha)
@@ -148,17 +137,3 @@ def test_the_inputs_are_left_alone():
     estimate_foreground(image, alpha)
     np.testing.assert_array_equal(image, image_before)
     np.testing.assert_array_equal(alpha, alpha_before)
-
-
-@pytest.mark.parametrize(
-    ("image", "alpha"),
-    [
-        (np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5), np.float32)),
-        (np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4), np.float32)),
-        (np.zeros((4, 4), np.uint8), np.zeros((4, 4), np.float32)),
-        (np.zeros((4, 4, 3), np.int64), np.zeros((4, 4), np.float32)),
-    ],
-)
-def test_what_does_not_fit_is_refused(image, alpha):
-    with pytest.raises(InputError):
-        estimate_foreground(image, alpha)

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from ..images.picture import white_of
 from ..images.result import Result
 from ..options.result_types import GREEN, Blur, Matte, Overlay, ResultType, Rgba, Solid
 from .backgrounds import Background
 from .blend import blend, colour_like
 from .blur import Blurred
-from .strips import strips
 
 if TYPE_CHECKING:
     from ..images.picture import Picture
@@ -55,21 +53,7 @@ def compose(
 
 def _overlay(rgb: ColourArray, alpha: FloatArray) -> ColourArray:
     """Tint the object half green and draw its edge, as transparent-background 1.3.4 did."""
-    tint = colour_like(GREEN, rgb)
-    out = np.empty_like(rgb)
-    for rows in strips(alpha.shape):
-        mixed = rgb[rows].astype(np.float32)
-        mixed += (alpha[rows] * np.float32(0.5))[..., None] * (tint - mixed)
-        _store(mixed, out[rows])
+    out = blend(rgb, 1 - alpha * np.float32(0.5), GREEN)
     edge = cv2.Canny((alpha > 0.5).astype(np.uint8) * np.uint8(255), 50, 100)
-    line = np.rint(tint[0, 0]) if rgb.dtype.kind == "u" else tint[0, 0]
-    out[edge != 0] = line.astype(rgb.dtype)
+    out[edge != 0] = colour_like(GREEN, rgb)[0, 0].astype(rgb.dtype)
     return out
-
-
-def _store(colours: FloatArray, out: ColourArray) -> None:
-    """Round floats in the range of ``out`` into it."""
-    if out.dtype.kind == "u":
-        colours += np.float32(0.5)
-    np.clip(colours, 0, white_of(out.dtype), out=colours)
-    out[...] = colours.astype(out.dtype)

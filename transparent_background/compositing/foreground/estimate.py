@@ -16,29 +16,24 @@ from a tiny picture to the full one, with three differences, each measured by
   their colour, and fully transparent ones take the quarter-size estimate.
 - All pixels of an iteration are updated at once (Jacobi), which suits vector units and GPUs.
 
-The same PyTorch code serves arrays and tensors on any device.
+PyTorch does it, so that a GPU can.
 """
 
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
-from ...errors import InputError
 from ..strips import strips
 from .levels import BlockSystem, PixelSystem, double, halve, inner, moments_of, solve_levels
 
 if TYPE_CHECKING:
     from ...types import ColourArray, FloatArray
-
-__all__ = ["estimate_foreground"]
-
-ImageT = TypeVar("ImageT", "ColourArray", Tensor)
 
 # Below half a byte a pixel counts as transparent, above 254.5 bytes as opaque.
 TRANSPARENT, OPAQUE = 0.5 / 255, 254.5 / 255
@@ -52,57 +47,32 @@ RANGES = {torch.uint8: 255.0, torch.uint16: 65535.0}
 
 
 def estimate_foreground(
-    image: ImageT, alpha: FloatArray | Tensor, *, device: torch.device | None = None
-) -> ImageT:
+    image: ColourArray, alpha: FloatArray, *, device: torch.device | None = None
+) -> ColourArray:
     """Estimate the colours that the foreground has of its own, free of the background's.
 
     Parameters
     ----------
     image
-        The picture: an array (h, w, 3), or a tensor (3, h, w) on any device; uint8, uint16, or
-        floats in [0, 1].
+        The picture (h, w, 3): uint8, uint16, or float32 in [0, 1].
     alpha
-        Its matte (h, w) in [0, 1], floats; a tensor on the same device if ``image`` is one.
+        Its matte (h, w), float32 in [0, 1].
     device
-        Where arrays are worked on; None: the CPU.
+        Where it is worked on; None: the CPU.
 
     Returns
     -------
-    The foreground's colours, of ``image``'s kind, type and shape. Where ``alpha`` is 1 (above
-    254.5 / 255) they are the picture's own, exactly; where it is 0 they continue the object's edge
-    smoothly.
-
-    Raises
-    ------
-    InputError
-        If the shapes or types do not fit.
+    The foreground's colours, of ``image``'s type and shape. Where ``alpha`` is 1 (above 254.5 / 255) they
+    are the picture's own, exactly; where it is 0 they continue the object's edge smoothly.
     """
-    if isinstance(image, Tensor):
-        if not isinstance(alpha, Tensor):
-            raise InputError("alpha must be a tensor where the image is one")
-        _check(image.shape[1:] if image.ndim == 3 else (), image.shape[0], alpha.shape, image.dtype)
-        return _estimate(image.permute(1, 2, 0).contiguous(), alpha.contiguous()).permute(2, 0, 1)
     # torch wants memory that it may write to, though nothing is written here
-    own = torch.from_numpy(np.require(image, requirements=["C", "W"]))
-    matte = torch.from_numpy(np.require(alpha, requirements=["C", "W"]))
-    _check(own.shape[:2] if own.ndim == 3 else (), own.shape[-1], matte.shape, own.dtype)
+    own, matte = (torch.from_numpy(np.require(part, requirements=["C", "W"])) for part in (image, alpha))
     return _estimate(own.to(device), matte.to(device)).cpu().numpy()
-
-
-def _check(size: tuple[int, ...], channels: int, alpha: tuple[int, ...], dtype: torch.dtype) -> None:
-    if channels != 3 or len(size) != 2 or tuple(size) != tuple(alpha) or 0 in size:
-        raise InputError(
-            f"the image needs 3 channels and the alpha's size; got {channels} x {tuple(size)} "
-            f"and an alpha of {tuple(alpha)}"
-        )
-    if dtype not in RANGES and not dtype.is_floating_point:
-        raise InputError(f"the image must be uint8, uint16 or floats, not {dtype}")
 
 
 @torch.inference_mode()
 def _estimate(image: Tensor, alpha: Tensor) -> Tensor:
     """(h, w, 3), (h, w) -> (h, w, 3) of the image's type."""
-    alpha = alpha.to(torch.float32)
     fb = solve_levels(_quarter(image, alpha))
     out = image.clone()
     clear, solved = _survey(alpha)
