@@ -15,7 +15,7 @@ import pytest
 from cameras import WAIT, HalfPredictor
 from film_makers import frames_of
 
-from transparent_background.cli import live, loading
+from transparent_background.cli import console, live
 from transparent_background.cli.options import read_request
 from transparent_background.errors import DeviceError, MissingExtraError, UsageError
 
@@ -33,7 +33,7 @@ def logging_as_it_was() -> Iterator[None]:
 @pytest.fixture
 def quick(monkeypatch) -> None:
     """Load no network."""
-    monkeypatch.setattr(loading, "load_remover", lambda *arguments, **options: HalfPredictor())
+    monkeypatch.setattr(console, "load_remover", lambda *arguments, **options: HalfPredictor())
 
 
 def run(source: object, *arguments: str) -> int:
@@ -102,7 +102,7 @@ def test_with_neither_there_is_one_sentence_with_both_ways(film, quick, monkeypa
 
 
 def test_a_missing_camera_is_said_before_the_network_is_loaded(monkeypatch) -> None:
-    monkeypatch.setattr(loading, "load_remover", lambda *arguments, **options: pytest.fail("loaded"))
+    monkeypatch.setattr(console, "load_remover", lambda *arguments, **options: pytest.fail("loaded"))
     with pytest.raises(ValueError, match="no such camera"):
         run("nothing.mp4")
     with pytest.raises(UsageError, match=r"--record out\.jpg"):
@@ -113,11 +113,11 @@ DRIVER = """
 import sys
 sys.path.insert(0, {helpers!r})
 import cameras
-from transparent_background.cli import live, loading
+from transparent_background.cli import console, live
 from transparent_background.cli.options import read_request
 for name in ("pyvirtualcam", "pygame"):
     sys.modules[name] = None
-loading.load_remover = lambda *arguments, **options: cameras.HalfPredictor()
+console.load_remover = lambda *arguments, **options: cameras.HalfPredictor()
 sys.exit(live.run_live(read_request([{film!r}, "-t", "white", "--record", "out.mp4", "--verbose"]), {film!r}))
 """
 

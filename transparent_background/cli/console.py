@@ -1,4 +1,4 @@
-"""What the command shows: log lines and progress on standard error, data on standard output."""
+"""What the command shows: notes, log lines and progress on standard error, data on standard output."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ..options.network import NetworkOptions
+    from ..remover import Remover
+
 ROOT = "transparent_background"
+
+logger = logging.getLogger(__name__)
 
 
 def start_console(*, quiet: bool = False, verbose: bool = False, debug: bool = False) -> Console:
-    """Return a console on standard error that also shows the package's log records.
+    """Return a console on standard error for notes and progress; a quiet one shows none.
 
-    Warnings and errors are shown, or more or less of them.
+    The package's log records are shown there too: warnings and errors, or more or less of them.
     """
     from rich.console import Console
 
@@ -29,13 +34,11 @@ def start_console(*, quiet: bool = False, verbose: bool = False, debug: bool = F
         level = logging.DEBUG
     elif verbose:
         level = logging.INFO
-    logger = logging.getLogger(ROOT)
-    for handler in list(logger.handlers):
-        logger.removeHandler(handler)
-    logger.addHandler(_ConsoleHandler(console, tracebacks=debug))
-    logger.setLevel(level)
-    logger.propagate = False
-    return console
+    package = logging.getLogger(ROOT)
+    package.handlers[:] = [_ConsoleHandler(console, tracebacks=debug)]
+    package.setLevel(level)
+    package.propagate = False
+    return Console(quiet=True) if quiet else console
 
 
 class _ConsoleHandler(logging.Handler):
@@ -59,9 +62,9 @@ Update: TypeAlias = Callable[[int, "int | None", str], None]
 
 
 @contextmanager
-def progress_bar(console: Console, *, shown: bool, of_bytes: bool = False) -> Iterator[Update]:
+def progress_bar(console: Console, *, of_bytes: bool = False) -> Iterator[Update]:
     """Show a bar with rate and time left, once something is done; yields what to call then."""
-    if not (shown and console.is_terminal):
+    if console.quiet or not console.is_terminal:
         yield lambda done, total, words: None
         return
     from rich import progress
@@ -96,6 +99,26 @@ def progress_bar(console: Console, *, shown: bool, of_bytes: bool = False) -> It
             bars.update(tasks[0], completed=done, total=total, description=words[-40:])
 
         yield update
+
+
+def load_remover(network: NetworkOptions, console: Console, *, threads: int | None = None) -> Remover:
+    """Load a network, with a bar while weights are downloaded; errors are those of :class:`Remover`.
+
+    Parameters
+    ----------
+    threads
+        Processor threads of it; None: what suits the machine.
+    """
+    from ..engine.threads import set_threads
+    from ..remover import Remover
+
+    set_threads(threads)
+    with progress_bar(console, of_bytes=True) as update:
+        remover = Remover(
+            **vars(network), progress=lambda done, total: update(done, total, "downloading weights")
+        )
+    logger.info("%r: %s", remover, remover.plan.describe())
+    return remover
 
 
 def print_data(text: str) -> None:

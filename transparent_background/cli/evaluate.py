@@ -90,7 +90,7 @@ def main(argv: Sequence[str]) -> int:
     reports: list[SetReport] = []
     problems: list[InputError] = []
     whole, count = sum(sizes) * len(names), itertools.count(1)
-    with progress_bar(console, shown=not run.quiet) as update:
+    with progress_bar(console) as update:
         for name, label in zip(names, short_names(names), strict=True):
             source = find_mattes(name, **settings)
             for folder, data_label in zip(data, data_labels, strict=True):

@@ -94,7 +94,7 @@ def main(argv: Sequence[str]) -> int:
         from ..backends.int8 import find_photos
 
         photos = find_photos(Path(options.int8).expanduser())
-    with progress_bar(console, shown=True, of_bytes=True) as update:
+    with progress_bar(console, of_bytes=True) as update:
         record, weights = find_checkpoint(
             network.mode,
             network.ckpt,

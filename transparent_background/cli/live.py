@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ..live.camera import Camera
-    from ..live.outputs import Output, Status, VirtualCamera
+    from ..live.outputs import Output, Status
     from ..options.cameras import CameraOptions
     from .options import Request
 
@@ -46,8 +46,7 @@ def run_live(request: Request, source: str) -> int:
         The camera cannot be opened, or was pulled out and did not come back.
     """
     from ..media.camera_devices import check_source
-    from .console import start_console
-    from .loading import load_remover
+    from .console import load_remover, start_console
 
     run, settings, options, network = request.run, request.settings, request.camera, request.network
     options = replace(options, record=options.record or run.dest)
@@ -57,7 +56,7 @@ def run_live(request: Request, source: str) -> int:
         _check_record(options.record)
     if network.mode is None and network.ckpt is None:
         network = replace(network, mode=MODE)
-    remover = load_remover(network, console, quiet=run.quiet, verbose=False, threads=run.threads)
+    remover = load_remover(network, console, threads=run.threads)
 
     from ..live.camera import Camera
 
@@ -79,12 +78,12 @@ def run_live(request: Request, source: str) -> int:
             fit=settings.fit,
         )
         stack.enter_context(camera)
-        outputs = open_outputs(options, camera, console, quiet=run.quiet)
+        outputs = open_outputs(options, camera, console)
         for output in outputs:
             stack.callback(output.close)
         if options.record is not None:
             camera.start_recording(options.record)
-        _run(camera, outputs, console, quiet=run.quiet)
+        _run(camera, outputs, console)
     return 0
 
 
@@ -95,7 +94,7 @@ def _check_record(name: str) -> None:
         raise UsageError(f"--record {name}: recordings are films; choose {', '.join(CONTAINERS)}")
 
 
-def open_outputs(options: CameraOptions, camera: Camera, console: Console, *, quiet: bool) -> list[Output]:
+def open_outputs(options: CameraOptions, camera: Camera, console: Console) -> list[Output]:
     """Open what was asked for; if nothing was, a virtual camera if there is one, else a window.
 
     Raises
@@ -107,45 +106,38 @@ def open_outputs(options: CameraOptions, camera: Camera, console: Console, *, qu
     from ..live.window import PreviewWindow
 
     asked = options.virtual_camera
-    device = asked if isinstance(asked, str) else None
-    outputs: list[Output] = []
-    if asked:
-        outputs.append(_say(console, quiet, VirtualCamera(camera.size, camera.rate, device)))
+    device = asked if asked and isinstance(asked, str) else None
+
+    def virtual_camera() -> Output:
+        output = VirtualCamera(camera.size, camera.rate, device)
+        console.print(f"showing on the virtual camera {output.device}; Ctrl-C ends")  # to be found in a call
+        return output
+
+    outputs = [virtual_camera()] if asked else []
     if options.preview:
         outputs.append(PreviewWindow())
     if outputs:
         return outputs
-    reasons = []
-    try:
-        return [_say(console, quiet, VirtualCamera(camera.size, camera.rate))]
-    except (DeviceError, MissingExtraError) as error:
-        reasons.append(str(error))
-    try:
-        window = PreviewWindow()
-    except (DeviceError, MissingExtraError) as error:
-        reasons.append(str(error))
-    else:
-        if not quiet:
+    reasons: list[str] = []
+    for opened in (virtual_camera, PreviewWindow):
+        try:
+            outputs.append(opened())
+        except (DeviceError, MissingExtraError) as error:
+            reasons.append(str(error))
+            continue
+        if reasons:
             console.print(f"showing a preview window: {reasons[0]}")
-        return [window]
+        return outputs
     if options.record is None:
         raise DeviceError(f"nothing to show the camera on: {'; or: '.join(reasons)}")
-    if not quiet:
-        console.print("recording only: there is neither a virtual camera nor a screen")
+    console.print("recording only: there is neither a virtual camera nor a screen")
     return []
 
 
-def _say(console: Console, quiet: bool, output: VirtualCamera) -> Output:
-    """Name the virtual camera, so that it is found in the call."""
-    if not quiet:
-        console.print(f"showing on the virtual camera {output.device}; Ctrl-C ends")
-    return output
-
-
-def _run(camera: Camera, outputs: Sequence[Output], console: Console, *, quiet: bool) -> None:
+def _run(camera: Camera, outputs: Sequence[Output], console: Console) -> None:
     started = time.monotonic()
     with _stopping(camera), ExitStack() as stack:
-        shown = not quiet and console.is_terminal
+        shown = console.is_terminal and not console.quiet
         line = stack.enter_context(console.status("waiting for the first picture")) if shown else None
         due = 0.0
 
@@ -157,14 +149,12 @@ def _run(camera: Camera, outputs: Sequence[Output], console: Console, *, quiet: 
                 line.update(progress_line(status))
 
         camera.run(outputs, progress)
-    if not quiet:
-        seconds = time.monotonic() - started
-        console.print(
-            f"{camera.processed} frames in {seconds:.1f} s, {camera.dropped} left out, "
-            f"latency {camera.latency * 1000:.0f} ms"
-        )
-        if camera.recorded is not None:
-            console.print(str(camera.recorded))
+    console.print(
+        f"{camera.processed} frames in {time.monotonic() - started:.1f} s, {camera.dropped} left out, "
+        f"latency {camera.latency * 1000:.0f} ms"
+    )
+    if camera.recorded is not None:
+        console.print(str(camera.recorded))
 
 
 def progress_line(status: Status) -> str:

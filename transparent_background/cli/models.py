@@ -39,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
         return 0
     checkpoint = checkpoints.find(options.name)
     if options.command == "download":
-        with progress_bar(console, shown=True, of_bytes=True) as update:
+        with progress_bar(console, of_bytes=True) as update:
             path = checkpoints.fetch(checkpoint, progress=lambda done, total: update(done, total, ""))
         print_data(str(path))
     elif options.command == "path":

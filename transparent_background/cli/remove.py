@@ -102,16 +102,15 @@ class _Job:
 
     def _work(self, plan: Plan) -> Summary:
         from ..pipeline import run
-        from .console import progress_bar
+        from .console import load_remover, progress_bar
 
         options = self.options
         if plan.tasks and self.remover is None:
-            self.remover = self._load()
-        if not options.quiet:
-            for item in plan.left_out:
-                self.console.print(f"left out: {item.path}: {item.reason}")
-        shown, count, total = not options.quiet, 0, len(plan.tasks)
-        with progress_bar(self.console, shown=shown) as update:
+            self.remover = load_remover(self.request.network, self.console, threads=options.threads)
+        for item in plan.left_out:
+            self.console.print(f"left out: {item.path}: {item.reason}")
+        count, total = 0, len(plan.tasks)
+        with progress_bar(self.console) as update:
 
             def on_outcome(outcome: Outcome) -> None:
                 nonlocal count
@@ -120,7 +119,7 @@ class _Job:
                     update(min(count, total), total, outcome.source)
                 if options.verbose and outcome.result:
                     self.console.print(f"{outcome.source} -> {outcome.result}")
-                if outcome.film is not None and shown:
+                if outcome.film is not None:
                     self.console.print(_film_line(outcome.source, outcome.film, options.verbose))
 
             def on_film(name: str, progress: VideoProgress) -> None:
@@ -140,25 +139,12 @@ class _Job:
                 on_film=on_film,
             )
 
-    def _load(self) -> Remover:
-        from .loading import load_remover
-
-        options = self.options
-        return load_remover(
-            self.request.network,
-            self.console,
-            quiet=options.quiet,
-            verbose=options.verbose,
-            threads=options.threads,
-        )
-
     def _watch(self, summary: Summary) -> None:
         """Look for new and changed sources every second, until Ctrl-C."""
         from .watch import Watcher
 
         watcher = Watcher(self.request.sources, self.options.recursive)
-        if not self.options.quiet:
-            self.console.print("watching; Ctrl-C ends")
+        self.console.print("watching; Ctrl-C ends")
         try:
             while True:
                 fresh = watcher.poll()
@@ -184,7 +170,7 @@ class _Job:
         """Say what was done: JSON on standard output, or a line on standard error."""
         if self.options.json:
             sys.stdout.write(json.dumps(self._as_json(summary), indent=2) + "\n")
-        if self.options.quiet or not (summary.outcomes or summary.left_out):
+        if not (summary.outcomes or summary.left_out):
             return
         done = summary.count("done")
         words = [f"{done} done in {summary.seconds:.1f} s"]

@@ -73,14 +73,14 @@ def main(argv: Sequence[str]) -> int:
     # while networks are loaded; the first process of a container hears no signal that it has not asked for
     signal.signal(signal.SIGTERM, _leave)
     console = start_console(quiet=run.quiet, verbose=run.verbose, debug=run.debug)
-    if settings.host not in LOOPBACK and settings.token is None and not run.quiet:
+    if settings.host not in LOOPBACK and settings.token is None:
         console.print(f"warning: anyone who reaches {settings.host} may use this; {TOKEN} sets a token")
     from ..web.app import create_app
     from ..web.server import make_server
 
     app = create_app(load_devices(values, console, threads=options.network_threads), settings)
     server = make_server(app, settings, root_path=settings.root_path)
-    return _run(server, settings, console, quiet=run.quiet, open_page=options.open)
+    return _run(server, settings, console, open_page=options.open)
 
 
 def _leave(number: int, frame: object) -> None:
@@ -142,29 +142,20 @@ def load_devices(
     values: Mapping[str, Any], console: Console, *, threads: int | None = None
 ) -> list[dict[str, Remover]]:
     """Load every mode on every device."""
-    from .loading import load_remover
+    from .console import load_remover
 
-    run = read(RunOptions, values)
     plain = read(NetworkOptions, {**values, "mode": None, "device": None})
     devices: list[dict[str, Remover]] = []
     for device in values.get("device", [None]):
         removers: dict[str, Remover] = {}
         for mode in values.get("mode", [None]):
-            remover = load_remover(
-                replace(plain, mode=mode, device=device),
-                console,
-                quiet=run.quiet,
-                verbose=run.verbose,
-                threads=threads,
-            )
+            remover = load_remover(replace(plain, mode=mode, device=device), console, threads=threads)
             removers[remover.checkpoint.name] = remover
         devices.append(removers)
     return devices
 
 
-def _run(
-    server: uvicorn.Server, settings: ServiceSettings, console: Console, *, quiet: bool, open_page: bool
-) -> int:
+def _run(server: uvicorn.Server, settings: ServiceSettings, console: Console, *, open_page: bool) -> int:
     import socket
 
     try:
@@ -179,8 +170,7 @@ def _run(
     port = listening.getsockname()[1]
     shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
     address = f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
-    if not quiet:
-        console.print(f"serving at {address} (Ctrl-C ends it)")
+    console.print(f"serving at {address} (Ctrl-C ends it)")
     if open_page and settings.page:
         _open_later(address)
     # uvicorn raises the signal that ended it again after it has finished; to have finished is no failure

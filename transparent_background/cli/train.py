@@ -58,7 +58,7 @@ def main(argv: Sequence[str]) -> int:
     console = start_console(quiet=quiet, verbose=not quiet, debug=run.debug)
     from ..train.trainer import Trainer
 
-    with progress_bar(console, shown=not quiet) as update:
+    with progress_bar(console) as update:
 
         def step(done: int, total: int, numbers: dict[str, float]) -> None:
             update(done, total, f"loss {numbers['loss']:.3f}  lr {numbers['lr']:.2e}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -71,7 +71,3 @@ class NetworkOptions:
         "compile the network (torch.compile): for long work on a GPU; the first picture waits"
     )
     offline: bool | None = flag("never download weights", default=None)
-
-    def arguments(self) -> dict[str, Any]:
-        """Return them as keyword arguments of :class:`Remover`."""
-        return {entry.name: getattr(self, entry.name) for entry in fields(self)}
