@@ -363,7 +363,7 @@ def test_results_in_a_watched_folder_are_no_new_sources(photo_file) -> None:
     watcher = Watcher(["watched"], recursive=False)
     for name in ("a.png", "a_rgba.png", "a_rgba_matte.mp4"):
         (watched / name).write_bytes(b"x" * 10)
-    watcher.ignore(["watched/a_rgba.png", str(watched.resolve() / "a_rgba_matte.mp4"), "elsewhere.png"])
+    watcher.ignore([watched / "a_rgba.png", watched.resolve() / "a_rgba_matte.mp4", Path("elsewhere.png")])
     watcher.poll()
     assert [source.path for source in watcher.poll().items] == [watched / "a.png"]
 

@@ -69,7 +69,7 @@ def test_earlier_names_go_on_working() -> None:
 
 def test_messages_call_an_option_as_the_doorway_does() -> None:
     with pytest.raises(UsageError, match="--quality must be"):
-        read_settings({"quality": 0}, named=lambda name: f"--{name}")
+        read_settings({"quality": 0}, flags=True)
 
 
 def test_every_declaration_is_whole() -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
-from ..options.declare import Option, declared, offered
+from ..options.declare import Option, offered
 
 
 class Parser(argparse.ArgumentParser):
@@ -96,18 +96,7 @@ def default_note(entry: Option) -> str:
     return "" if default is None else f" (default: {default})"
 
 
-def flags(*classes: type) -> Mapping[str, str]:
-    """Return how the command writes the names of options, for messages."""
-    return {name: entry.flag for name, entry in declared(*classes).items()}
-
-
 def listed(table: Mapping[str, str]) -> str:
     """Return names with what they mean, a line each, for the end of a help."""
     width = max(map(len, table))
     return "\n".join(f"  {name:<{width}}  {text}" for name, text in table.items())
-
-
-def given(namespace: argparse.Namespace, *classes: type) -> dict[str, Any]:
-    """Return the declared options that were given, by name."""
-    known: Iterable[str] = declared(*classes)
-    return {name: value for name, value in vars(namespace).items() if name in known}

@@ -11,7 +11,7 @@ from ..options.declare import read
 from ..options.network import NetworkOptions
 from ..options.running import RunOptions
 from ..options.values import parse_size
-from .arguments import Parser, given
+from .arguments import Parser
 from .console import print_data, start_console
 
 OPTIONS = (NetworkOptions, RunOptions)
@@ -45,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
     size = parse_size(options.size, "--size")
     if options.repeat < 1:
         raise UsageError(f"--repeat must be at least 1, not {options.repeat}")
-    values = given(options, *OPTIONS)
+    values = vars(options)
     network, run = read(NetworkOptions, values), read(RunOptions, values)
     start_console(debug=run.debug)
     from ..evaluate.speed import measure

@@ -15,7 +15,7 @@ from ..media.atomic import cannot_write
 from ..options.declare import read
 from ..options.network import NetworkOptions
 from ..options.running import RunOptions
-from .arguments import Parser, given
+from .arguments import Parser
 from .console import print_data, progress_bar, start_console
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def build_parser() -> Parser:
 def main(argv: Sequence[str]) -> int:
     """Run the sub-command; return its exit code."""
     options = build_parser().parse_args(argv)
-    values = given(options, *OPTIONS)
+    values = vars(options)
     network, run = read(NetworkOptions, values), read(RunOptions, values)
     console = start_console(quiet=run.quiet, debug=run.debug)
     _check(options)

@@ -13,7 +13,7 @@ from ..options.declare import read
 from ..options.network import NetworkOptions
 from ..options.running import RunOptions
 from ..options.values import parse_size
-from .arguments import Parser, given
+from .arguments import Parser
 from .console import print_data, progress_bar, start_console
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def main(argv: Sequence[str]) -> int:
     """Run the sub-command; return its exit code."""
     options = build_parser().parse_args(argv)
     size = None if options.size is None else _size(options.size)
-    values = given(options, *OPTIONS)
+    values = vars(options)
     network, run = read(NetworkOptions, values), read(RunOptions, values)
     if network.mode is None and network.ckpt is None:
         raise UsageError("name the network to write: --mode NAME or --ckpt FILE")

@@ -9,14 +9,14 @@ from typing import Any
 from .._version import __version__
 from ..errors import UsageError
 from ..options.cameras import CameraOptions
-from ..options.declare import read
+from ..options.declare import given, read
 from ..options.films import FilmOptions
 from ..options.network import NetworkOptions
 from ..options.result import ResultOptions
 from ..options.running import RunOptions
 from ..options.settings import Settings, read_settings
 from . import COMMANDS
-from .arguments import FILE, Parser, flags, given, listed
+from .arguments import FILE, Parser, listed
 
 GROUPS = (RunOptions, ResultOptions, NetworkOptions, FilmOptions, CameraOptions)
 
@@ -94,24 +94,19 @@ def read_request(argv: Sequence[str]) -> Request:
     sources = (*arguments.sources, *arguments.source)
     if not sources:
         parser.error("a source is missing: a picture, a film, a folder, or - for standard input")
-    values = given(arguments, *GROUPS)
+    values = given(vars(arguments), *GROUPS)
     if "recipe" in values:
         from ..options.recipe import Recipe
 
         values = {**Recipe.load(values["recipe"]), **values}
-    names = flags(*GROUPS)
-
-    def named(name: str) -> str:
-        return names.get(name, name)
-
-    network = read(NetworkOptions, values, named=named)
+    network = read(NetworkOptions, values, flags=True)
     if network.jit and network.resize in ("dynamic", "blend"):
         raise UsageError(f"--jit works at one size; it cannot be had with --resize {network.resize}")
     return Request(
         sources,
-        read_settings(values, named=named),
+        read_settings(values, flags=True),
         network,
-        read(RunOptions, values, named=named),
-        read(CameraOptions, values, named=named),
+        read(RunOptions, values, flags=True),
+        read(CameraOptions, values, flags=True),
         values,
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import SourceNotFoundError, UsageError
 from ..media.sources import SourceList, find_sources
+from ..options.declare import given
 from .options import Request, read_request
 
 if TYPE_CHECKING:
@@ -32,9 +33,9 @@ def main(argv: Sequence[str]) -> int:
 
         find(request.network.mode)  # a misspelt one is told before anything is loaded
     if run.save_recipe is not None:
-        from ..options.recipe import Recipe, of_kept
+        from ..options.recipe import KEPT, Recipe
 
-        Recipe(of_kept(request.values)).save(run.save_recipe)
+        Recipe(given(request.values, *KEPT)).save(run.save_recipe)
     sources = _find(request)
     address = live_address(sources, request)
     if address is not None:
@@ -42,14 +43,10 @@ def main(argv: Sequence[str]) -> int:
 
         return run_live(request, address)
 
-    from ..pipeline import make_plan
     from .console import start_console
 
     console = start_console(quiet=run.quiet, verbose=run.verbose, debug=run.debug)
-    plan = make_plan(as_files(sources), request.settings, run.dest, skip_existing=run.skip_existing)
-    if run.json and any(task.destination is None for task in plan.tasks):
-        raise UsageError("--json and the result cannot both go to standard output; give --dest FILE")
-    return _Job(request, console).run(plan)
+    return _Job(request, console).run(as_files(sources))
 
 
 def live_address(sources: SourceList, request: Request) -> str | None:
@@ -93,12 +90,21 @@ class _Job:
         self.request, self.options, self.console = request, request.run, console
         self.remover: Remover | None = None
 
-    def run(self, plan: Plan) -> int:
+    def run(self, sources: SourceList) -> int:
+        plan = self._plan(sources)
+        if self.options.json and any(task.destination is None for task in plan.tasks):
+            raise UsageError("--json and the result cannot both go to standard output; give --dest FILE")
         summary = self._work(plan)
         if self.options.watch:
             self._watch(summary)
         self._conclude(summary)
         return 4 if summary.count("failed") or summary.stopped else 0
+
+    def _plan(self, sources: SourceList) -> Plan:
+        from ..pipeline import make_plan
+
+        options = self.options
+        return make_plan(sources, self.request.settings, options.dest, skip_existing=options.skip_existing)
 
     def _work(self, plan: Plan) -> Summary:
         from ..pipeline import run
@@ -149,22 +155,15 @@ class _Job:
             while True:
                 fresh = watcher.poll()
                 if fresh.items:
-                    watcher.ignore(self._merge(summary, fresh))
+                    plan = self._plan(fresh)
+                    more = self._work(plan)
+                    summary.outcomes += more.outcomes
+                    summary.left_out += more.left_out
+                    summary.seconds += more.seconds
+                    watcher.ignore(path for task in plan.tasks for path in task.paths)
                 time.sleep(1.0)
         except KeyboardInterrupt:
             return
-
-    def _merge(self, summary: Summary, fresh: SourceList) -> list[str]:
-        """Work on what is new; return what was written."""
-        from ..pipeline import make_plan
-
-        options = self.options
-        plan = make_plan(fresh, self.request.settings, options.dest, skip_existing=options.skip_existing)
-        more = self._work(plan)
-        summary.outcomes += more.outcomes
-        summary.left_out += more.left_out
-        summary.seconds += more.seconds
-        return [str(path) for task in plan.tasks for path in task.paths]
 
     def _conclude(self, summary: Summary) -> None:
         """Say what was done: JSON on standard output, or a line on standard error."""

@@ -17,7 +17,7 @@ from ..options.declare import read
 from ..options.network import NetworkOptions
 from ..options.running import RunOptions
 from ..options.service import LOOPBACK, PORT, TOKEN, Limits, ServeOptions, ServiceSettings
-from .arguments import Parser, flags
+from .arguments import Parser
 
 if TYPE_CHECKING:
     import uvicorn
@@ -116,14 +116,12 @@ def read_settings(values: Mapping[str, Any]) -> ServiceSettings:
     UsageError
         They make no sense.
     """
-    known = flags(ServiceSettings, Limits)
     cores = os.cpu_count() or 1
     values = {"threads": min(max(cores, 2), 8), **values, "token": _token(values)}
     for folder in values.get("folders", ()):
         if not Path(folder).expanduser().is_dir():
             raise UsageError(f"--folder {folder}: there is no such folder")
-    settings = read(ServiceSettings, values, named=known.__getitem__)
-    return replace(settings, limits=read(Limits, values, named=known.__getitem__))
+    return replace(read(ServiceSettings, values, flags=True), limits=read(Limits, values, flags=True))
 
 
 def _token(values: Mapping[str, Any]) -> str | None:

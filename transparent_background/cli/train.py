@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ..options.declare import read
 from ..options.running import RunOptions
-from .arguments import Parser, given
+from .arguments import Parser
 from .console import print_data, progress_bar, start_console
-
-if TYPE_CHECKING:
-    pass
 
 EPILOG = """\
 examples:
@@ -52,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
     if options.show:
         print_data(dump_config(config).rstrip())
         return 0
-    run = read(RunOptions, given(options, RunOptions))
+    run = read(RunOptions, vars(options))
     # under torchrun one process speaks for all
     quiet = run.quiet or os.environ.get("RANK", "0") != "0"
     console = start_console(quiet=quiet, verbose=not quiet, debug=run.debug)

@@ -224,13 +224,19 @@ def offered(*classes: type, door: Door, subject: Subject | None = None) -> list[
     ]
 
 
-def read(cls: type[T], values: Mapping[str, Any], *, named: Callable[[str], str] = str) -> T:
+def given(values: Mapping[str, Any], *classes: type) -> dict[str, Any]:
+    """Return those of some values that are options of dataclasses."""
+    known = declared(*classes)
+    return {name: value for name, value in values.items() if name in known}
+
+
+def read(cls: type[T], values: Mapping[str, Any], *, flags: bool = False) -> T:
     """Check values and make the dataclass of them; those of other classes are passed over.
 
     Parameters
     ----------
-    named
-        Gives what messages call an option.
+    flags
+        Whether messages call options as the command does, such as ``--batch-size``.
 
     Raises
     ------
@@ -238,8 +244,11 @@ def read(cls: type[T], values: Mapping[str, Any], *, named: Callable[[str], str]
         A value makes no sense.
     """
     known = declared(cls)
-    given = {name: known[name].read(value, named(name)) for name, value in values.items() if name in known}
-    return cls(**{name: value for name, value in given.items() if value is not None})
+    found = {
+        name: known[name].read(value, known[name].flag if flags else name)
+        for name, value in given(values, cls).items()
+    }
+    return cls(**{name: value for name, value in found.items() if value is not None})
 
 
 def check_names(names: Iterable[str], known: Iterable[str], what: str = "option") -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import ConfigError, OutputError, UsageError
 from .cameras import CameraOptions
-from .declare import check_names, declared, offered, with_old_names
+from .declare import check_names, declared, given, offered, with_old_names
 from .films import FilmOptions
 from .network import NetworkOptions
 from .result import ResultOptions
@@ -71,12 +71,6 @@ def _is_plain(value: Any) -> bool:
     if isinstance(value, str):
         return not re.search("[\ud800-\udfff]", value)
     return value is None or (isinstance(value, (int, float)) and abs(value) < 1e15)
-
-
-def of_kept(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of some options that a recipe holds."""
-    known = declared(*KEPT)
-    return {name: value for name, value in values.items() if name in known}
 
 
 class Recipe(dict[str, Any]):
@@ -157,7 +151,7 @@ class Recipe(dict[str, Any]):
     @property
     def network(self) -> dict[str, Any]:
         """The arguments for :class:`Remover`."""
-        return {name: self[name] for name in declared(NetworkOptions) if name in self}
+        return given(self, NetworkOptions)
 
     @property
     def picture(self) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
 from .declare import check_names, declared, read, with_old_names
@@ -19,13 +19,13 @@ class Settings(ResultOptions):
     """What concerns films only."""
 
 
-def read_settings(values: Mapping[str, Any], *, named: Callable[[str], str] = str) -> Settings:
+def read_settings(values: Mapping[str, Any], *, flags: bool = False) -> Settings:
     """Check options of results and films, by name; those of others are passed over.
 
     Parameters
     ----------
-    named
-        Gives what messages call an option.
+    flags
+        As for :func:`read`.
 
     Raises
     ------
@@ -35,9 +35,7 @@ def read_settings(values: Mapping[str, Any], *, named: Callable[[str], str] = st
     values = with_old_names(values, ResultOptions, FilmOptions)
     if values.get("foreground") in get_args(ForegroundFilm):  # an earlier way to ask for the film
         values |= {"foreground_film": values.pop("foreground")}
-    result = read(ResultOptions, values, named=named)
-    film = read(FilmOptions, values, named=named)
-    return Settings(film=film, **{name: getattr(result, name) for name in declared(ResultOptions)})
+    return replace(read(Settings, values, flags=flags), film=read(FilmOptions, values, flags=flags))
 
 
 def settings_of(**values: Any) -> Settings:
@@ -48,7 +46,6 @@ def settings_of(**values: Any) -> Settings:
     UsageError
         One is unknown, or its value makes no sense.
     """
-    known = declared(ResultOptions, FilmOptions)
     values = with_old_names(values, ResultOptions, FilmOptions)
-    check_names(values, known)
+    check_names(values, declared(ResultOptions, FilmOptions))
     return read_settings(values)
