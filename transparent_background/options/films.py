@@ -12,7 +12,7 @@ from ..errors import UsageError
 from ..types import ResizeMethod
 from .declare import LOCAL, Door, Subject, choice, flag, number, shared, text, whole
 from .network import NetworkOptions
-from .running import BatchOptions
+from .running import RunOptions
 from .values import parse_bitrate, parse_path, parse_rate, parse_scale, parse_time
 
 BackgroundPlay: TypeAlias = Literal["loop", "hold"]
@@ -117,8 +117,6 @@ def _matte(value: Any, name: str) -> bool | Path:
 class FilmOptions(Selection, EncodingOptions):
     """How films are read, matted and written."""
 
-    IN_COMMON: ClassVar = {"group": "films", "doors": LOCAL, "subjects": FILM}
-
     resize: ResizeMethod | None = shared(NetworkOptions, "resize")
     """What the network sees; None: what the remover was asked for, else ``static``."""
     temporal: bool = flag(
@@ -150,7 +148,7 @@ class FilmOptions(Selection, EncodingOptions):
     background_play: BackgroundPlay = choice(
         BackgroundPlay, "what a shorter film behind does at its end", default="loop"
     )
-    batch_size: int = shared(BatchOptions, "batch_size")
+    batch_size: int = shared(RunOptions, "batch_size")
     """Frames that share a pass of the network."""
     resume: bool = flag("write in segments; if stopped, the same command goes on after the last one")
 

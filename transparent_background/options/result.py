@@ -31,7 +31,7 @@ class ResultOptions:
         "rgba (transparent), map (the matte), green, white, blur, overlay, a colour ('[255, 0, 0]', "
         "'#ff0000', a CSS name), or a picture or film to put behind",
         default="rgba",
-        parsed=Rgba(),
+        parsed=Rgba("rgba"),
         parse=lambda value, name: parse_type(value),
         short=("-t",),
         served_help="rgba (transparent), map (the matte, white on the object), green, white, blur, overlay, "

@@ -15,17 +15,6 @@ from typing import TypeAlias
 from ..errors import UnknownTypeError
 from .suffixes import ANIMATED_SUFFIXES, FILM_SUFFIXES
 
-__all__ = [
-    "Backdrop",
-    "Blur",
-    "Matte",
-    "Overlay",
-    "ResultType",
-    "Rgba",
-    "Solid",
-    "parse_type",
-]
-
 RGB: TypeAlias = tuple[int, int, int]
 
 GREEN: RGB = (120, 255, 155)  # the published green screen; CSS's own green is #008000
@@ -37,33 +26,28 @@ CHOICES = (
 _TRIPLE = re.compile(r"\s*(?:\[(.*)\]|\((.*)\)|([^\[\]()]*,[^\[\]()]*))\s*")
 
 
-@dataclass(frozen=True, slots=True)
-class Rgba:
-    """The object's colours and its alpha."""
+@dataclass(frozen=True)
+class _Named:
+    """A type that has its word."""
 
-    text: str = field(default="rgba", compare=False)
+    text: str = field(default="", compare=False)
     """As the user wrote it; it becomes part of the results' names. So with the other types."""
 
 
-@dataclass(frozen=True, slots=True)
-class Matte:
+class Rgba(_Named):
+    """The object's colours and its alpha."""
+
+
+class Matte(_Named):
     """Alpha as grey."""
 
-    text: str = field(default="map", compare=False)
 
-
-@dataclass(frozen=True, slots=True)
-class Blur:
+class Blur(_Named):
     """The object, sharp, over the blurred picture."""
 
-    text: str = field(default="blur", compare=False)
 
-
-@dataclass(frozen=True, slots=True)
-class Overlay:
+class Overlay(_Named):
     """The object tinted half green, its edge drawn."""
-
-    text: str = field(default="overlay", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +129,9 @@ def _parse_text(text: str) -> ResultType:
 
 def _named(name: str) -> RGB | None:
     """Read "#rgb", "#rrggbb" or a CSS name."""
-    digits = name[1:]
-    if name.startswith("#") and re.fullmatch(r"[0-9a-f]{3}|[0-9a-f]{6}", digits):
-        if len(digits) == 3:
-            digits = "".join(digit * 2 for digit in digits)
-        red, green, blue = bytes.fromhex(digits)
-        return red, green, blue
     from PIL import ImageColor
 
-    if name not in ImageColor.colormap:
+    if name not in ImageColor.colormap and not re.fullmatch(r"#([0-9a-f]{3}|[0-9a-f]{6})", name):
         return None
     red, green, blue = ImageColor.getrgb(name)[:3]
     return red, green, blue

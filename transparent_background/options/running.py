@@ -11,25 +11,18 @@ from .values import parse_path
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchOptions:
-    """What shares a pass of the network."""
+class RunOptions:
+    """What to work on, how much at once, and what is said of it."""
 
-    IN_COMMON: ClassVar = {"group": "running", "doors": LOCAL}
+    IN_COMMON: ClassVar = {"group": "running", "doors": COMMAND}
 
     batch_size: int = whole(
         "pictures or frames that share a pass of the network; pays on GPUs",
         default=1,
         least=1,
         old=("batch",),
+        doors=LOCAL,
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunOptions(BatchOptions):
-    """What to work on, how much at once, and what is said of it."""
-
-    IN_COMMON: ClassVar = {"group": "running", "doors": COMMAND}
-
     dest: str | None = text(
         "folder for the results, made if missing; with one source also a file name, or - for standard output",
         metavar="PATH",

@@ -23,8 +23,6 @@ FILM_SUFFIXES = frozenset(
 ANIMATED_SUFFIXES = frozenset((".gif", ".apng"))
 """Of the pictures, those that usually move."""
 
-HEIF_SUFFIXES = frozenset((".heic", ".heif", ".hif"))
-
 WRITABLE = {
     ".png": "PNG",
     ".apng": "PNG",

@@ -1,4 +1,8 @@
-"""Reading what users write: times, rates, sizes, paddings, colours, amounts of memory."""
+"""Reading what users write: times, rates, sizes, paddings, colours, amounts of memory.
+
+Functions called ``parse_`` take what a user wrote and what messages call it, and raise a
+:class:`UsageError` for what they do not understand.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +27,7 @@ class Padding(NamedTuple):
 
 
 def parse_padding(text: Any, name: str = "crop") -> Padding:
-    """Read ``"12"`` (pixels) or ``"5%"`` (of the object's longer side); empty is none.
-
-    Raises
-    ------
-    UsageError
-        It is neither.
-    """
+    """Read ``"12"`` (pixels) or ``"5%"`` (of the object's longer side); empty is none."""
     if isinstance(text, Padding):
         return text
     text = str(text).strip() or "0"
@@ -44,13 +42,7 @@ def parse_padding(text: Any, name: str = "crop") -> Padding:
 
 
 def parse_colour(value: Any, name: str = "background") -> RGB:
-    """Read a colour: ``"#ff0000"``, a CSS name, ``"[255, 0, 0]"`` or three numbers from 0 to 255.
-
-    Raises
-    ------
-    UsageError
-        It is none of these.
-    """
+    """Read a colour: ``"#ff0000"``, a CSS name, ``"[255, 0, 0]"`` or three numbers from 0 to 255."""
     try:
         kind = parse_type(value)
     except UsageError:
@@ -63,13 +55,7 @@ def parse_colour(value: Any, name: str = "background") -> RGB:
 
 
 def parse_format(value: str, name: str = "format") -> str:
-    """Read the name of a format that pictures or films can be written in.
-
-    Raises
-    ------
-    UsageError
-        There is no such format.
-    """
+    """Read the name of a format that pictures or films can be written in."""
     value = str(value)
     if format_of(value) is None and value.rsplit(".", 1)[-1].lower() not in FILM_FORMATS:
         raise UsageError(
@@ -85,13 +71,7 @@ def parse_path(value: Any, name: str = "path") -> Path:
 
 
 def parse_size(text: Any, name: str = "size") -> Size:
-    """Read ``1280x720``, width before height; return (height, width).
-
-    Raises
-    ------
-    UsageError
-        It is no size.
-    """
+    """Read ``1280x720``, width before height; return (height, width)."""
     match = re.fullmatch(r"(\d{2,5})\s*[x:*]\s*(\d{2,5})", str(text).strip().lower())
     if match is None:
         raise UsageError(f"{name} {text!r} is no size; give width x height, such as 1280x720")
@@ -99,13 +79,7 @@ def parse_size(text: Any, name: str = "size") -> Size:
 
 
 def parse_time(value: str | float | Fraction, name: str = "time") -> Fraction:
-    """Read seconds (``12.5``) or a clock (``1:30``, ``00:01:30.250``).
-
-    Raises
-    ------
-    UsageError
-        It is neither.
-    """
+    """Read seconds (``12.5``) or a clock (``1:30``, ``00:01:30.250``)."""
     if isinstance(value, (int, float, Fraction)) and 0 <= value < 1e9:
         return Fraction(value)
     match = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?|\.\d+)", str(value).strip())
@@ -116,13 +90,7 @@ def parse_time(value: str | float | Fraction, name: str = "time") -> Fraction:
 
 
 def parse_rate(value: str | float | Fraction, name: str = "fps") -> Fraction:
-    """Read frames a second: ``25``, ``29.97``, ``30000/1001``.
-
-    Raises
-    ------
-    UsageError
-        It is no number above 0, or above 1000.
-    """
+    """Read frames a second, above 0 and up to 1000: ``25``, ``29.97``, ``30000/1001``."""
     text = str(value)
     try:
         rate = Fraction(text if "e" not in text.lower() else 0)  # 1e999999999 would take minutes
@@ -139,13 +107,7 @@ def parse_rate(value: str | float | Fraction, name: str = "fps") -> Fraction:
 
 
 def parse_bitrate(value: str | int, name: str = "bitrate") -> int:
-    """Read bits a second: ``8M``, ``800k``, ``8000000``.
-
-    Raises
-    ------
-    UsageError
-        It is none of these.
-    """
+    """Read bits a second: ``8M``, ``800k``, ``8000000``."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKmM]?)", str(value).strip())
     if match is None:
         raise UsageError(f"{name}: bit rate {value!r} is not understood; give 8M, 800k or bits a second")
@@ -153,13 +115,7 @@ def parse_bitrate(value: str | int, name: str = "bitrate") -> int:
 
 
 def parse_bytes(value: str | int, name: str = "size") -> int:
-    """Read an amount of memory: ``32M``, ``1.5 GiB``, ``800k``, ``1048576``; units are powers of 1024.
-
-    Raises
-    ------
-    UsageError
-        It is no amount, or not above 0.
-    """
+    """Read an amount of memory: ``32M``, ``1.5 GiB``, ``800k``, ``1048576``; units are powers of 1024."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKmMgG]?)(?:i?[bB])?\s*", str(value))
     size = 0
     if match is not None:
