@@ -32,30 +32,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = [
-    "CheckpointError",
-    "ChecksumError",
-    "ConfigError",
-    "DataSetError",
-    "DeviceError",
-    "DownloadError",
-    "InputError",
-    "MissingExtraError",
-    "OfflineError",
-    "OutputConflictError",
-    "OutputError",
-    "SourceNotFoundError",
-    "TooLargeError",
-    "TrainingError",
-    "TransparentBackgroundError",
-    "UnknownModeError",
-    "UnknownTypeError",
-    "UnreadableError",
-    "UsageError",
-    "WeightsError",
-    "needing",
-]
-
 
 class TransparentBackgroundError(Exception):
     """Base of every error this package raises on purpose."""

@@ -95,7 +95,7 @@ class Folders:
         """
         return self._place(Path(os.path.realpath(self._absolute(text, what))), text, what)
 
-    def target(self, text: str, name: str, what: str = "output") -> Place:
+    def target(self, text: str, name: str) -> Place:
         """Find a place to write to; links are followed up to its folder, and not where its name is one.
 
         Parameters
@@ -108,10 +108,10 @@ class Folders:
         UsageError
             As :meth:`source`.
         """
-        path = self._absolute(text, what)
-        if self.means_folder(text, what):
+        path = self._absolute(text, "output")
+        if self.means_folder(text):
             path, text = path / name, f"{as_folder(text)}{name}"
-        return self._place(Path(os.path.realpath(path.parent)) / path.name, text, what)
+        return self._place(Path(os.path.realpath(path.parent)) / path.name, text, "output")
 
     def _absolute(self, text: str, what: str) -> Path:
         if not self.roots:
@@ -136,9 +136,9 @@ class Folders:
                 return Place(root, real.relative_to(root), text)
         raise UsageError(f"{what} {text!r}: is not in a folder that is open here; list_models names these")
 
-    def means_folder(self, text: str, what: str = "output") -> bool:
-        """Tell whether a path is a folder, or ends with a slash; raises as :meth:`source`."""
-        path = self.source(text, what).path
+    def means_folder(self, text: str) -> bool:
+        """Tell whether an output is a folder, or ends with a slash; raises as :meth:`source`."""
+        path = self.source(text, "output").path
         with suppress(OSError):  # a name that is too long is none of a folder
             return text.endswith(tuple(SEPARATORS)) or path.is_dir()
         return False
@@ -246,7 +246,8 @@ class Folders:
         try:
             for part in inside.parts:
                 if make:
-                    _make_folder(part, handle)
+                    with suppress(FileExistsError):
+                        os.mkdir(part, dir_fd=handle)
                 step = os.open(part, _FOLDER, dir_fd=handle)
                 os.close(handle)
                 handle = step
@@ -274,11 +275,6 @@ def _check_regular(status: os.stat_result, place: Place) -> None:
         raise UnreadableError(f"{place.shown}: is a folder, not a picture")
     if not stat.S_ISREG(status.st_mode):
         raise UnreadableError(f"{place.shown}: is no file that can be read")
-
-
-def _make_folder(name: str, handle: int) -> None:
-    with suppress(FileExistsError):
-        os.mkdir(name, dir_fd=handle)
 
 
 def _held(handle: int | None, place: Place) -> Path:

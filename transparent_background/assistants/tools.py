@@ -6,7 +6,6 @@ import base64
 import io
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -47,14 +46,33 @@ Progress = Callable[[float, "float | None", "str | None"], Awaitable[None]]
 """Tells a client how much is done, of how much, and of what."""
 
 
-@dataclass(frozen=True, slots=True)
 class Tool:
     """A tool: a method whose docstring is for assistants, and what it takes and gives."""
 
-    run: Callable[[Any, Progress], Awaitable[CallToolResult]]
-    arguments: type[Arguments]
-    described: DescribedTool
-    """What clients are told of it."""
+    def __init__(
+        self,
+        run: Callable[[Any, Progress], Awaitable[CallToolResult]],
+        title: str,
+        arguments: type[Arguments],
+        report: type[BaseModel],
+        *,
+        writes: bool,
+    ) -> None:
+        self.run, self.arguments = run, arguments
+        self.described = DescribedTool(
+            name=run.__name__,
+            title=title,
+            description=" ".join((run.__doc__ or "").split()),
+            input_schema=arguments.model_json_schema(),
+            output_schema=report.model_json_schema(),
+            annotations=ToolAnnotations(
+                read_only_hint=not writes,
+                destructive_hint=writes,  # with overwrite=true a file is replaced
+                idempotent_hint=True,
+                open_world_hint=False,
+            ),
+        )
+        """What clients are told of it."""
 
     async def call(self, values: dict[str, Any], progress: Progress) -> CallToolResult:
         """Check what it is called with, and run it.
@@ -67,31 +85,6 @@ class Tool:
         if unknown := values.keys() - self.arguments.model_fields.keys():
             raise UsageError(f"{', '.join(sorted(unknown))}: there is no such argument")
         return await self.run(_checked(self.arguments, values), progress)
-
-
-def _tool(
-    run: Callable[[Any, Progress], Awaitable[CallToolResult]],
-    title: str,
-    arguments: type[Arguments],
-    report: type[BaseModel],
-    *,
-    writes: bool,
-) -> Tool:
-    annotations = ToolAnnotations(
-        read_only_hint=not writes,
-        destructive_hint=writes,  # with overwrite=true a file is replaced
-        idempotent_hint=True,
-        open_world_hint=False,
-    )
-    described = DescribedTool(
-        name=run.__name__,
-        title=title,
-        description=" ".join((run.__doc__ or "").split()),
-        input_schema=arguments.model_json_schema(),
-        output_schema=report.model_json_schema(),
-        annotations=annotations,
-    )
-    return Tool(run, arguments, described)
 
 
 class PictureTools:
@@ -115,13 +108,13 @@ class PictureTools:
         """Return the tools that are of use with the folders that are open."""
         writes = bool(self._folders.roots)
         tools = [
-            _tool(self.remove_background, "Remove a background", CutOutArguments, Report, writes=writes),
-            _tool(self.get_matte, "Get a matte", MatteArguments, Report, writes=writes),
-            _tool(self.list_models, "List models", Arguments, Served, writes=False),
+            Tool(self.remove_background, "Remove a background", CutOutArguments, Report, writes=writes),
+            Tool(self.get_matte, "Get a matte", MatteArguments, Report, writes=writes),
+            Tool(self.list_models, "List models", Arguments, Served, writes=False),
         ]
         if writes:
             batch, title = self.remove_background_batch, "Remove many backgrounds"
-            tools.insert(2, _tool(batch, title, BatchArguments, BatchReport, writes=True))
+            tools.insert(2, Tool(batch, title, BatchArguments, BatchReport, writes=True))
         return tools
 
     async def remove_background(self, call: CutOutArguments, progress: Progress) -> CallToolResult:
@@ -178,7 +171,9 @@ class PictureTools:
         """Work on one picture and say what came of it."""
         began = time.monotonic()
         source = await run_sync(self._work.source, call.path, call.image_base64)
-        behind = await run_sync(self._work.behind, background_image)
+        behind = None
+        if background_image is not None:
+            behind = (await run_sync(self._work.read, background_image, "background_image")).data
         services = await self._started(progress)
         format = await run_sync(self._work.format, call.output, call.format)
         order = services.pictures.order(_options(call, format=format, **more), behind)

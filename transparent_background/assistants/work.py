@@ -58,13 +58,11 @@ class Work:
             return Contents(_decode(image_base64, self.limits.bytes))
         if path is None or image_base64 is not None:
             raise UsageError("give either path or image_base64")
-        return self.folders.read(self.folders.source(path), self.limits.bytes)
+        return self.read(path)
 
-    def behind(self, path: str | None) -> bytes | None:
-        """Read the picture to put behind, if there is to be one."""
-        if path is None:
-            return None
-        return self.folders.read(self.folders.source(path, "background_image"), self.limits.bytes).data
+    def read(self, path: str, what: str = "path") -> Contents:
+        """Read a picture that an argument names."""
+        return self.folders.read(self.folders.source(path, what), self.limits.bytes)
 
     def listed(self, folder: str | None, paths: list[str] | None) -> list[str]:
         """Return the paths of a batch's pictures."""

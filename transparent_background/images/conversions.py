@@ -47,7 +47,7 @@ def give_back(result: Result, like: ImageInput) -> Any:
     Parameters
     ----------
     result
-        From ``compose``. A matte becomes three equal channels, as in transparent-background 1.3.4.
+        A finished picture. A matte becomes three equal channels, as in transparent-background 1.3.4.
     like
         The input it was made from.
 

@@ -14,13 +14,11 @@ MAX_SHORT_SIDE = 1280  # of the dynamic size; transparent-background 1.3.4
 MAX_AREA = 4 * 1024 * 1024  # pixels of the dynamic size: 1280 x 3276, wider pictures get less
 
 
-def dynamic_size(
-    size: Size, *, short_side: int = MAX_SHORT_SIDE, max_area: int = MAX_AREA, enlarge: bool = False
-) -> Size:
+def dynamic_size(size: Size, *, short_side: int = MAX_SHORT_SIDE, enlarge: bool = False) -> Size:
     """Return the size of a pass that keeps the picture's shape.
 
     The short side is at most ``short_side`` and both are multiples of 32, at least 32; a panorama whose area
-    would still exceed ``max_area`` is shrunk as a whole, and that is logged.
+    would still exceed ``MAX_AREA`` is shrunk as a whole, and that is logged.
 
     Parameters
     ----------
@@ -28,8 +26,6 @@ def dynamic_size(
         (height, width) of the picture.
     short_side
         Most pixels on the short side.
-    max_area
-        Largest area, pixels.
     enlarge
         Whether smaller pictures are enlarged to that short side.
     """
@@ -38,8 +34,8 @@ def dynamic_size(
     if not enlarge:
         scale = min(1.0, scale)
     area = scale * height * scale * width
-    if area > max_area:
-        scale *= (max_area / area) ** 0.5
+    if area > MAX_AREA:
+        scale *= (MAX_AREA / area) ** 0.5
         logger.warning(
             "a picture of %d x %d goes through the network at %d x %d: larger would take too much memory",
             width,

@@ -88,7 +88,7 @@ def write(
     ------
     UsageError
         Format or quality is out of range, or the format cannot hold the result's alpha: put it over
-        a colour first (``compose.flatten``).
+        a colour first (``blend.flatten``).
     OutputError
         It cannot be written.
     """
