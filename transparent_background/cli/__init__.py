@@ -81,7 +81,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if "--debug" in arguments:
             raise
         print_error(str(error))
-        return _exit_code(error)
+        if isinstance(error, (UsageError, DeviceError, MissingExtraError)):
+            return USAGE
+        return WEIGHTS if isinstance(error, WeightsError) else SOME_FAILED
     return code
 
 
@@ -100,9 +102,3 @@ def _logging_left_alone() -> Iterator[None]:
 def print_error(message: str) -> None:
     """Print one line on standard error."""
     sys.stderr.write(f"transparent-background: {' '.join(message.split())}\n")
-
-
-def _exit_code(error: TransparentBackgroundError) -> int:
-    if isinstance(error, (UsageError, DeviceError, MissingExtraError)):
-        return USAGE
-    return WEIGHTS if isinstance(error, WeightsError) else SOME_FAILED

@@ -45,7 +45,9 @@ def main(argv: Sequence[str]) -> int:
         "versions": _versions(),
         "devices": _devices(),
         "weights": _weights(),
-        "extras": {name: _are_there(modules) for name, modules in EXTRAS.items()},
+        "extras": {
+            name: all(map(importlib.util.find_spec, modules.split())) for name, modules in EXTRAS.items()
+        },
         "networks run": _plans(),
         "picture": _timed_picture(),
     }
@@ -54,10 +56,6 @@ def main(argv: Sequence[str]) -> int:
     else:
         _print(report)
     return 3 if "error" in report["picture"] else 0
-
-
-def _are_there(modules: str) -> bool:
-    return all(importlib.util.find_spec(module) is not None for module in modules.split())
 
 
 def _versions() -> dict[str, str]:

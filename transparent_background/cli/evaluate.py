@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError, UsageError
-from ..media.atomic import cannot_write
+from ..media.atomic import writing_to
 from ..options.declare import read
 from ..options.network import NetworkOptions
 from ..options.running import RunOptions
@@ -85,7 +85,10 @@ def main(argv: Sequence[str]) -> int:
     names = options.compare or [options.model or options.pred]
     if options.pred and not Path(options.pred).expanduser().is_dir():
         raise UsageError(f"--pred {options.pred}: no such folder")
-    out = _make_folder(options.out)
+    out = None if options.out is None else Path(options.out).expanduser()
+    if out is not None:
+        with writing_to(out):
+            out.mkdir(parents=True, exist_ok=True)
     data_labels = short_names(options.data)
     reports: list[SetReport] = []
     problems: list[InputError] = []
@@ -146,17 +149,6 @@ def short_names(names: Sequence[str]) -> list[str]:
     return [f"{label}_{number}" for number, label in enumerate(labels, 1)]
 
 
-def _make_folder(out: str | None) -> Path | None:
-    if out is None:
-        return None
-    folder = Path(out).expanduser()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-    return folder
-
-
 def _write_sheet(
     path: Path, source: MatteSource, data: Path, report: SetReport, options: argparse.Namespace
 ) -> None:
@@ -172,11 +164,11 @@ def _write_sheet(
             (*read_pair(pair), source.matte(pair, data), f"{pair.image.name}  {options.by} {value:.3f}")
             for pair, value in chosen
         ]
-        contact_sheet(entries).save(path, quality=88)
     except InputError as error:  # mattes of a folder are scored without a look at the pictures
         logger.error("%s: not written: %s", path.name, error)
-    except OSError as error:
-        raise cannot_write(path, error) from error
+        return
+    with writing_to(path):
+        contact_sheet(entries).save(path, quality=88)
 
 
 def _write_tables(folder: Path, reports: list[SetReport]) -> None:
@@ -184,11 +176,9 @@ def _write_tables(folder: Path, reports: list[SetReport]) -> None:
     from ..evaluate import report as tables
     from ..evaluate.plots import plot_curves
 
-    try:
+    with writing_to(folder):
         (folder / "scores.md").write_text(tables.to_markdown(reports) + "\n", "utf-8")
         (folder / "scores.csv").write_text(tables.to_csv(reports), "utf-8")
         (folder / "scores.json").write_text(tables.to_json(reports) + "\n", "utf-8")
         (folder / "pictures.csv").write_text(tables.to_csv(reports, each=True), "utf-8")
         plot_curves(reports, folder)
-    except OSError as error:
-        raise cannot_write(folder, error) from error

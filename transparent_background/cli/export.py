@@ -76,7 +76,9 @@ def build_parser() -> Parser:
 def main(argv: Sequence[str]) -> int:
     """Run the sub-command; return its exit code."""
     options = build_parser().parse_args(argv)
-    size = None if options.size is None else _size(options.size)
+    size = None if options.size is None else parse_size(options.size, "--size")
+    if size is not None and any(side < 32 or side % 32 for side in size):
+        raise UsageError(f"--size {options.size}: both must be multiples of 32")
     values = vars(options)
     network, run = read(NetworkOptions, values), read(RunOptions, values)
     if network.mode is None and network.ckpt is None:
@@ -130,10 +132,3 @@ def _text(report: ExportReport) -> str:
         f"{report.mean_difference:.2g} in the mean, on {report.compared_on}"
     )
     return "\n".join(lines)
-
-
-def _size(text: str) -> tuple[int, int]:
-    size = parse_size(text, "--size")
-    if any(side < 32 or side % 32 for side in size):
-        raise UsageError(f"--size {text}: both must be multiples of 32")
-    return size

@@ -46,14 +46,15 @@ def run_live(request: Request, source: str) -> int:
         The camera cannot be opened, or was pulled out and did not come back.
     """
     from ..media.camera_devices import check_source
+    from ..media.video.containers import CONTAINERS, film_format
     from .console import load_remover, start_console
 
     run, settings, options, network = request.run, request.settings, request.camera, request.network
     options = replace(options, record=options.record or run.dest)
     console = start_console(quiet=run.quiet, verbose=run.verbose, debug=run.debug)
     check_source(source)  # before the network is loaded, which takes a while
-    if options.record is not None:
-        _check_record(options.record)
+    if options.record is not None and film_format(options.record) is None:
+        raise UsageError(f"--record {options.record}: recordings are films; choose {', '.join(CONTAINERS)}")
     if network.mode is None and network.ckpt is None:
         network = replace(network, mode=MODE)
     remover = load_remover(network, console, threads=run.threads)
@@ -85,13 +86,6 @@ def run_live(request: Request, source: str) -> int:
             camera.start_recording(options.record)
         _run(camera, outputs, console)
     return 0
-
-
-def _check_record(name: str) -> None:
-    from ..media.video.containers import CONTAINERS, film_format
-
-    if film_format(name) is None:
-        raise UsageError(f"--record {name}: recordings are films; choose {', '.join(CONTAINERS)}")
 
 
 def open_outputs(options: CameraOptions, camera: Camera, console: Console) -> list[Output]:

@@ -74,16 +74,10 @@ def _list(as_json: bool) -> None:
     for heading in ("name", "size", "state", "base size", "resize", "origin", "description"):
         table.add_column(heading, overflow="fold", no_wrap=heading in ("name", "size", "state", "base size"))
     for entry in known:
-        size = entry["bytes"]
-        table.add_row(
-            entry["name"],
-            "-" if size is None else f"{size / 1e6:.0f} MB",
-            entry["state"],
-            "x".join(map(str, entry["base_size"])),
-            entry["resize"],
-            entry["origin"],
-            entry["description"],
-        )
+        size = "-" if entry["bytes"] is None else f"{entry['bytes'] / 1e6:.0f} MB"
+        base_size = "x".join(map(str, entry["base_size"]))
+        words = (entry[name] for name in ("resize", "origin", "description"))
+        table.add_row(entry["name"], size, entry["state"], base_size, *words)
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=200)  # a pipe has no width to fold lines for
@@ -93,19 +87,13 @@ def _list(as_json: bool) -> None:
 def _describe(checkpoint: Checkpoint) -> dict[str, Any]:
     path = checkpoints.local_path(checkpoint)
     state = "bundled" if checkpoint.bundled else "here" if path else "not downloaded"
+    told = ("base_size", "resize", "backbone", "trained_on", "recipe", "scores", "licence", "origin")
     return {
         "name": checkpoint.name,
         "state": state,
         "path": None if path is None else str(path),
         "bytes": checkpoint.size if path is None else path.stat().st_size,
-        "base_size": list(checkpoint.base_size),
-        "resize": checkpoint.resize,
-        "backbone": checkpoint.backbone,
-        "trained_on": checkpoint.trained_on,
-        "recipe": checkpoint.recipe,
-        "scores": checkpoint.scores,
-        "licence": checkpoint.licence,
-        "origin": checkpoint.origin,
+        **{name: getattr(checkpoint, name) for name in told},
         "description": checkpoint.description,
-        "sources": list(checkpoint.sources),
+        "sources": checkpoint.sources,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -155,6 +156,7 @@ def load_devices(
 
 def _run(server: uvicorn.Server, settings: ServiceSettings, console: Console, *, open_page: bool) -> int:
     import socket
+    import webbrowser
 
     try:
         listening = server.config.bind_socket()
@@ -170,7 +172,9 @@ def _run(server: uvicorn.Server, settings: ServiceSettings, console: Console, *,
     address = f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
     console.print(f"serving at {address} (Ctrl-C ends it)")
     if open_page and settings.page:
-        _open_later(address)
+        opening = threading.Timer(1.0, webbrowser.open, (address,))  # it has a moment to start
+        opening.daemon = True
+        opening.start()
     # uvicorn raises the signal that ended it again after it has finished; to have finished is no failure
     signal.signal(signal.SIGTERM, lambda number, frame: None)
     try:
@@ -181,13 +185,3 @@ def _run(server: uvicorn.Server, settings: ServiceSettings, console: Console, *,
     if not server.started:
         raise TransparentBackgroundError("the service could not be started; --debug shows why")
     return 0
-
-
-def _open_later(address: str) -> None:
-    """Open a browser when the service has had a moment to start."""
-    import threading
-    import webbrowser
-
-    timer = threading.Timer(1.0, webbrowser.open, (address,))
-    timer.daemon = True
-    timer.start()

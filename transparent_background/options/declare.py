@@ -176,11 +176,7 @@ def option(
 text: Callable[..., Any] = partial(option, "text")
 whole: Callable[..., Any] = partial(option, "whole")
 number: Callable[..., Any] = partial(option, "number")
-
-
-def flag(help: str, *, default: bool | None = False, **words: Any) -> Any:
-    """Declare a field that is on or off."""
-    return option("flag", help, default=default, **words)
+flag: Callable[..., Any] = partial(option, "flag", default=False)
 
 
 def choice(choices: Any, help: str, **words: Any) -> Any:
