@@ -127,5 +127,3 @@ def test_films_are_named_by_what_they_become() -> None:
         "f_rgba.mov",
         "film_rgba.mov",
     ]
-    plan = plan_of(["photos/clip.mp4", "0"])
-    assert "name it alone" in plan.refused[0][1]

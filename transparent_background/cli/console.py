@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from ..options.network import NetworkOptions
     from ..remover import Remover
 
-ROOT = "transparent_background"
-
 logger = logging.getLogger(__name__)
 
 
@@ -34,7 +32,7 @@ def start_console(*, quiet: bool = False, verbose: bool = False, debug: bool = F
         level = logging.DEBUG
     elif verbose:
         level = logging.INFO
-    package = logging.getLogger(ROOT)
+    package = logging.getLogger("transparent_background")
     package.handlers[:] = [_ConsoleHandler(console, tracebacks=debug)]
     package.setLevel(level)
     package.propagate = False

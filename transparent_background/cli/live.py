@@ -25,18 +25,10 @@ PERIOD = 0.25  # seconds between changes of the progress line
 
 
 def run_live(request: Request, source: str) -> int:
-    """Show a camera without its background until Ctrl-C or the window is closed.
+    """Show a camera without its background until Ctrl-C or the window is closed; return 0.
 
-    Parameters
-    ----------
-    request
-        Of the main command; of the result, type, threshold, reversal and fit are used.
-    source
-        As for :class:`media.camera.CameraReader`.
-
-    Returns
-    -------
-    0. A recording is ended properly whatever ends the call.
+    A recording is ended properly whatever ends the call. ``source`` is as for
+    :class:`media.camera.CameraReader`.
 
     Raises
     ------

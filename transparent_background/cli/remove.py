@@ -46,7 +46,9 @@ def main(argv: Sequence[str]) -> int:
     from .console import start_console
 
     console = start_console(quiet=run.quiet, verbose=run.verbose, debug=run.debug)
-    return _Job(request, console).run(as_files(sources))
+    # a camera that is not shown is an address, of which a film is made
+    items = [replace(s, kind="film") if s.kind == "camera" else s for s in sources.items]
+    return _Job(request, console).run(replace(sources, items=items))
 
 
 def live_address(sources: SourceList, request: Request) -> str | None:
@@ -66,12 +68,6 @@ def live_address(sources: SourceList, request: Request) -> str | None:
         raise UsageError(f"{source.name}: only a camera, a film or an address can be shown live")
     address = str(source.path) if source.address is None else source.address
     return None if request.run.dest is not None and not shown and "://" in address else address
-
-
-def as_files(sources: SourceList) -> SourceList:
-    """Return sources of which files are made: streams of cameras are films then."""
-    items = [replace(s, kind="film") if s.kind == "camera" and s.address else s for s in sources.items]
-    return replace(sources, items=items)
 
 
 def _find(request: Request) -> SourceList:
@@ -192,7 +188,7 @@ class _Job:
             "mode": remover.checkpoint.name if remover else None,
             "device": str(remover.device) if remover else None,
             "results": [_outcome_as_json(outcome) for outcome in summary.outcomes],
-            "left_out": [{"path": path, "reason": reason} for path, reason in summary.left_out],
+            "left_out": [{"path": str(item.path), "reason": item.reason} for item in summary.left_out],
         }
 
 

@@ -72,7 +72,7 @@ def main(argv: Sequence[str]) -> int:
     from .console import start_console
 
     # while networks are loaded; the first process of a container hears no signal that it has not asked for
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     console = start_console(quiet=run.quiet, verbose=run.verbose, debug=run.debug)
     if settings.host not in LOOPBACK and settings.token is None:
         console.print(f"warning: anyone who reaches {settings.host} may use this; {TOKEN} sets a token")
@@ -84,10 +84,6 @@ def main(argv: Sequence[str]) -> int:
     return _run(server, settings, console, open_page=options.open)
 
 
-def _leave(number: int, frame: object) -> None:
-    raise SystemExit(0)
-
-
 def gui() -> int:
     """Open the page in a browser; what the console script ``transparent-background-gui`` calls."""
     from . import main as command
@@ -96,12 +92,7 @@ def gui() -> int:
 
 
 def check_extra() -> None:
-    """Make sure that what the service needs is installed.
-
-    Raises
-    ------
-    MissingExtraError
-    """
+    """Raise a :class:`MissingExtraError` unless what the service needs is installed."""
     missing = [name for name in MODULES if find_spec(name) is None]
     if missing:
         raise MissingExtraError(

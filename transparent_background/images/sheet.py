@@ -13,25 +13,22 @@ if TYPE_CHECKING:
 
 CELL = 200  # side of a picture on a sheet, pixels
 LINE = 16  # height of its caption
+ACROSS = 2  # results side by side
 
 
-def contact_sheet(
-    entries: Sequence[tuple[ByteArray, ByteArray, FloatArray, str]], *, across: int = 2
-) -> Image.Image:
+def contact_sheet(entries: Sequence[tuple[ByteArray, ByteArray, FloatArray, str]]) -> Image.Image:
     """Lay out picture, mask and matte of several results, with a caption each.
 
     Parameters
     ----------
     entries
         Pictures uint8 (h, w, 3), masks uint8 (h, w), mattes float32 (h, w) in [0, 1], and captions.
-    across
-        Results side by side.
     """
-    rows = -(-len(entries) // across)
-    sheet = Image.new("RGB", (across * 3 * CELL, max(rows, 1) * (CELL + LINE)), "white")
+    rows = -(-len(entries) // ACROSS)
+    sheet = Image.new("RGB", (ACROSS * 3 * CELL, max(rows, 1) * (CELL + LINE)), "white")
     draw = ImageDraw.Draw(sheet)
     for index, (image, mask, matte, caption) in enumerate(entries):
-        left, top = index % across * 3 * CELL, index // across * (CELL + LINE)
+        left, top = index % ACROSS * 3 * CELL, index // ACROSS * (CELL + LINE)
         layers = (image, mask, np.rint(matte * 255).astype(np.uint8))
         for column, layer in enumerate(layers):
             cell = Image.fromarray(layer).convert("RGB")

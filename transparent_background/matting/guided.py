@@ -10,14 +10,12 @@ import numpy as np
 if TYPE_CHECKING:
     from ..types import ByteArray, FloatArray
 
-RADIUS = 2  # pixels of the coarse matte; benchmarks/steady.py has the choice
+RADIUS = 2  # of the windows, pixels of the coarse matte; benchmarks/steady.py has the choice
 EPSILON = 4e-3  # variance of luma in [0, 1] that makes half an edge; less lets texture through
 ENLARGES = 1.5  # below it, the matte is fine enough for the network's own edges
 
 
-def guided_upsample(
-    matte: FloatArray, rgb: ByteArray, *, radius: int = RADIUS, epsilon: float = EPSILON
-) -> FloatArray:
+def guided_upsample(matte: FloatArray, rgb: ByteArray) -> FloatArray:
     """Enlarge a matte by the fast guided filter (He and Sun 2015, arXiv 1505.00996).
 
     In every small window of the coarse picture the matte is fitted by a line in the picture's luma,
@@ -30,10 +28,6 @@ def guided_upsample(
         (h, w) float32 in [0, 1].
     rgb
         (H, W, 3) uint8, the picture at its own size.
-    radius
-        Of the windows, in pixels of the matte.
-    epsilon
-        How much variance of luma makes an edge; larger keeps closer to the matte as it is.
 
     Returns
     -------
@@ -43,11 +37,11 @@ def guided_upsample(
     guide = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(guide, matte.shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32)
     small *= np.float32(1 / 255)
-    window = (2 * radius + 1, 2 * radius + 1)
+    window = (2 * RADIUS + 1, 2 * RADIUS + 1)
     mean, mean_matte = cv2.blur(small, window), cv2.blur(matte, window)
     covariance = cv2.blur(small * matte, window) - mean * mean_matte
     variance = cv2.blur(small * small, window) - mean * mean
-    slope = covariance / (variance + np.float32(epsilon))
+    slope = covariance / (variance + np.float32(EPSILON))
     offset = cv2.blur(mean_matte - slope * mean, window)
     slope = cv2.blur(slope, window) * np.float32(1 / 255)  # the full guide stays in bytes
     result: FloatArray = cv2.resize(slope, (width, height), interpolation=cv2.INTER_LINEAR)

@@ -121,13 +121,7 @@ class NetworkPredictor:
     def sizes_of_passes(
         self, picture: Picture, *, resize: ResizeMethod | None = None, base_size: Size | None = None
     ) -> tuple[Size, Size | None]:
-        """Say at which sizes the network sees a picture; pictures that share them can share a pass.
-
-        Returns
-        -------
-        main : (height, width)
-        low_resolution : (height, width) of the first of two passes in ``blend``; None for one pass
-        """
+        """Return what :func:`pass_sizes` says of a picture; pictures that share it can share a pass."""
         return pass_sizes(
             picture.size,
             base_size or self.checkpoint.base_size,

@@ -27,16 +27,9 @@ CUT = 0.35  # mean agreement below which a frame shows another scene
 
 
 class Steadier:
-    """Smooths the mattes of one film, frame after frame.
+    """Smooths the mattes of one film, frame after frame."""
 
-    Parameters
-    ----------
-    strength
-        In [0, 1): the share of the past where nothing speaks against it.
-    """
-
-    def __init__(self, strength: float = STRENGTH) -> None:
-        self.strength = strength
+    def __init__(self) -> None:
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
         self._grid: FloatArray | None = None
         self._last: tuple[ByteArray, FloatArray] | None = None
@@ -71,7 +64,7 @@ class Steadier:
             if float(agreement.mean()) < CUT:
                 self.cuts += 1
             else:
-                weight = agreement * np.float32(self.strength)
+                weight = agreement * np.float32(STRENGTH)
                 result = matte + weight * (moved - matte)
         self._last = grey, result
         return result

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from ..errors import UsageError
 from ..types import ResizeMethod
@@ -109,10 +109,6 @@ class EncodingOptions:
     pix_fmt: str | None = text("FFmpeg's pixel format, such as yuv420p10le", metavar="NAME")
 
 
-def _matte(value: Any, name: str) -> bool | Path:
-    return value if isinstance(value, bool) else parse_path(value, name)
-
-
 @dataclass(frozen=True, kw_only=True)
 class FilmOptions(Selection, EncodingOptions):
     """How films are read, matted and written."""
@@ -137,7 +133,7 @@ class FilmOptions(Selection, EncodingOptions):
     matte: bool | Path = text(
         "also write the matte as a film: --matte, --matte=FILE",
         default=False,
-        parse=_matte,
+        parse=lambda value, name: value if isinstance(value, bool) else parse_path(value, name),
         metavar="FILE",
         bare=True,
     )

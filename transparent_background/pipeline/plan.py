@@ -78,8 +78,8 @@ class Summary:
     """What became of all sources, in their order."""
 
     outcomes: list[Outcome] = field(default_factory=list)
-    left_out: list[tuple[str, str]] = field(default_factory=list)
-    """(path, reason) of files that nothing was done with."""
+    left_out: list[LeftOut] = field(default_factory=list)
+    """Files that nothing was done with."""
     seconds: float = 0.0
     stopped: str | None = None
     """Why the rest was not tried."""
@@ -131,12 +131,9 @@ def make_plan(
 
 def _workable(source: Source, plan: Plan, settings: Settings) -> bool:
     """Sort out what cannot be done, with a reason."""
-    if source.kind == "camera":
-        reason = "a camera cannot be worked on together with files; name it alone"
-    elif source.kind == "picture" and not _is_film(source, settings) and not _writes_pictures(settings):
-        reason = f"a picture cannot be written as {settings.format}"
-    else:
+    if source.kind != "picture" or _is_film(source, settings) or _writes_pictures(settings):
         return True
+    reason = f"a picture cannot be written as {settings.format}"
     if source.path is not None and source.root is not None:
         plan.left_out.append(LeftOut(source.path, reason))
     else:
@@ -166,16 +163,20 @@ def _task(source: Source, settings: Settings, dest: str | None, count: int) -> T
             raise UsageError("a film cannot go to standard output; give --dest FILE")
         if count > 1:
             raise UsageError("standard output takes one result; give one source, or --dest FOLDER")
-        return Task(source, None, _pick(settings.format or "png"))
+        return Task(source, None, format_of(settings.format or "png") or "PNG")
     path = _named_file(dest, film=film)
     if path is None:
         path = _folder(source, dest) / _name(source, settings, film=film)
     elif count > 1 or source.root is not None:
         raise UsageError(f"--dest {dest}: is one file, but there are several sources")
     path = Path(os.path.normpath(path))  # comparable: no "." in front
-    if film:
-        return _film_task(source, path, settings)
-    return Task(source, path, _pick(settings.format or path.suffix))
+    if not film:
+        return Task(source, path, format_of(settings.format or path.suffix) or "PNG")
+    from ..films.outputs import plan_targets  # and OpenCV, which photos do not wait for here
+
+    targets = plan_targets(path, None if "%" in path.name else settings.format, settings)
+    kind = targets.files["result"].encoding
+    return Task(source, path, "pictures" if kind is None else kind.container.muxer, targets)
 
 
 def _named_file(dest: str | None, *, film: bool) -> Path | None:
@@ -192,19 +193,11 @@ def _named_file(dest: str | None, *, film: bool) -> Path | None:
 def _name(source: Source, settings: Settings, *, film: bool) -> str:
     """Name a result after its source."""
     if film:
-        from ..films.outputs import film_name, film_stem  # and OpenCV, which photos do not wait for here
+        from ..films.outputs import film_name, film_stem
 
         return film_name(film_stem("stdin" if source.kind == "stdin" else source.relative.name), settings)
     stem = "stdin" if source.path is None else source.path.stem
     return f"{stem}{settings.tag}.{_extension(source, settings)}"
-
-
-def _film_task(source: Source, path: Path, settings: Settings) -> Task:
-    from ..films.outputs import plan_targets
-
-    targets = plan_targets(path, None if "%" in path.name else settings.format, settings)
-    kind = targets.files["result"].encoding
-    return Task(source, path, "pictures" if kind is None else kind.container.muxer, targets)
 
 
 def _film_dest(dest: str | None, settings: Settings) -> bool:
@@ -214,13 +207,6 @@ def _film_dest(dest: str | None, settings: Settings) -> bool:
         return False
     film = film_format(name) is not None and format_of(name) is None
     return film or is_pattern(PurePath(name).name)
-
-
-def _pick(name: str) -> str:
-    known = format_of(name)
-    if known is None:
-        raise UsageError(f"format {name!r} cannot be written; choose png, jpg, webp, tiff or avif")
-    return known
 
 
 def _extension(source: Source, settings: Settings) -> str:

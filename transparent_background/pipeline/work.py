@@ -47,7 +47,7 @@ def run(
         A source that fails is an outcome; the rest goes on, unless the disk is full.
     """
     started = time.perf_counter()
-    summary = Summary(left_out=[(str(item.path), item.reason) for item in plan.left_out])
+    summary = Summary(left_out=list(plan.left_out))
 
     def report(outcome: Outcome) -> None:
         summary.outcomes.append(outcome)

@@ -54,15 +54,7 @@ worked on; of a film nothing yet, only how it is written is known."""
 
 
 class Worker:
-    """Does the tasks of one run.
-
-    Parameters
-    ----------
-    predictor, settings, workers, on_film
-        As for :func:`work.run`.
-    report
-        Called in the caller's thread with what became of each source.
-    """
+    """Does the tasks of one run; ``report`` is called as ``on_outcome`` of :func:`work.run` is."""
 
     def __init__(
         self,
