@@ -10,12 +10,11 @@ import numpy as np
 
 from ..engine.devices import estimates_on
 from ..errors import InputError
-from ..images.result import Result
-from ..options.result_types import GREEN, Blur, Matte, Overlay, Rgba, Solid
+from ..options.result_types import Matte, Rgba
 from ..options.values import Padding
-from .backgrounds import Background, FileBackground
-from .blend import Colour, blend, colour_like, flatten
-from .blur import Blurred
+from .backgrounds import Background
+from .blend import flatten
+from .compose import compose
 from .foreground.estimate import estimate_foreground
 from .strips import strips
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     import torch
 
     from ..images.picture import Picture
+    from ..images.result import Result
     from ..options.result import ResultOptions
     from ..types import ColourArray, FloatArray
 
@@ -95,7 +95,7 @@ def finish(
         wanted = settings.foreground
         estimate = wanted == "estimate" or (wanted == "auto" and isinstance(kind, Rgba))
         colours = object_colours(picture.rgb, alpha, device) if estimate else picture.rgb
-    result = _compose(picture, colours, alpha, settings, background)
+    result = compose(picture, colours, alpha, settings, background)
     if veil is not None:
         result = flatten(result, veil[:3], veil[3] / 255)
     box = None
@@ -106,39 +106,6 @@ def finish(
     if not holds_alpha:
         result = flatten(result, settings.background)
     return Finished(result, alpha, colours, box)
-
-
-def _compose(
-    picture: Picture,
-    colours: ColourArray | None,
-    alpha: FloatArray,
-    settings: ResultOptions,
-    background: Background | None,
-) -> Result:
-    """Put the object's colours and its finished matte together as the type says; a matte needs no colours."""
-    kind = settings.type
-    if colours is None or isinstance(kind, Matte):
-        return Result(grey=alpha)
-    if isinstance(kind, Rgba):
-        return Result(rgb=colours, alpha=alpha)
-    if isinstance(kind, Overlay):
-        return Result(rgb=_overlay(colours, alpha))
-    behind: Colour | Blurred | ColourArray
-    if isinstance(kind, Solid):
-        behind = kind.rgb
-    elif isinstance(kind, Blur):
-        behind = Blurred(picture, alpha)
-    else:
-        behind = (background or FileBackground(kind.path, settings.fit)).at_size(picture.size)
-    return Result(rgb=blend(colours, alpha, behind))
-
-
-def _overlay(rgb: ColourArray, alpha: FloatArray) -> ColourArray:
-    """Tint the object half green and draw its edge, as transparent-background 1.3.4 did."""
-    out = blend(rgb, 1 - alpha * np.float32(0.5), GREEN)
-    edge = cv2.Canny((alpha > 0.5).astype(np.uint8) * np.uint8(255), 50, 100)
-    out[edge != 0] = colour_like(GREEN, rgb)[0, 0].astype(rgb.dtype)
-    return out
 
 
 def smooth_mask(matte: FloatArray) -> FloatArray:
