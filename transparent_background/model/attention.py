@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import copy
 
 import torch
 from torch import nn
@@ -83,7 +83,7 @@ class ContextAttention(nn.Module):
 
     def residual(self, refined: torch.Tensor) -> torch.Tensor:
         """Predict the Laplacian from refined features, in float32: (B, depth, h, w) -> (B, 1, h, w)."""
-        return _in_float32([self.conv_out4], refined)
+        return _in_float32(self.conv_out4, refined)
 
     def key_and_value(self, context: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Project context vectors (B, in_channels, ctx, 1), in float32, to (B, depth, ctx, 1) each."""
@@ -138,33 +138,11 @@ def probability_maps(
     return torch.cat(maps, dim=1)
 
 
-def _in_float32(blocks: Iterable[nn.Module], x: torch.Tensor) -> torch.Tensor:
-    """Apply a chain of 1x1 ConvBlocks in float32 whatever the precision of its weights."""
-    for block in blocks:
-        assert isinstance(block, ConvBlock)
-        if x.dtype == block.conv.weight.dtype and not torch.is_autocast_enabled(x.device.type):
-            x = block(x)
-            continue
+def _in_float32(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Apply a module in float32, whatever the precision of its weights and within autocast too."""
+    if next(module.parameters()).dtype != torch.float32:
+        module = copy.deepcopy(module).float()
+    if torch.is_autocast_enabled(x.device.type):
         with torch.autocast(x.device.type, enabled=False):
-            x = functional.conv2d(x.float(), block.conv.weight.float(), _float(block.conv.bias))
-            if block.bn is not None:
-                x = _batch_norm_in_float32(block.bn, x)
-            x = x.relu() if block.relu else x
-    return x
-
-
-def _batch_norm_in_float32(norm: nn.BatchNorm2d, x: torch.Tensor) -> torch.Tensor:
-    return functional.batch_norm(
-        x,
-        _float(norm.running_mean),
-        _float(norm.running_var),
-        _float(norm.weight),
-        _float(norm.bias),
-        training=norm.training,
-        momentum=norm.momentum or 0.0,
-        eps=norm.eps,
-    )
-
-
-def _float(tensor: torch.Tensor | None) -> torch.Tensor | None:
-    return None if tensor is None else tensor.float()
+            return module(x.float())  # type: ignore[no-any-return]
+    return module(x.float())  # type: ignore[no-any-return]
