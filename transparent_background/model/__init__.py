@@ -2,8 +2,8 @@
 
 from .backbones.base import Backbone
 from .create import HEADS, create_backbone, create_network
-from .fuse import fold_batch_norm
 from .inspyrenet import InSPyReNet, PyramidNetwork, to_probability
+from .layers import fold_batch_norm
 from .light import LightInSPyReNet
 from .pyramid import Pyramid
 from .state_dict import load_state_dict, read_metadata, read_state_dict, to_published_keys

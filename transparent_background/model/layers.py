@@ -1,12 +1,17 @@
-"""The convolution block that every part of InSPyReNet's head is made of."""
+"""The convolution block that every part of InSPyReNet's head is made of, and the folding of its BatchNorm."""
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ..types import Size
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class ConvBlock(nn.Module):
@@ -44,15 +49,34 @@ class ConvBlock(nn.Module):
             in_channels, out_channels, (kh, kw), padding=padding, dilation=dilation, bias=False
         )
         nn.init.kaiming_normal_(self.conv.weight)
-        self.bn = nn.BatchNorm2d(out_channels) if norm else None
+        self.bn = nn.BatchNorm2d(out_channels) if norm else nn.Identity()
         self.relu = relu
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, in_channels, h, w) -> (B, out_channels, h, w)."""
-        x = self.conv(x)
-        if self.bn is not None:
-            x = self.bn(x)
+        x = self.bn(self.conv(x))
         return functional.relu(x, inplace=True) if self.relu else x
+
+
+def fold_batch_norm(model: Network) -> Network:
+    """Fold every BatchNorm of the head and of the backbones that are not timm's, in place.
+
+    The network must be in evaluation mode, and can't be trained or saved under published keys
+    afterwards. timm's backbones are left as they are.
+
+    Returns
+    -------
+    The same object; its results differ by rounding only.
+    """
+    if model.training:
+        raise ValueError("only a network in evaluation mode can have its BatchNorm folded")
+    for module in list(model.modules()):
+        for conv_name, norm_name in getattr(module, "pairs", ()):
+            norm = getattr(module, norm_name)
+            if isinstance(norm, nn.BatchNorm2d):
+                setattr(module, conv_name, fuse_conv_bn_eval(getattr(module, conv_name), norm))
+                setattr(module, norm_name, nn.Identity())
+    return model
 
 
 def size_of(x: torch.Tensor) -> Size:
