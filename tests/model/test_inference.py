@@ -12,7 +12,7 @@ from reference_weights import published_state_dict
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from transparent_background.engine.precision import lower_precision
+from transparent_background.engine.prepare import lower_precision
 from transparent_background.errors import UsageError
 from transparent_background.model import (
     InSPyReNet,

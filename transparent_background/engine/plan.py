@@ -96,7 +96,13 @@ def choose_plan(
     dtype, why = _dtype(precision, device)
     reasons = [why] if why else []
     if backend in ("openvino", "onnxruntime"):
-        return _converted(backend, device, dtype, reasons, jit=jit, compiled=compiled)
+        if device.type != "cpu":
+            raise UsageError(f"backend={backend!r} runs on the CPU; leave it out, or use device='cpu'")
+        if jit or compiled:
+            raise UsageError(f"backend={backend!r} compiles by itself; leave out jit and compile")
+        if dtype == torch.float16 or (backend == "onnxruntime" and dtype != torch.float32):
+            raise UsageError(f"backend={backend!r} has no {str(dtype).removeprefix('torch.')} on the CPU")
+        return ExecutionPlan(backend, "converted", dtype, (*reasons, "asked for"), asked=True)
     if compiled and jit:
         raise UsageError("a network can be recorded (jit) or compiled, not both")
     form: Form = "plain"
@@ -117,24 +123,6 @@ def choose_plan(
         return ExecutionPlan("openvino", "converted", dtype, (*reasons, note))
     small = head == "light" and device.type == "cpu"
     return ExecutionPlan("torch", form, dtype, tuple(reasons), side_by_side=small)
-
-
-def _converted(
-    backend: Literal["openvino", "onnxruntime"],
-    device: torch.device,
-    dtype: torch.dtype,
-    reasons: list[str],
-    *,
-    jit: bool,
-    compiled: bool,
-) -> ExecutionPlan:
-    if device.type != "cpu":
-        raise UsageError(f"backend={backend!r} runs on the CPU; leave it out, or use device='cpu'")
-    if jit or compiled:
-        raise UsageError(f"backend={backend!r} compiles by itself; leave out jit and compile")
-    if dtype == torch.float16 or (backend == "onnxruntime" and dtype != torch.float32):
-        raise UsageError(f"backend={backend!r} has no {str(dtype).removeprefix('torch.')} on the CPU")
-    return ExecutionPlan(backend, "converted", dtype, (*reasons, "asked for"), asked=True)
 
 
 def _dtype(precision: Precision, device: torch.device) -> tuple[torch.dtype, str]:

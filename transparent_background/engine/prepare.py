@@ -1,32 +1,39 @@
-"""From a plan to something that runs."""
+"""From a plan to something that runs, in half precision where a network's mattes survive it."""
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import logging
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, TypeAlias
 
 import torch
+from torch import nn
 
 from ..backends import ConvertedNetwork
 from ..backends.torchscript import record
 from ..checkpoints import Checkpoint
-from ..model import PyramidNetwork
+from ..images.drawn import draw_picture
+from ..model import InSPyReNet, PyramidNetwork, to_probability
+from ..model.attention import ContextAttention
+from ..model.backbones.from_timm import Res2NetBackbone
+from ..model.backbones.swin import SwinBackbone
 from ..model.inference import inference_form
+from ..model.input import normalise
 from ..model.layers import size_of
 from ..types import Precision
 from .plan import ExecutionPlan
-from .precision import LARGEST_DIFFERENCE, lower_precision, try_precision
 
 logger = logging.getLogger(__name__)
 
+LARGEST_DIFFERENCE = 4 / 255  # of mattes, that half precision may make
+CHECK_SIDE = 192  # pixels of the picture it is tried on; a multiple of 32, four windows of Swin
+_SENSITIVE = ("conv_key", "conv_value", "conv_out4")  # of ContextAttention: applied in float32
 
-class Runner(Protocol):
-    """What :func:`prepare` returns."""
-
-    def __call__(self, x: torch.Tensor, x_lr: torch.Tensor | None = None, /) -> torch.Tensor:
-        """Return d0, logits (B, 1, H, W), of what :class:`PyramidNetwork` takes."""
+Runner: TypeAlias = Callable[..., torch.Tensor]
+"""Takes one or two tensors as :class:`PyramidNetwork` does, and returns d0, logits (B, 1, H, W)."""
 
 
 def prepare(
@@ -52,40 +59,29 @@ def prepare(
     if plan.backend != "torch":
         precision: Precision = "bfloat16" if plan.precision == torch.bfloat16 else "float32"
         converted = ConvertedNetwork(network, checkpoint, weights, plan.backend, precision=precision)
-        return (converted if plan.asked else _WhereReady(converted, network)), plan
+        plain = _finest_of(network)
+
+        def run(*inputs: torch.Tensor) -> torch.Tensor:
+            """Run what was converted before in the other runtime, and the rest in PyTorch."""
+            return (converted if converted.is_ready(*map(size_of, inputs)) else plain)(*inputs)
+
+        return (converted if plan.asked else run), plan
     if plan.precision != torch.float32:
         network, plan = _lowered(network, plan, device)
     if plan.form == "pieces":
-        return _Runs(inference_form(network)), plan
+        return _finest_of(inference_form(network)), plan
     if plan.form == "recorded":
         x = torch.zeros(1, 3, *checkpoint.base_size, device=device).to(memory_format=torch.channels_last)
-        return _Runs(record(network, x)), plan
+        return _finest_of(record(network, x)), plan
     if plan.form == "compiled":
-        return _Runs(torch.compile(network, mode="reduce-overhead" if device.type == "cuda" else None)), plan
-    return _Runs(network), plan
+        mode = "reduce-overhead" if device.type == "cuda" else None
+        return _finest_of(torch.compile(network, mode=mode)), plan
+    return _finest_of(network), plan
 
 
-class _WhereReady:
-    """Runs what was converted before in the other runtime, and the rest in PyTorch."""
-
-    def __init__(self, converted: ConvertedNetwork, network: PyramidNetwork) -> None:
-        self.converted, self.plain = converted, _Runs(network)
-
-    def __call__(self, x: torch.Tensor, x_lr: torch.Tensor | None = None) -> torch.Tensor:
-        ready = self.converted.is_ready(*(size_of(t) for t in (x, x_lr) if t is not None))
-        return self.converted(x, x_lr) if ready else self.plain(x, x_lr)
-
-
-class _Runs:
-    """A network of which only the finest saliency is wanted."""
-
-    def __init__(self, network: object) -> None:
-        self.network = network
-
-    def __call__(self, x: torch.Tensor, x_lr: torch.Tensor | None = None) -> torch.Tensor:
-        inputs = (x,) if x_lr is None else (x, x_lr)
-        logits: torch.Tensor = self.network(*inputs)[3]  # type: ignore[operator]
-        return logits
+def _finest_of(network: Callable[..., Any]) -> Runner:
+    """Return what runs a network of which only the finest saliency is wanted."""
+    return lambda *inputs: network(*inputs)[3]
 
 
 def _lowered(
@@ -94,10 +90,48 @@ def _lowered(
     """Return the network in half precision if its mattes allow that, and the plan that came of it."""
     lowered = lower_precision(network, plan.precision)
     pair = (inference_form(network), inference_form(lowered)) if plan.form == "pieces" else (network, lowered)
-    difference = try_precision(*pair, device)
+    difference = _largest_difference(*pair, device)
     if difference <= LARGEST_DIFFERENCE:
         return lowered, plan
     changed = f"changed a matte by {difference * 255:.0f}/255" if difference <= 1 else "overflowed"
     why = f"{plan.precision_name} {changed} in the check at load"
     logger.warning("%s: float32 is used", why)
     return network, dataclasses.replace(plan, precision=torch.float32, reasons=(*plan.reasons, why))
+
+
+def lower_precision(network: PyramidNetwork, dtype: torch.dtype) -> PyramidNetwork:
+    """Return a copy of a folded network whose products are taken in half precision.
+
+    Of the published network, convolutions and linear layers are converted. In float32 stay the
+    normalisations with the sums that they are taken of, the context vectors and what is made of them (sums
+    over up to a million pixels), logits of the axial attention, and all saliency maps.
+    """
+    lowered = copy.deepcopy(network)
+    if not isinstance(network, InSPyReNet) or not isinstance(
+        network.backbone, (SwinBackbone, Res2NetBackbone)
+    ):
+        lowered.to(dtype)
+    for module in lowered.modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            module.to(dtype)
+        table = getattr(module, "relative_position_bias_table", None)
+        if isinstance(table, nn.Parameter):
+            table.data = table.data.to(dtype)  # Swin's, added to logits that are products
+    for module in lowered.modules():
+        if isinstance(module, ContextAttention):
+            for name in _SENSITIVE:
+                getattr(module, name).to(torch.float32)
+    return lowered
+
+
+def _largest_difference(network: PyramidNetwork, lowered: PyramidNetwork, device: torch.device) -> float:
+    """Return what half precision changes at most in the matte of a drawn picture, in [0, 1].
+
+    Infinity if values are lost: float16 holds none above 65504.
+    """
+    picture, _ = draw_picture((CHECK_SIDE, CHECK_SIDE))
+    x = normalise(torch.from_numpy(picture).permute(2, 0, 1)[None].to(device))
+    with torch.inference_mode():
+        mattes = [to_probability(net(x)[3], stretch=True) for net in (network, lowered)]
+    difference = (mattes[0] - mattes[1]).abs().max()
+    return float(difference) if torch.isfinite(difference) else float("inf")
