@@ -14,7 +14,7 @@ import torch
 from networks import LIGHT, drawn, make_light, need, settle
 from PIL import Image
 
-from transparent_background.backends.checking import Difference, check, join
+from transparent_background.backends.checking import Difference, check, compare
 from transparent_background.backends.export import export, export_sizes
 from transparent_background.backends.graph import Graph
 from transparent_background.backends.int8 import find_photos, import_nncf
@@ -198,8 +198,17 @@ def test_int8_that_spoils_the_network_is_refused() -> None:
 
 
 def test_differences_of_photos_are_joined() -> None:
-    joined = join([Difference(0.5, 0.01, 0.2), Difference(0.1, 0.03, 0.4)])
-    assert joined == Difference(0.5, pytest.approx(0.02), pytest.approx(0.3))
+    class Copied:
+        reference = staticmethod(lambda inputs: inputs[0])
+        to_matte = staticmethod(lambda output: output)
+
+    def off(x: np.ndarray) -> np.ndarray:
+        return x + np.float32([[0.5, 0.0], [0.0, 0.0]] if x.mean() < 0.5 else [[0.1, 0.1], [0.0, 0.0]])
+
+    pictures = [[torch.zeros(1, 1, 2, 2)], [torch.ones(1, 1, 2, 2)]]
+    joined = compare(Copied(), off, pictures)
+    expected = ((0.5, joined.largest), ((0.125 + 0.05) / 2, joined.mean), ((0.25 + 0.5) / 2, joined.beyond))
+    assert all(found == pytest.approx(value, abs=1e-6) for value, found in expected)
 
 
 @pytest.mark.parametrize(

@@ -45,11 +45,7 @@ def compare(graph: Graph, model: Model, groups: Iterable[Sequence[torch.Tensor]]
         each group counts the same.
     """
     with torch.inference_mode():
-        return join([_difference(graph, model, inputs) for inputs in groups])
-
-
-def join(each: Sequence[Difference]) -> Difference:
-    """Join the differences of several pictures, each of which counts the same."""
+        each = [_difference(graph, model, inputs) for inputs in groups]
     return Difference(
         max(one.largest for one in each),
         sum(one.mean for one in each) / len(each),

@@ -19,15 +19,14 @@ import torch
 from .._version import __version__
 from ..checkpoints import Checkpoint, home
 from ..checkpoints.verification import digest
-from ..errors import MissingExtraError, UsageError
+from ..errors import MissingExtraError
 from ..media.atomic import replacing
 from ..model import PyramidNetwork
 from ..model.layers import size_of
 from ..types import Precision, Size
 from .checking import check, compare
-from .files import remembered_digest, staging
 from .graph import Graph, describe
-from .runtime import EXPORTING, DamagedFileError, Runtime
+from .runtime import EXPORTING, Runtime
 from .runtimes import find_runtime
 
 if TYPE_CHECKING:
@@ -37,6 +36,9 @@ logger = logging.getLogger(__name__)
 
 LAYOUT = 1
 """Raised whenever other graphs are written for the same network; it is a part of the cache's keys."""
+
+LOADED = 4
+"""Sizes of a network to keep in memory."""
 
 KEPT_BYTES = 2 << 30
 """Most bytes of converted files on disk; beyond them, those that were not used for longest are deleted."""
@@ -61,21 +63,19 @@ class ConvertedNetwork:
         What the network is, and the file that its weights were read from.
     backend
         ``"openvino"`` or ``"onnxruntime"``.
-    threads
-        None: as many as PyTorch has.
     precision
         ``"bfloat16"`` lets OpenVINO compute so where the processor can: faster, differences of 0.01.
-    loaded
-        Sizes to keep in memory.
 
     Raises
     ------
     MissingExtraError
         The backend's packages are not installed.
     UsageError
-        An argument is unknown.
+        There is no such backend.
     """
 
+    prepare: Callable[..., Model]
+    """Takes one or two sizes, converts the network for such inputs if it is not, and loads it."""
     conversions: int
     """How many sizes this object has converted because no file was there."""
 
@@ -85,34 +85,25 @@ class ConvertedNetwork:
         checkpoint: Checkpoint,
         weights: Path,
         backend: str = "openvino",
-        threads: int | None = None,
-        *,
         precision: Precision = "float32",
-        loaded: int = 4,
     ) -> None:
-        self._runtime = find_runtime(backend)
-        self._runtime.version()  # or it is missing
-        if precision not in self._runtime.precisions:
-            choices = ", ".join(self._runtime.precisions)
-            raise UsageError(f"precision={precision!r} is unknown to {self._runtime.title}; it has {choices}")
-        if threads is not None and threads < 1:
-            raise UsageError(f"threads must be at least 1, not {threads}")
-        self._network = network
-        self._checkpoint, self._weights = checkpoint, weights
-        self._threads, self._precision = threads, precision
-        self._model: Callable[[Sizes], Model] = lru_cache(max(loaded, 1))(self._open)
+        self._network, self._checkpoint = network, checkpoint
+        self._runtime, self._precision = find_runtime(backend), precision
+        name = "".join(c if c.isalnum() or c in "-_" else "_" for c in checkpoint.name)[:40]
+        self._stem = f"{name}-{_key(checkpoint, weights, self._runtime)}"
+        self.prepare = lru_cache(LOADED)(self._open)
         self.conversions = 0
 
     def __repr__(self) -> str:
         return f"ConvertedNetwork({self._checkpoint.name!r}, {self._runtime.name!r})"
 
-    def __call__(self, x: torch.Tensor, x_lr: torch.Tensor | None = None) -> torch.Tensor:
+    def __call__(self, *inputs: torch.Tensor) -> torch.Tensor:
         """Predict the logits of a batch; its pictures run one after the other.
 
         Parameters
         ----------
-        x, x_lr
-            As of :meth:`PyramidNetwork.forward`: normalised, (B, 3, H, W), sides multiples of 32.
+        *inputs
+            As of :meth:`PyramidNetwork.forward`: one or two, normalised, (B, 3, H, W), sides multiples of 32.
 
         Returns
         -------
@@ -123,11 +114,10 @@ class ConvertedNetwork:
         DeviceError
             The runtime gives other numbers than PyTorch; found when a size is first converted.
         """
-        given = (x,) if x_lr is None else (x, x_lr)
-        model = self._model(tuple(size_of(t) for t in given))
+        model = self.prepare(*map(size_of, inputs))
         # x.numpy() would be channels_last where the tensor is; runtimes want plain memory
-        arrays = [t.detach().to("cpu", torch.float32).contiguous().numpy() for t in given]
-        each = [model(*(array[i : i + 1] for array in arrays)) for i in range(x.shape[0])]
+        arrays = [x.detach().to("cpu", torch.float32).contiguous().numpy() for x in inputs]
+        each = [model(*(array[i : i + 1] for array in arrays)) for i in range(len(arrays[0]))]
         return torch.from_numpy(np.concatenate(each))
 
     def is_ready(self, *sizes: Size) -> bool:
@@ -135,26 +125,17 @@ class ConvertedNetwork:
         path = self._path(sizes)
         return path.with_suffix(".json").is_file() and path.is_file()
 
-    def prepare(self, *sizes: Size) -> None:
-        """Convert the network for inputs of these sizes, if it is not, and load it."""
-        self._model(sizes)
-
-    def _open(self, sizes: Sizes) -> Model:
+    def _open(self, *sizes: Size) -> Model:
         """Load the converted file of a size, or make it; one thread at a time, as the others find it then."""
         path = self._path(sizes)
         with EXPORTING:
             if _is_whole(path, self._runtime):
-                try:
-                    model = self._load(path, self._precision)
-                except DamagedFileError as error:
-                    logger.warning("%s; it is converted again", error)
-                else:
-                    with contextlib.suppress(OSError):
-                        os.utime(path.with_suffix(".json"))  # as used last
-                    return model
+                with contextlib.suppress(OSError):
+                    os.utime(path.with_suffix(".json"))  # as used last
+                return self._load(path, self._precision)
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with staging(path, self._runtime.suffixes) as staged:
+                with self._runtime.staging(path) as staged:
                     model = self._convert(sizes, staged)
                     sums = {suffix: digest(staged.with_suffix(suffix)) for suffix in self._runtime.suffixes}
                 with replacing(path.with_suffix(".json")) as file:
@@ -177,13 +158,10 @@ class ConvertedNetwork:
         return model if self._precision == "float32" else self._load(path, self._precision)
 
     def _load(self, path: Path, precision: Precision) -> Model:
-        threads = self._threads or torch.get_num_threads()
-        return self._runtime.load(path, threads=threads, precision=precision)
+        return self._runtime.load(path, threads=torch.get_num_threads(), precision=precision)
 
     def _path(self, sizes: Sizes) -> Path:
-        stem = "".join(c if c.isalnum() or c in "-_" else "_" for c in self._checkpoint.name)[:40]
-        key = _key(self._checkpoint, self._weights, self._runtime)
-        return folder() / f"{stem}-{key}-{_words(sizes)}{self._runtime.suffixes[0]}"
+        return folder() / f"{self._stem}-{_words(sizes)}{self._runtime.suffixes[0]}"
 
 
 def folder() -> Path:
@@ -191,15 +169,15 @@ def folder() -> Path:
     return home() / "converted"
 
 
-def was_converted(checkpoint: Checkpoint, weights: Path, backend: str = "openvino") -> bool:
-    """Whether a network was converted, for any size, by the versions installed now.
+def was_converted(checkpoint: Checkpoint, weights: Path) -> bool:
+    """Whether a network was converted for OpenVINO, for any size, by the versions installed now.
 
     Quick where nothing was converted at all; else the weights are read for their checksum.
     """
     if not folder().is_dir():
         return False
     try:
-        key = _key(checkpoint, weights, find_runtime(backend))
+        key = _key(checkpoint, weights, find_runtime("openvino"))
     except MissingExtraError:
         return False
     return any(folder().glob(f"*-{key}-*.json"))
@@ -208,7 +186,7 @@ def was_converted(checkpoint: Checkpoint, weights: Path, backend: str = "openvin
 def _key(checkpoint: Checkpoint, weights: Path, runtime: Runtime) -> str:
     """Return what tells a network's files from those of other weights, networks and versions."""
     parts = [
-        remembered_digest(weights),
+        digest(weights),
         str((checkpoint.backbone, sorted(checkpoint.backbone_options.items()), checkpoint.head)),
         str((checkpoint.depth, checkpoint.base_size, LAYOUT)),
         f"{__version__}, {runtime.name} {runtime.version()}",

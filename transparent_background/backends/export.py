@@ -14,7 +14,6 @@ from ..model import PyramidNetwork
 from ..model.input import blends
 from ..types import Size
 from .checking import check, compare
-from .files import staging
 from .graph import Graph, describe
 from .int8 import import_nncf, write_int8
 from .runtimes import find_runtime
@@ -124,7 +123,7 @@ def export(
     graph = Graph(network, *sizes, finish=None if raw else checkpoint.normalisation)
     path = _with_suffix(path, runtime.suffixes[0])
     metadata = describe(graph, checkpoint)
-    with staging(path, runtime.suffixes) as staged:
+    with runtime.staging(path) as staged:
         if int8 is None:
             runtime.write(graph, staged, metadata, any_batch=True, half=half)
             examples = graph.examples(2 if size[0] * size[1] <= BATCH_CHECKED_UP_TO else 1)

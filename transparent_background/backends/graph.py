@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -34,7 +33,7 @@ class Graph(nn.Module):
     Parameters
     ----------
     network
-        In evaluation mode. Shared if it is float32 on the CPU, else copied there.
+        In evaluation mode, float32 on the CPU; it is shared.
     *sizes
         (height, width) of the inputs, multiples of 32: one or two, of which the second is the network's base
         size.
@@ -56,7 +55,7 @@ class Graph(nn.Module):
                 f"the network cannot be converted for a side of {wrong[0]} pixels: "
                 f"sides must be multiples of {MULTIPLE}"
             )
-        self.network = _plain(network)
+        self.network = network
         self.sizes, self.finish = sizes, finish
         self.input_names = INPUTS[: len(sizes)]
         self.output_name = "logits" if finish is None else "alpha"
@@ -159,17 +158,6 @@ class _PlainResizing(TorchFunctionMode):
                 resized = functional.interpolate(unit, (wanted, length), mode="bilinear", antialias=True)
             self._matrices[key] = resized[0, 0].contiguous()
         return self._matrices[key]
-
-
-def _plain(network: PyramidNetwork) -> PyramidNetwork:
-    """Return the network itself on the CPU in float32, not a form of it made for one processor."""
-    inner = getattr(network, "network", None)
-    if isinstance(inner, PyramidNetwork):
-        network = inner
-    kinds = {(p.device.type, p.dtype) for p in network.parameters()}
-    if kinds <= {("cpu", torch.float32)}:
-        return network
-    return copy.deepcopy(network).to("cpu", torch.float32)
 
 
 def describe(graph: Graph, checkpoint: Checkpoint) -> dict[str, str]:

@@ -34,7 +34,6 @@ class OpenVINO(Runtime):
     name = "openvino"
     title = "OpenVINO"
     suffixes = (".xml", ".bin")
-    precisions = ("float32", "bfloat16")
 
     def version(self) -> str:
         """Return OpenVINO's and PyTorch's versions."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import tempfile
 import threading
 import warnings
 from abc import ABC, abstractmethod
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 
-from ..errors import TransparentBackgroundError, needing
+from ..errors import DeviceError, TransparentBackgroundError, needing
+from ..media.atomic import cannot_write
 from ..types import Precision
 
 if TYPE_CHECKING:
@@ -39,10 +41,6 @@ def exporting() -> Iterator[None]:
         yield
 
 
-class DamagedFileError(TransparentBackgroundError, OSError):
-    """A converted file that its runtime cannot read."""
-
-
 class Runtime(ABC):
     """A format of files and the program that runs them."""
 
@@ -52,8 +50,6 @@ class Runtime(ABC):
     """What its makers call it."""
     suffixes: tuple[str, ...]
     """Those of the files that make up one model; the path of the first stands for all."""
-    precisions: tuple[Precision, ...] = ("float32",)
-    """The number types it computes in."""
 
     @abstractmethod
     def version(self) -> str:
@@ -82,7 +78,7 @@ class Runtime(ABC):
 
     @abstractmethod
     def open(self, path: Path, threads: int | None, precision: Precision) -> Model:
-        """Do what :meth:`load` does; whatever is raised means that the file is damaged."""
+        """Do what :meth:`load` does; whatever is raised means that the file cannot be loaded."""
 
     def load(self, path: Path, *, threads: int | None = None, precision: Precision = "float32") -> Model:
         """Load a file to run on the CPU.
@@ -92,11 +88,11 @@ class Runtime(ABC):
         threads
             None: as many as the runtime likes. TorchScript has those of PyTorch.
         precision
-            One of :attr:`precisions`.
+            What it computes in: ``bfloat16`` is for OpenVINO, where the processor can.
 
         Raises
         ------
-        DamagedFileError
+        DeviceError
             The runtime cannot read it.
         """
         try:
@@ -104,7 +100,34 @@ class Runtime(ABC):
         except TransparentBackgroundError:
             raise
         except Exception as error:  # ONNX Runtime's own kinds have no common base
-            raise DamagedFileError(f"{path}: {self.title} cannot load it: {last_line(error)}") from error
+            raise DeviceError(f"{path}: {self.title} cannot load it: {last_line(error)}") from error
+
+    @contextmanager
+    def staging(self, path: Path) -> Iterator[Path]:
+        """Yield a path of the same name in a new folder beside it, whose files are moved at the end.
+
+        Nothing is moved if the block ends by an error. The first suffix, by which a model is opened, comes
+        last.
+
+        Raises
+        ------
+        OutputError
+            The folder of ``path`` does not exist or cannot be written to.
+        """
+        try:
+            folder = tempfile.TemporaryDirectory(
+                prefix=f".{path.name[:80]}.", suffix=".part", dir=path.parent, ignore_cleanup_errors=True
+            )
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        with folder as name:
+            staged = Path(name) / path.name
+            yield staged
+            try:
+                for suffix in reversed(self.suffixes):
+                    staged.with_suffix(suffix).replace(path.with_suffix(suffix))
+            except OSError as error:
+                raise cannot_write(path, error) from error
 
 
 def last_line(error: Exception) -> str:
