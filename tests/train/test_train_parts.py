@@ -12,15 +12,22 @@ from PIL import Image
 
 from transparent_background.errors import CheckpointError, ConfigError, DataSetError
 from transparent_background.media.pairs import check_pairs, find_pairs, read_pair
+from transparent_background.model import create_backbone
 from transparent_background.model.pyramid import Pyramid
 from transparent_background.train.augment import Augmenter
 from transparent_background.train.building import build_network
 from transparent_background.train.compositing import cut_out, paste
-from transparent_background.train.config import AugmentConfig, ModelConfig, ScheduleConfig, load_config
+from transparent_background.train.config import (
+    AugmentConfig,
+    LossConfig,
+    ModelConfig,
+    ScheduleConfig,
+    load_config,
+)
 from transparent_background.train.losses import local_mean, pyramid_loss, structure_loss
 from transparent_background.train.reading import bundled_configs
 from transparent_background.train.samples import Stream, batch_sizes
-from transparent_background.train.scores import QuickScores
+from transparent_background.train.validating import QuickScores
 
 
 def test_the_research_recipe_is_the_papers() -> None:
@@ -38,7 +45,10 @@ def test_the_research_recipe_is_the_papers() -> None:
 
 @pytest.mark.parametrize("name", bundled_configs())
 def test_bundled_configurations_are_valid(name) -> None:
-    assert load_config(name).data.train
+    config = load_config(name)
+    assert config.data.train
+    with torch.device("meta"):
+        assert create_backbone(config.model.backbone, config.model.backbone_options).channels
 
 
 @pytest.mark.parametrize(
@@ -236,16 +246,16 @@ def test_the_structure_loss_by_its_formula() -> None:
             both += weight * p * t
             either += weight * (p + t - p * t)
         total += entropy / weights + 1 - (both + 1) / (either + 1)
-    assert structure_loss(logits, target, window=3).item() == pytest.approx(total / 2, rel=1e-5)
+    assert structure_loss(logits, target, LossConfig(window=3)).item() == pytest.approx(total / 2, rel=1e-5)
 
 
 def test_a_level_counts_as_if_it_were_brought_to_full_size() -> None:
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(2, 1, 9, 7, generator=generator, requires_grad=True)
     target = torch.rand(2, 1, 9, 7, generator=generator)
-    small = structure_loss(logits, target, window=5, scale=4)
+    small = structure_loss(logits, target, LossConfig(window=5), scale=4)
     full = [torch.nn.functional.interpolate(x, scale_factor=4, mode="nearest") for x in (logits, target)]
-    large = structure_loss(*full, window=5)
+    large = structure_loss(*full, LossConfig(window=5))
     torch.testing.assert_close(small, large)
     gradients = [torch.autograd.grad(loss, logits)[0] for loss in (small, large)]
     torch.testing.assert_close(*gradients)
@@ -262,9 +272,9 @@ def test_consistency_is_the_distance_to_the_finer_level_which_is_held() -> None:
     with torch.no_grad():
         pyramid.d2.add_(0.5)  # half a logit from its neighbours on both sides
     target = torch.zeros(1, 1, 64, 64)
-    loss, terms = pyramid_loss(pyramid, target, iou=0, edge=0, consistency=1.0)
+    loss, terms = pyramid_loss(pyramid, target, LossConfig(iou=0, edge=0, consistency=1.0))
     assert terms["consistency"].item() == pytest.approx(1.0, abs=1e-5)
-    plain, _ = pyramid_loss(pyramid, target, iou=0, edge=0, consistency=0.0)
+    plain, _ = pyramid_loss(pyramid, target, LossConfig(iou=0, edge=0, consistency=0.0))
     assert (loss - plain).item() == pytest.approx(1.0, abs=1e-5)
     (loss - plain).backward()
     assert pyramid.d3.grad.abs().sum() > 0  # the coarse level is drawn to the fine one
@@ -272,7 +282,7 @@ def test_consistency_is_the_distance_to_the_finer_level_which_is_held() -> None:
 
 
 def test_every_level_counts_alike() -> None:
-    _, terms = pyramid_loss(make_pyramid(), torch.zeros(1, 1, 64, 64))
+    _, terms = pyramid_loss(make_pyramid(), torch.zeros(1, 1, 64, 64), LossConfig())
     values = [terms[name].item() for name in ("d0", "d1", "d2", "d3")]
     assert values == pytest.approx([values[0]] * 4, rel=1e-5)
 
