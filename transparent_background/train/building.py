@@ -1,14 +1,16 @@
-"""From a configuration to a network with its first weights, and from a network to a file of weights."""
+"""From a configuration to networks with their first weights, and from a network to a file of weights."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from ..checkpoints.recognition import find_checkpoint
+from ..engine.loading import load_network
 from ..errors import CheckpointError, ConfigError
 from ..media.atomic import replacing
 from ..model import (
@@ -18,10 +20,12 @@ from ..model import (
     create_network,
     load_state_dict,
     read_state_dict,
+    to_probability,
     to_published_keys,
 )
 from ..model.backbones.from_timm import TimmBackbone
 from ..model.backbones.swin import SwinBackbone
+from ..model.layers import resize, size_of
 from .config import ModelConfig, OptimiserConfig
 
 
@@ -53,6 +57,25 @@ def build_network(config: ModelConfig) -> PyramidNetwork:
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(not any(_below(name, prefix) for prefix in config.freeze))
     return network.to(memory_format=torch.channels_last)
+
+
+def build_teacher(name: str, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Load another network, of any size, whose mattes are taught: a mode, or a file of weights.
+
+    Returns
+    -------
+    Predicts for a normalised batch (B, 3, h, w): float32 (B, 1, h, w) in [0, 1].
+    """
+    file = Path(name).expanduser()
+    record, path = find_checkpoint(None, file) if file.suffix else find_checkpoint(name, None)
+    network = load_network(record, path, device)
+
+    @torch.no_grad()
+    def mattes(x: torch.Tensor) -> torch.Tensor:
+        logits = network(resize(x, record.base_size)).d0
+        return resize(to_probability(logits, stretch=record.normalisation == "minmax"), size_of(x))
+
+    return mattes
 
 
 def set_training(network: nn.Module, freeze: list[str]) -> None:
@@ -120,23 +143,20 @@ def parameter_groups(network: PyramidNetwork, config: OptimiserConfig) -> list[d
 
     Biases, norms and single numbers are not decayed. Every group has its peak rate as ``peak``.
     """
+    trained = [(name, entry) for name, entry in network.named_parameters() if entry.requires_grad]
     groups: list[dict[str, Any]] = []
     for backbone in (True, False):
         rate = config.lr * (config.backbone_lr_factor if backbone else config.head_lr_factor)
         for decayed in (True, False):
             members = [
                 parameter
-                for name, parameter in _trained(network)
+                for name, parameter in trained
                 if name.startswith("backbone.") == backbone and (parameter.ndim > 1) == decayed
             ]
             if members:
                 decay = config.weight_decay if decayed else 0.0
                 groups.append({"params": members, "lr": rate, "peak": rate, "weight_decay": decay})
     return groups
-
-
-def _trained(network: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
-    return ((name, entry) for name, entry in network.named_parameters() if entry.requires_grad)
 
 
 def save_weights(network: PyramidNetwork, config: ModelConfig, path: Path, **facts: str) -> None:

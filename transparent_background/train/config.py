@@ -318,12 +318,3 @@ def _known_keys(place: list[str | int]) -> list[str]:
 def dump_config(config: TrainConfig) -> str:
     """Return a configuration as YAML that :func:`load_config` reads."""
     return yaml.safe_dump(config.model_dump(mode="json", by_alias=True), sort_keys=False, allow_unicode=True)
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads YAML in which 1e-4 is a number, as since YAML 1.2, and not a word."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+[eE][-+]?\d+$"), list("-+0123456789")
-)

@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from ..model.pyramid import Pyramid, reduce
+from .config import LossConfig
 
 
 def local_mean(mask: torch.Tensor, window: int) -> torch.Tensor:
@@ -24,26 +25,18 @@ def local_mean(mask: torch.Tensor, window: int) -> torch.Tensor:
 
 
 def structure_loss(
-    logits: torch.Tensor,
-    target: torch.Tensor,
-    *,
-    edge: float = 5.0,
-    window: int = 31,
-    iou: float = 1.0,
-    scale: int = 1,
+    logits: torch.Tensor, target: torch.Tensor, config: LossConfig, *, scale: int = 1
 ) -> torch.Tensor:
     """Pixel-position-weighted cross entropy plus intersection over union (F3Net, Wei et al. 2020).
+
+    A pixel weighs 1 + edge * abs(mean of its window - itself).
 
     Parameters
     ----------
     logits, target : (B, 1, h, w)
         The target in [0, 1], soft if wanted.
-    edge
-        A pixel weighs 1 + edge * |mean of its window - itself|.
-    window
-        Side of the window, pixels, odd.
-    iou
-        Weight of the second term.
+    config
+        Says edge, window, and the weight of the second term.
     scale
         Both maps stand for ones that are larger by this factor, each pixel repeated: the loss is
         theirs, at a fraction of the work.
@@ -54,7 +47,7 @@ def structure_loss(
     """
     with torch.no_grad():
         large = target.repeat_interleave(scale, -2).repeat_interleave(scale, -1) if scale > 1 else target
-        weight = 1 + edge * (local_mean(large, window) - large).abs()
+        weight = 1 + config.edge * (local_mean(large, config.window) - large).abs()
         if scale > 1:  # each pixel weighs what its copies weigh together
             weight = functional.avg_pool2d(weight, scale) * scale**2
         whole = weight.sum(dim=(1, 2, 3))
@@ -63,32 +56,24 @@ def structure_loss(
     probability = torch.sigmoid(logits)
     both = (weight * probability * target).sum(dim=(1, 2, 3))
     either = (weight * (probability + target)).sum(dim=(1, 2, 3)) - both
-    return (entropy + iou * (1 - (both + 1) / (either + 1))).mean()
+    return (entropy + config.iou * (1 - (both + 1) / (either + 1))).mean()
 
 
 def pyramid_loss(
-    pyramid: Pyramid,
-    target: torch.Tensor,
-    *,
-    edge: float = 5.0,
-    window: int = 31,
-    iou: float = 1.0,
-    consistency: float = 1e-4,
+    pyramid: Pyramid, target: torch.Tensor, config: LossConfig
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """Compare every level of a pyramid with the reduced target, and with the next finer level.
 
-    Levels are compared as if brought to the full size by nearest neighbour, so that windows are alike.
+    Levels are compared as if brought to the full size by nearest neighbour, so that windows are alike; the
+    second by the L1 distance between a level and the reduction of the next finer one, which is held fixed.
 
     Parameters
     ----------
     pyramid
         Logits of a pass.
     target : (B, 1, H, W) in [0, 1]
-    edge, window, iou
-        As in :func:`structure_loss`.
-    consistency
-        Weight of the L1 distance between a level and the reduction of the next finer one, which is
-        held fixed.
+    config
+        Weights of the terms.
 
     Returns
     -------
@@ -102,11 +87,11 @@ def pyramid_loss(
     loss = target.new_zeros(())
     terms: dict[str, torch.Tensor] = {}
     for index, (level, wanted) in enumerate(zip(levels, targets, strict=True)):
-        term = structure_loss(level, wanted, edge=edge, window=window, iou=iou, scale=2**index)
+        term = structure_loss(level, wanted, config, scale=2**index)
         terms[f"d{index}"] = term.detach()
         loss = loss + term
     distance = target.new_zeros(())
     for coarse, fine in zip(levels[1:], levels[:-1], strict=True):
         distance = distance + functional.l1_loss(coarse, reduce(fine.detach()))
     terms["consistency"] = distance.detach()
-    return loss + consistency * distance, terms
+    return loss + config.consistency * distance, terms

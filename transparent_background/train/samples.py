@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -117,33 +118,22 @@ class TrainingSet(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return self._cache[key]  # type: ignore[no-any-return]
 
 
+@dataclass(frozen=True)
 class Stream:
     """The order of samples over a run, without end; it can start at any batch.
 
     Every epoch shows each picture as often as its set's weight says, in an order of its own.
-
-    Parameters
-    ----------
-    weights : (n,) above 0
-        Of the members.
-    batch_size, sizes, seed
-        As configured.
-    rank, world
-        Which of how many processes this is; each takes every ``world``-th batch.
     """
 
-    def __init__(
-        self,
-        weights: np.ndarray[tuple[int], np.dtype[np.float64]],
-        batch_size: int,
-        sizes: list[tuple[int, int]],
-        seed: int,
-        *,
-        rank: int = 0,
-        world: int = 1,
-    ) -> None:
-        self.weights, self.batch_size, self.sizes, self.seed = weights, batch_size, sizes, seed
-        self.rank, self.world = rank, world
+    weights: np.ndarray[tuple[int], np.dtype[np.float64]]
+    """Of the members, above 0."""
+    batch_size: int
+    sizes: list[tuple[int, int]]
+    seed: int
+    rank: int = 0
+    """Which of the processes this is; each takes every ``world``-th batch."""
+    world: int = 1
+    """How many there are."""
 
     @property
     def epoch_batches(self) -> float:

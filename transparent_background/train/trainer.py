@@ -23,13 +23,12 @@ from ..errors import ConfigError, OutputError, TrainingError, needing
 from ..model import PyramidNetwork
 from ..model.input import blends, normalise
 from ..model.layers import size_of
-from .building import build_network, parameter_groups, save_weights, set_training
+from .building import build_network, build_teacher, parameter_groups, save_weights, set_training
 from .config import TrainConfig, dump_config
 from .losses import pyramid_loss, structure_loss
 from .records import RunRecords
 from .samples import Stream, TrainingSet, batch_sizes, make_loader
 from .state import STATE_FILE, load_state, on_signals, save_state
-from .teacher import Teacher
 from .validating import Validator
 
 logger = logging.getLogger(__name__)
@@ -104,7 +103,7 @@ class Trainer:
         self.step = self.bad_steps = 0
         self.best: float | None = None
         self._build(state)
-        self.teacher = Teacher(config.loss.teacher, self.device) if config.loss.teacher else None
+        self.teacher = build_teacher(config.loss.teacher, self.device) if config.loss.teacher else None
         if self.main:
             self._open_folder()
         self.stopping = False
@@ -271,10 +270,9 @@ class Trainer:
             inputs.append(functional.interpolate(x, size=size, mode="bilinear", antialias=True))
         with self.accelerator.autocast():
             pyramid = self.wrapped(*inputs)
-        weights: dict[str, Any] = {"edge": c.edge, "window": c.window, "iou": c.iou}
-        loss, terms = pyramid_loss(pyramid, y, consistency=c.consistency, **weights)
+        loss, terms = pyramid_loss(pyramid, y, c)
         if self.teacher is not None:
-            taught = structure_loss(pyramid.d0.float(), self.teacher.mattes(x), **weights)
+            taught = structure_loss(pyramid.d0.float(), self.teacher(x), c)
             terms["distil"] = taught.detach()
             loss = loss + c.distil * taught
         return loss, terms
