@@ -58,5 +58,5 @@ def with_faster_attention(module: nn.Module) -> nn.Module:
     copied = copy.deepcopy(module, shared)
     for part in copied.modules():
         if isinstance(part, BothAxes):
-            part.faster = InferenceAxial(part.Hattn, part.Wattn)
+            part.attend = InferenceAxial(part.Hattn, part.Wattn)  # type: ignore[method-assign]
     return copied

@@ -34,22 +34,14 @@ class InferenceInSPyReNet(InSPyReNet):
         stages = (network.attention0, network.attention1, network.attention2)
         self._stages = [InferenceStage(stage) for stage in stages]
 
-    def predict(self, x: torch.Tensor) -> Pyramid:
-        """Make one pass."""
-        if x.shape[-2] % MULTIPLE or x.shape[-1] % MULTIPLE:
-            return self.network.predict(x)
-        return _joined([super(InferenceInSPyReNet, self).predict(picture) for picture in torch.split(x, 1)])
-
-    def blend(self, x: torch.Tensor, x_lr: torch.Tensor) -> Pyramid:
-        """Make both passes and blend their pyramids.
-
-        The finest residual of the large pass, a third of its arithmetic, is computed only where blending
-        takes any of it.
-        """
-        if x.shape[-2] % MULTIPLE or x.shape[-1] % MULTIPLE:
-            return self.network.blend(x, x_lr)
-        pairs = zip(torch.split(x, 1), torch.split(x_lr, 1), strict=True)
-        return _joined([super(InferenceInSPyReNet, self).blend(*pair) for pair in pairs])
+    def forward(self, x: torch.Tensor, x_lr: torch.Tensor | None = None) -> Pyramid:
+        """Predict the saliency pyramid of a batch, picture by picture; as :class:`InSPyReNet` does."""
+        inputs = (x,) if x_lr is None else (x, x_lr)
+        if any(side % MULTIPLE for given in inputs for side in size_of(given)):
+            return self.network(*inputs)  # type: ignore[no-any-return]
+        forward = super().forward
+        each = [forward(*single) for single in zip(*(torch.split(t, 1) for t in inputs), strict=True)]
+        return each[0] if len(each) == 1 else Pyramid(*map(torch.cat, zip(*each, strict=True)))
 
     def _maps(self, x: torch.Tensor) -> FeatureMaps:
         return super()._maps(x) if self._swin is None else self._swin(x)
@@ -64,15 +56,9 @@ class InferenceInSPyReNet(InSPyReNet):
     def _finest(
         self, features: torch.Tensor, size: Size, maps: Maps, mask: torch.Tensor | None = None
     ) -> torch.Tensor:
+        """Return the finest Laplacian, a third of the arithmetic, where blending takes any of it."""
         boxes = None if mask is None else list(boxes_around(mask[0, 0] > 0, features.shape[1]))
         return self._stages[0](None, features, size, maps, keep_features=False, boxes=boxes)[1]
-
-
-def _joined(pyramids: list[Pyramid]) -> Pyramid:
-    """Put the pyramids of single pictures into a batch."""
-    if len(pyramids) == 1:
-        return pyramids[0]
-    return Pyramid(*(torch.cat(maps) for maps in zip(*pyramids, strict=True)))
 
 
 def inference_form(network: PyramidNetwork) -> PyramidNetwork:

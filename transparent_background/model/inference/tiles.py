@@ -51,8 +51,8 @@ class Box(NamedTuple):
         )
 
 
-def split(size: Size, channels: int, *, multiple: int = 2) -> Iterator[Box]:
-    """Cover a map with pieces.
+def split(size: Size, channels: int) -> Iterator[Box]:
+    """Cover a map with pieces that start at even rows and columns.
 
     Parameters
     ----------
@@ -60,23 +60,21 @@ def split(size: Size, channels: int, *, multiple: int = 2) -> Iterator[Box]:
         (height, width) of the map.
     channels
         Channels of the largest float32 map of a piece.
-    multiple
-        Pieces start at multiples of this.
     """
     height, width = size
-    columns = _lengths(width, MAX_WIDTH, multiple)
+    columns = _lengths(width, MAX_WIDTH)
     widest = max(right - left for left, right in columns)
-    rows = _lengths(height, max(PIECE_BYTES // (4 * channels * widest), multiple), multiple)
+    rows = _lengths(height, max(PIECE_BYTES // (4 * channels * widest), 2))
     for top, bottom in rows:
         for left, right in columns:
             yield Box(top, bottom, left, right)
 
 
-def _lengths(total: int, longest: int, multiple: int) -> list[tuple[int, int]]:
-    """Cut a length into nearly equal parts of at most ``longest``, at multiples."""
+def _lengths(total: int, longest: int) -> list[tuple[int, int]]:
+    """Cut a length into nearly equal parts of about ``longest`` at most, each of an even start."""
     count = -(-total // longest)
     step = -(-total // count)
-    step += -step % multiple
+    step += step % 2
     return [(start, min(start + step, total)) for start in range(0, total, step)]
 
 
