@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from torch import nn
 
 from ..errors import CheckpointError
 from .backbones.from_timm import TimmBackbone
@@ -129,28 +128,20 @@ def load_state_dict(model: PyramidNetwork, state: Mapping[str, torch.Tensor], so
 def _mismatch(
     model: PyramidNetwork, source: str, missing: set[str], unknown: set[str], reshaped: list[str]
 ) -> str:
-    parts = [
-        f"{len(names)} {what}, such as {min(names)}"
-        for what, names in (
-            ("weights missing", missing),
-            ("unknown", unknown),
-            ("of another shape", reshaped),
-        )
-        if names
-    ]
+    kinds = {"weights missing": missing, "unknown": unknown, "of another shape": reshaped}
+    parts = [f"{len(names)} {what}, such as {min(names)}" for what, names in kinds.items() if names]
     return (
         f"{source}: not a checkpoint of this network ({'; '.join(parts)}); expected InSPyReNet with "
         f"{type(model.backbone).__name__}, depth {model.depth}"
     )
 
 
-def from_published_keys(model: nn.Module, state: Mapping[str, torch.Tensor]) -> StateDict:
+def from_published_keys(model: PyramidNetwork, state: Mapping[str, torch.Tensor]) -> StateDict:
     """Rename the published checkpoints' keys to those of our modules; lookup tables are dropped."""
     kept = {name: tensor for name, tensor in state.items() if not name.endswith(_DERIVED)}
-    backbone = getattr(model, "backbone", None)
-    if isinstance(backbone, SwinBackbone):
+    if isinstance(model.backbone, SwinBackbone):
         return _shift_merging(kept, 1)
-    if isinstance(backbone, TimmBackbone):
+    if isinstance(model.backbone, TimmBackbone):
         return {re.sub(r"^backbone\.", "backbone.features.", name): tensor for name, tensor in kept.items()}
     return kept
 

@@ -8,22 +8,20 @@ without.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import torch
 from torch import nn
 
-FeatureMaps = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+FeatureMaps: TypeAlias = tuple[torch.Tensor, ...]
+"""Five, fine to coarse."""
 
 
 class Backbone(nn.Module):
-    """Base of the backbones.
+    """Base of the backbones."""
 
-    Attributes
-    ----------
-    channels
-        Channels of the five maps.
-    """
-
-    channels: tuple[int, int, int, int, int]
+    channels: tuple[int, ...]
+    """Channels of the five maps."""
 
     def forward(self, x: torch.Tensor) -> FeatureMaps:
         """(B, 3, H, W) -> five maps (B, channels[i], h_i, w_i), the last three of strides 8, 16, 32."""

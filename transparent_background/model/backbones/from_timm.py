@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import torch
 
@@ -34,8 +34,7 @@ class Res2NetBackbone(Backbone):
                 dilation = dilations[min(index, len(dilations) - 1)]
                 for conv in block.convs:
                     conv.dilation = conv.padding = (dilation, dilation)
-        widths = [int(info["num_chs"]) for info in net.feature_info]
-        self.channels = cast("tuple[int, int, int, int, int]", tuple(widths))
+        self.channels = tuple(int(info["num_chs"]) for info in net.feature_info)
 
     def forward(self, x: torch.Tensor) -> FeatureMaps:
         """(B, 3, H, W) -> maps of strides 4, 4, 8, 16, 32."""
@@ -44,7 +43,7 @@ class Res2NetBackbone(Backbone):
         maps = [x]
         for part in LAYERS:
             maps.append(getattr(self, part)(maps[-1]))
-        return cast(FeatureMaps, tuple(maps))
+        return tuple(maps)
 
 
 class TimmBackbone(Backbone):
@@ -71,4 +70,4 @@ class TimmBackbone(Backbone):
 
     def forward(self, x: torch.Tensor) -> FeatureMaps:
         """(B, 3, H, W) -> the network's five maps, usually of strides 2, 4, 8, 16, 32."""
-        return cast(FeatureMaps, tuple(self.features(x)))
+        return tuple(self.features(x))

@@ -157,8 +157,7 @@ class MobileNet(Backbone):
             x = stage(x)
             if index in TAPS:
                 maps.append(x)
-        x1, x2, x3, x4, x5 = maps
-        return x1, x2, x3, x4, x5
+        return tuple(maps)
 
 
 class MobileNetV2(MobileNet):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import cast
 
 import torch
 from torch import nn
@@ -179,22 +178,24 @@ class SwinBlock(nn.Module):
         return x[:, :height, :width]
 
 
-def _shift_mask(rows: int, columns: int, window: int, shift: int, like: torch.Tensor) -> torch.Tensor:
-    """Return -100 between pixels that only the cyclic shift made neighbours, else 0.
+def shift_masks(window: int, shift: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what is added to the logits in the last row and in the last column of windows.
 
-    Shape (rows * columns, window ** 2, window ** 2).
+    -100 between pixels that only the cyclic shift made neighbours, else 0; (window ** 2, window ** 2) each.
     """
+    wrapped = torch.arange(window, device=like.device) >= window - shift
+    apart = (wrapped[:, None] != wrapped).to(like.dtype) * MASKED  # along one axis
+    # a window's pixels are numbered row by row
+    return apart.repeat_interleave(window, 0).repeat_interleave(window, 1), apart.repeat(window, window)
 
-    def bands(count: int) -> torch.Tensor:
-        """Number the three bands of one axis: untouched, shifted in part, wrapped around."""
-        position = torch.arange(count * window, device=like.device)
-        length = count * window
-        return (position >= length - window).int() + (position >= length - shift).int()
 
-    region = 3 * bands(rows)[:, None] + bands(columns)[None, :]
-    region = region.view(rows, window, columns, window).transpose(1, 2)
-    region = region.reshape(rows * columns, window * window)
-    return (region[:, None, :] != region[:, :, None]).to(like.dtype) * MASKED
+def _shift_mask(rows: int, columns: int, window: int, shift: int, like: torch.Tensor) -> torch.Tensor:
+    """Return what is added to the logits in all windows: (rows * columns, window ** 2, window ** 2)."""
+    along, across = shift_masks(window, shift, like)
+    masks = like.new_zeros(rows, columns, *along.shape)
+    masks[:, -1] = across
+    masks[-1] = torch.minimum(masks[-1], along)
+    return masks.flatten(0, 1)
 
 
 class SwinStage(nn.Module):
@@ -268,7 +269,7 @@ class SwinBackbone(Backbone):
         widths = [width << index for index in range(len(blocks))]
         for index, channels in enumerate(widths):
             self.add_module(f"norm{index}", nn.LayerNorm(channels))
-        self.channels = (width, *widths)  # type: ignore[assignment]
+        self.channels = (width, *widths)
         self.apply(_initialise)
 
     def forward(self, x: torch.Tensor) -> FeatureMaps:
@@ -279,7 +280,7 @@ class SwinBackbone(Backbone):
         for index, stage in enumerate(self.layers):
             x = stage(x)
             maps.append(getattr(self, f"norm{index}")(x))
-        return cast(FeatureMaps, tuple(m.permute(0, 3, 1, 2).to(dtype) for m in maps))
+        return tuple(m.permute(0, 3, 1, 2).to(dtype) for m in maps)
 
 
 def _initialise(module: nn.Module) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 from ..backbones.base import FeatureMaps
-from ..backbones.swin import MASKED, SwinBackbone, SwinBlock, SwinStage
+from ..backbones.swin import SwinBackbone, SwinBlock, SwinStage, shift_masks
 from .kernels import linear
 
 STRIP_BYTES = 8 << 20  # of a strip's widest map, which is four times the channels
@@ -44,8 +44,7 @@ class InferenceSwin:
             for block in blocks:
                 block.apply(x[0])
             maps.append(getattr(backbone, f"norm{index}")(x))
-        x1, x2, x3, x4, x5 = (m.permute(0, 3, 1, 2).to(dtype) for m in maps)
-        return x1, x2, x3, x4, x5
+        return tuple(m.permute(0, 3, 1, 2).to(dtype) for m in maps)
 
 
 class InferenceBlock:
@@ -64,7 +63,7 @@ class InferenceBlock:
         self.dtype = weight.dtype
         self.fc1, self.fc2 = block.mlp.fc1, block.mlp.fc2
         self.bias = attention.position_bias()  # (heads, window ** 2, window ** 2)
-        self.along, self.across = self._masks()
+        self.along, self.across = shift_masks(block.window, block.shift, self.bias)
 
     def apply(self, x: torch.Tensor) -> None:
         """Change a map (h, w, C), contiguous, in place."""
@@ -148,13 +147,3 @@ class InferenceBlock:
         if last < logits.shape[0]:
             # where both apply the published mask is one step, not two: exp(-100) is zero either way
             logits[last] += self.along
-
-    def _masks(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return what is added in the last row and in the last column of windows: (area, area) each."""
-        window = self.window
-        wrapped = torch.arange(window, device=self.bias.device) >= window - self.shift
-        apart = (wrapped[:, None] != wrapped[None, :]).to(self.dtype) * MASKED  # along one axis
-        # of the pixels (row, column) of a window, against (row, column)
-        along = apart[:, None, :, None].expand(window, window, window, window)
-        across = apart[None, :, None, :].expand(window, window, window, window)
-        return along.reshape(window**2, window**2), across.reshape(window**2, window**2)
