@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from weights_server import CONTENT, SHA256, Behaviour, Pauses, serve, zipped
 
 from transparent_background.checkpoints import Checkpoint
@@ -217,10 +219,11 @@ def test_an_interrupt_keeps_the_part(path, patience) -> None:
 
 
 def test_a_full_disk_is_said(path, patience, monkeypatch) -> None:
-    def no_space(*args: object) -> int:
+    def no_space(*args: object) -> Iterator[bytes]:
+        yield b"a block that comes before the last one"
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("transparent_background.checkpoints.transfer.receive", no_space)
+    monkeypatch.setattr(requests.Response, "iter_content", no_space)
     with serve(Behaviour(CONTENT)) as url, pytest.raises(WeightsError, match="the disk is full"):
         download(checkpoint(url), path, patience=patience)
 

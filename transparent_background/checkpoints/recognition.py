@@ -57,12 +57,9 @@ def _with_own_description(record: Checkpoint, path: Path) -> Checkpoint:
         return record
     own = _own_description(read_metadata(path), path)
     plain = Checkpoint(name="", file_name="")
-    settings = {name: value for name, value in own.items() if name in _SETTINGS}
-    network = {name: value for name, value in own.items() if name in _NETWORK}
-    left_open = {
-        name: value for name, value in settings.items() if getattr(record, name) == getattr(plain, name)
-    }
-    return dataclasses.replace(record, **network, **left_open)
+    left_open = {name for name in _SETTINGS if getattr(record, name) == getattr(plain, name)}
+    taken = {name: value for name, value in own.items() if name in left_open.union(_NETWORK)}
+    return dataclasses.replace(record, **taken)
 
 
 _NETWORK = ("backbone", "backbone_options", "head", "depth")

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import requests
 import urllib3
@@ -172,21 +171,13 @@ class _Server:
         etag = response.headers.get("ETag", "")
         self.validator = etag if etag and not etag.startswith("W/") else None
         with part.open("ab" if resumed else "wb") as file:
-            done = receive(response, file, done, total, self.transfer.progress)
+            for block in response.iter_content(CHUNK):
+                file.write(block)
+                done += len(block)
+                if self.transfer.progress is not None:
+                    self.transfer.progress(done, total)
         if total is not None and done < total:  # urllib3 tells this by itself only from 2.0 on
             raise InterruptedTransferError(f"the line was cut after {done} of {total} bytes")
-
-
-def receive(
-    response: requests.Response, file: BinaryIO, done: int, total: int | None, progress: ByteProgress | None
-) -> int:
-    """Append what comes; return how many bytes the file has."""
-    for block in response.iter_content(CHUNK):
-        file.write(block)
-        done += len(block)
-        if progress is not None:
-            progress(done, total)
-    return done
 
 
 def _is_unreachable(error: requests.RequestException) -> bool:

@@ -105,24 +105,19 @@ def _read_notes(folder: Path) -> dict[str, list[object]]:
 
 def _check_structure(path: Path) -> None:
     """Refuse what is plainly no whole file of weights: PyTorch's zip or pickle, or safetensors."""
+    from safetensors import SafetensorError, safe_open
+
     with path.open("rb") as file:
         head = file.read(16)
         if head[8:9] == b"{":  # first: the length before it may look like anything
-            whole = _is_whole_safetensors(path)
+            try:
+                with safe_open(path, framework="numpy"):
+                    whole = True  # as long as its header announces
+            except SafetensorError:
+                whole = False
         elif head[:2] == b"PK":
             whole = zipfile.is_zipfile(file)  # its directory is at its end
         else:
             whole = head[:1] == b"\x80"  # a pickle does not tell its length
     if not whole:
         raise ChecksumError(f"{path}: is no file of weights or not all of one; delete it or replace it")
-
-
-def _is_whole_safetensors(path: Path) -> bool:
-    """Tell whether a file is as long as its header announces."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy"):
-            return True
-    except SafetensorError:
-        return False

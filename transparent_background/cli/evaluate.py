@@ -174,11 +174,10 @@ def _write_sheet(
 def _write_tables(folder: Path, reports: list[SetReport]) -> None:
     """Write the tables and curves of a report."""
     from ..evaluate import report as tables
-    from ..evaluate.plots import plot_curves
 
     with writing_to(folder):
         (folder / "scores.md").write_text(tables.to_markdown(reports) + "\n", "utf-8")
         (folder / "scores.csv").write_text(tables.to_csv(reports), "utf-8")
         (folder / "scores.json").write_text(tables.to_json(reports) + "\n", "utf-8")
         (folder / "pictures.csv").write_text(tables.to_csv(reports, each=True), "utf-8")
-        plot_curves(reports, folder)
+        tables.plot_curves(reports, folder)

@@ -1,4 +1,4 @@
-"""Tables of scores: Markdown, CSV, JSON."""
+"""Tables of scores, as Markdown, CSV and JSON, and plots of their PR and F curves."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ import io
 import json
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
-from .metrics import TITLES
+import numpy as np
+
+from ..errors import needing
+from .metrics import LEVELS, TITLES
 from .run import SetReport
 
 
@@ -65,3 +69,31 @@ def to_json(reports: Sequence[SetReport]) -> str:
 
 def _number(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.3f}" if value < 100 else f"{value:.1f}"
+
+
+def plot_curves(reports: Sequence[SetReport], folder: Path) -> list[Path]:
+    """Draw ``pr.png`` and ``f.png``, one line for each model and data set.
+
+    Raises
+    ------
+    MissingExtraError
+        matplotlib is not installed.
+    """
+    with needing("eval", "plots need more packages"):
+        from matplotlib.figure import Figure
+    thresholds = np.arange(LEVELS)[::-1] / (LEVELS - 1)
+    paths = []
+    for name, x_label, y_label in (("pr", "recall", "precision"), ("f", "threshold", "F")):
+        figure = Figure(figsize=(6, 5), layout="constrained")
+        axes = figure.subplots()
+        for report in reports:
+            if not report.curves:
+                continue
+            x = report.curves["recall"] if name == "pr" else thresholds
+            axes.plot(x, report.curves[y_label.lower()], label=f"{report.model}, {report.data}")
+        axes.set(xlabel=x_label, ylabel=y_label, xlim=(0, 1), ylim=(0, 1.01))
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False, fontsize="small")
+        paths.append(folder / f"{name}.png")
+        figure.savefig(paths[-1], dpi=110)
+    return paths

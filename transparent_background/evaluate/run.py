@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -63,23 +64,23 @@ class FolderMattes:
         if not folder.is_dir():
             raise DataSetError(f"{folder}: no such folder of predictions")
         self.name, self._folder = str(folder), folder
-        self._found: dict[Path, dict[str, Path]] = {}
+        self._by_stem = cache(_by_stem)
 
     def matte(self, pair: Pair, data: Path) -> FloatArray:
         """Read; a matte of another size than its picture is an error."""
         within = self._folder / set_name(data)
         folder = within if within.is_dir() else self._folder
-        if folder not in self._found:
-            files = [path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES]
-            self._found[folder] = {path.stem: path for path in files}
-        stem = pair.image.stem
+        found, stem = self._by_stem(folder), pair.image.stem
         # a matte is called as its picture, or as the command names its results
-        names = (stem, f"{stem}_map", f"{stem}_rgba")
-        path = next((self._found[folder][name] for name in names if name in self._found[folder]), None)
+        path = found.get(stem) or found.get(f"{stem}_map") or found.get(f"{stem}_rgba")
         if path is None:
             raise DataSetError(f"{folder}: has no prediction for {pair.image.name}")
         matte: FloatArray = read_mask(path) / np.float32(255)
         return matte
+
+
+def _by_stem(folder: Path) -> dict[str, Path]:
+    return {path.stem: path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES}
 
 
 @dataclass

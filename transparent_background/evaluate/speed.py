@@ -11,15 +11,12 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..images.drawn import draw_picture
 from ..images.picture import Picture
 from ..options.settings import settings_of
 from ..types import Size
-
-if TYPE_CHECKING:
-    pass
 
 WARM_UP = 2  # runs before the clock starts: memory is taken, kernels are chosen
 
