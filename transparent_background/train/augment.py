@@ -18,13 +18,7 @@ SMALLEST = 0.35  # side of the smaller original that a damaged picture is taken 
 
 
 class Augmenter:
-    """Changes samples as a configuration says; a sample's result follows from its generator alone.
-
-    Parameters
-    ----------
-    config
-        Chances and ranges.
-    """
+    """Changes samples as a configuration says; a sample's result follows from its generator alone."""
 
     def __init__(self, config: AugmentConfig) -> None:
         self.config = config

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,32 +48,28 @@ class Validator:
 
     def scores(self, network: nn.Module, device: torch.device) -> dict[str, dict[str, float]]:
         """Return max F, MAE and IoU of every set; the network is in evaluation mode afterwards."""
-        network.eval()
         results = {}
         for name, pairs in self.sets.items():
             scores = QuickScores()
-            for pair in pairs:
-                image, mask = read_pair(pair)
-                scores.step(self._matte(network, image, device), mask / np.float32(255))
+            for _, mask, matte, _ in self._rows(network, pairs, device):
+                scores.step(matte, mask / np.float32(255))
             results[name] = scores.results()
         return results
 
     def grid(self, network: nn.Module, device: torch.device) -> list[Row]:
         """Return pictures, masks, mattes and names, the same ones each time; else as :meth:`scores`."""
-        network.eval()
         pairs = [pair for members in self.sets.values() for pair in members]
-        rows: list[Row] = []
-        for pair in evenly(pairs, GRID):
-            image, mask = read_pair(pair)
-            rows.append((image, mask, self._matte(network, image, device), pair.image.name))
-        return rows
+        return list(self._rows(network, evenly(pairs, GRID), device))
 
     @torch.no_grad()
-    def _matte(self, network: nn.Module, image: ByteArray, device: torch.device) -> FloatArray:
-        """Predict one picture: float32 (h, w) in [0, 1]."""
-        x = normalise(resize_rgb(image, self.base_size)[None].to(device))
-        prediction = to_probability(network(x).d0, stretch=self.stretch)
-        return matte_at(prediction, (image.shape[0], image.shape[1]))
+    def _rows(self, network: nn.Module, pairs: Sequence[Pair], device: torch.device) -> Iterator[Row]:
+        """Yield picture, mask, matte and name of each pair."""
+        network.eval()
+        for pair in pairs:
+            image, mask = read_pair(pair)
+            x = normalise(resize_rgb(image, self.base_size)[None].to(device))
+            prediction = to_probability(network(x).d0, stretch=self.stretch)
+            yield image, mask, matte_at(prediction, (image.shape[0], image.shape[1])), pair.image.name
 
 
 class QuickScores:
