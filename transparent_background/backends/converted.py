@@ -76,8 +76,6 @@ class ConvertedNetwork:
 
     prepare: Callable[..., Model]
     """Takes one or two sizes, converts the network for such inputs if it is not, and loads it."""
-    conversions: int
-    """How many sizes this object has converted because no file was there."""
 
     def __init__(
         self,
@@ -92,10 +90,6 @@ class ConvertedNetwork:
         name = "".join(c if c.isalnum() or c in "-_" else "_" for c in checkpoint.name)[:40]
         self._stem = f"{name}-{_key(checkpoint, weights, self._runtime)}"
         self.prepare = lru_cache(LOADED)(self._open)
-        self.conversions = 0
-
-    def __repr__(self) -> str:
-        return f"ConvertedNetwork({self._checkpoint.name!r}, {self._runtime.name!r})"
 
     def __call__(self, *inputs: torch.Tensor) -> torch.Tensor:
         """Predict the logits of a batch; its pictures run one after the other.
@@ -151,7 +145,6 @@ class ConvertedNetwork:
         logger.info("converting the network for %s ...", _words(sizes))
         graph = Graph(self._network, *sizes)
         self._runtime.write(graph, path, describe(graph, self._checkpoint), any_batch=False, half=False)
-        self.conversions += 1
         model = self._load(path, "float32")
         what = f"{self._runtime.name} {self._runtime.version()}"
         check(compare(graph, model, [graph.examples(1)]), what)
