@@ -17,6 +17,8 @@ from .records import Checkpoint
 logger = logging.getLogger(__name__)
 
 CHUNK = 1 << 16  # bytes read at once; what a cut line may cost
+# what the same request will meet again: addresses that are none, bad certificates
+_HOPELESS = (ValueError, requests.exceptions.SSLError, requests.exceptions.TooManyRedirects)
 _TRANSIENT = frozenset({408, 425, 429})  # these, and 500 and above, may pass by themselves
 
 
@@ -80,7 +82,7 @@ def persist(ask: Callable[[], None], size: Callable[[], int], source: str, patie
             reason = str(error)
         except requests.RequestException as error:
             reason = describe(error)
-            if _is_hopeless(error) or (_is_unreachable(error) and most == start):
+            if isinstance(error, _HOPELESS) or (_is_unreachable(error) and most == start):
                 raise RefusedError(reason) from error
         failures = 1 if size() > most else failures + 1
         most = max(most, size())
@@ -185,12 +187,6 @@ def _is_unreachable(error: requests.RequestException) -> bool:
     cause = getattr(error.args[0] if error.args else None, "reason", None)
     kinds = (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)
     return isinstance(error, kinds) or isinstance(cause, urllib3.exceptions.NewConnectionError)
-
-
-def _is_hopeless(error: requests.RequestException) -> bool:
-    """Tell whether the same request will fail again: addresses that are none, bad certificates."""
-    kinds = (ValueError, requests.exceptions.SSLError, requests.exceptions.TooManyRedirects)
-    return isinstance(error, kinds)
 
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (

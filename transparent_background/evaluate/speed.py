@@ -6,7 +6,7 @@ import multiprocessing
 import re
 import statistics
 import sys
-import time
+import timeit
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -105,14 +105,7 @@ def _measure(
 
 
 def _median_ms(function: Callable[[], object], repeat: int) -> float:
-    for _ in range(WARM_UP):
-        function()
-    times = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return 1000 * statistics.median(times)
+    return 1000 * statistics.median(timeit.repeat(function, number=1, repeat=WARM_UP + repeat)[WARM_UP:])
 
 
 def peak_memory() -> int | None:
