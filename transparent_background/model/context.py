@@ -82,15 +82,7 @@ class AxialBranch(BothAxes):
 
 
 class ContextModule(nn.Module):
-    """A backbone map brought to ``depth`` channels, with context of three sizes.
-
-    Parameters
-    ----------
-    in_channels
-        Channels of the backbone's map.
-    depth
-        Channels that the head works with.
-    """
+    """A backbone map brought to the ``depth`` channels of the head, with context of three sizes."""
 
     def __init__(self, in_channels: int, depth: int) -> None:
         super().__init__()

@@ -50,15 +50,7 @@ class AxialMixer(nn.Module):
 
 
 class LightContext(nn.Module):
-    """A backbone map brought to ``depth`` channels, with context of three sizes.
-
-    Parameters
-    ----------
-    in_channels
-        Channels of the backbone's map.
-    depth
-        Channels returned; each of the branches has half of them.
-    """
+    """A backbone map brought to ``depth`` channels, with context of three sizes in half as many each."""
 
     def __init__(self, in_channels: int, depth: int) -> None:
         super().__init__()
@@ -96,13 +88,7 @@ class LightDecoder(nn.Module):
     def forward(
         self, x3: torch.Tensor, x4: torch.Tensor, x5: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Merge maps of strides 8, 16 and 32.
-
-        Returns
-        -------
-        features : (B, depth, H/8, W/8)
-        saliency : (B, 1, H/8, W/8), logits
-        """
+        """Merge maps of strides 8, 16 and 32, as :meth:`.context.Decoder.forward` does."""
         x = self.merge4(torch.cat([x4, resize(x5, size_of(x4))], dim=1))
         x = self.merge3(torch.cat([x3, resize(x, size_of(x3))], dim=1))
         x = self.refine(x)

@@ -117,23 +117,19 @@ def load_state_dict(model: PyramidNetwork, state: Mapping[str, torch.Tensor], so
     """
     mapped = from_published_keys(model, state)
     own = model.state_dict()
-    missing, unknown = own.keys() - mapped.keys(), mapped.keys() - own.keys()
-    reshaped = [name for name in own.keys() & mapped.keys() if own[name].shape != mapped[name].shape]
-    if missing or unknown or reshaped:
-        raise CheckpointError(_mismatch(model, source, missing, unknown, reshaped))
+    wrong = {
+        "weights missing": own.keys() - mapped.keys(),
+        "unknown": mapped.keys() - own.keys(),
+        "of another shape": {n for n in own.keys() & mapped.keys() if own[n].shape != mapped[n].shape},
+    }
+    if any(wrong.values()):
+        parts = [f"{len(names)} {what}, such as {min(names)}" for what, names in wrong.items() if names]
+        raise CheckpointError(
+            f"{source}: not a checkpoint of this network ({'; '.join(parts)}); expected InSPyReNet with "
+            f"{type(model.backbone).__name__}, depth {model.depth}"
+        )
     converted = {name: tensor.to(own[name].dtype) for name, tensor in mapped.items()}
     model.load_state_dict(converted, strict=True, assign=True)
-
-
-def _mismatch(
-    model: PyramidNetwork, source: str, missing: set[str], unknown: set[str], reshaped: list[str]
-) -> str:
-    kinds = {"weights missing": missing, "unknown": unknown, "of another shape": reshaped}
-    parts = [f"{len(names)} {what}, such as {min(names)}" for what, names in kinds.items() if names]
-    return (
-        f"{source}: not a checkpoint of this network ({'; '.join(parts)}); expected InSPyReNet with "
-        f"{type(model.backbone).__name__}, depth {model.depth}"
-    )
 
 
 def from_published_keys(model: PyramidNetwork, state: Mapping[str, torch.Tensor]) -> StateDict:

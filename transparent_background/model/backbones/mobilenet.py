@@ -108,8 +108,8 @@ class MobileNet(Backbone):
 
     pairs = (("conv_stem", "bn1"),)
     activation: Activation
-    first: Callable[[], dict[str, Convolution]]
-    """Makes the first stage's only block, of 32 channels in and 16 out."""
+    depthwise_first: bool
+    """Whether the first stage, one block without an expansion, has a kernel before its 1x1 convolution."""
     stages: tuple[Stage, ...]
     expansions: tuple[int, int]
     """Width over input channels of each stage's first block, and of the others."""
@@ -118,7 +118,10 @@ class MobileNet(Backbone):
         super().__init__()
         self.conv_stem = Convolution(3, 32, 3, stride=2, same=same_padding)
         self.bn1 = nn.BatchNorm2d(32)
-        made = [nn.Sequential(Block(self.activation, self.first()))]
+        first = {"conv": Convolution(32, 16, 1)}
+        if self.depthwise_first:
+            first = {"conv_dw": Convolution(32, 32, 3, groups=32), "conv_pw": Convolution(32, 16, 1)}
+        made = [nn.Sequential(Block(self.activation, first))]
         inputs = 16
         for stage in self.stages:
             made.append(nn.Sequential(*self._blocks(inputs, stage, same_padding)))
@@ -174,11 +177,7 @@ class MobileNetV2(MobileNet):
         Stage(320, 1, 1),
     )
     expansions = (6, 6)
-
-    @staticmethod
-    def first() -> dict[str, Convolution]:
-        """Return a depthwise and a linear 1x1 convolution."""
-        return {"conv_dw": Convolution(32, 32, 3, groups=32), "conv_pw": Convolution(32, 16, 1)}
+    depthwise_first = True
 
 
 class MobileNetEdgeTPU(MobileNet):
@@ -199,8 +198,4 @@ class MobileNetEdgeTPU(MobileNet):
         Stage(192, 1, 1),
     )
     expansions = (8, 4)
-
-    @staticmethod
-    def first() -> dict[str, Convolution]:
-        """Return a linear 1x1 convolution."""
-        return {"conv": Convolution(32, 16, 1)}
+    depthwise_first = False

@@ -125,7 +125,10 @@ class InferenceBlock:
         logits = torch.bmm(qkv[0], qkv[1].transpose(1, 2))
         logits = logits.view(rows, columns, self.heads, window**2, window**2).add_(self.bias)
         if shift:
-            self._mask(logits, first, -(-height // window))
+            logits[:, -1] += self.across
+            if last == -(-height // window):
+                # where both apply the published mask is one step, not two: exp(-100) is zero either way
+                logits[-1] += self.along
         weights = functional.softmax(logits, dim=-1).view(-1, window**2, window**2)
         mixed = torch.bmm(weights, qkv[2]).view(rows, columns, self.heads, window, window, size)
         mixed = mixed.permute(0, 3, 1, 4, 2, 5).reshape(rows * window, padded, channels)
@@ -139,11 +142,3 @@ class InferenceBlock:
             tokens = x[start:stop].view(-1, channels)
             part = part.reshape(-1, channels)
             tokens.add_(linear(part, self.projection.weight, self.projection.bias))
-
-    def _mask(self, logits: torch.Tensor, first: int, all_rows: int) -> None:
-        """Keep pixels apart that only the shift made neighbours: (rows, columns, heads, area, area)."""
-        last = all_rows - 1 - first
-        logits[:, -1] += self.across
-        if last < logits.shape[0]:
-            # where both apply the published mask is one step, not two: exp(-100) is zero either way
-            logits[last] += self.along

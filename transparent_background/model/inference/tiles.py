@@ -8,6 +8,7 @@ through all its layers, the same arithmetic runs at the processor's full speed a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import NamedTuple
 
 import torch
@@ -95,17 +96,14 @@ def boxes_around(mask: torch.Tensor, channels: int) -> Iterator[Box]:
     cells = functional.max_pool2d(mask[None, None].float(), CELL, ceil_mode=True)[0, 0] > 0
     widest = max(min(PIECE_BYTES // (4 * channels * CELL), MAX_WIDTH) // CELL, 1)
     for row, line in enumerate(cells.tolist()):
-        column = 0
-        while column < len(line):
-            if not line[column]:
-                column += 1
+        bottom, end = min((row + 1) * CELL, height), 0
+        for wanted, run in groupby(line):
+            start, end = end, end + len(list(run))
+            if not wanted:
                 continue
-            end = column
-            while end < len(line) and line[end] and end - column < widest:
-                end += 1
-            bottom, right = min((row + 1) * CELL, height), min(end * CELL, width)
-            yield Box(row * CELL, bottom, column * CELL, right)
-            column = end
+            for column in range(start, end, widest):
+                right = min(min(column + widest, end) * CELL, width)
+                yield Box(row * CELL, bottom, column * CELL, right)
 
 
 def convolve(
