@@ -135,13 +135,9 @@ class LightStage(nn.Module):
         ----------
         fine : (B, fine_channels, h, w)
         coarse : (B, coarse_channels, any, any)
-        saliency : (B, 1, any, any), logits of the level before
-        laplacian : (B, 1, any, any), logits; given exactly if the stage was built for it
-
-        Returns
-        -------
-        features : (B, channels, h, w)
-        laplacian : (B, 1, h, w), logits
+        saliency, laplacian
+            As :meth:`.ContextAttention.forward` takes them, and returns features (B, channels, h, w) and the
+            next Laplacian.
         """
         x = self.merge(torch.cat([fine, resize(self.reduce(coarse), size_of(fine))], dim=1))
         context = self._context_vectors(x, saliency, laplacian).to(x.dtype)  # (B, ctx, C)

@@ -78,7 +78,8 @@ def _explained(path: Path, kind: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: no such checkpoint file") from error
     except Exception as error:  # damaged pickles raise whatever the bytes lead to
-        raise CheckpointError(f"{path}: cannot be read as {kind}: {_first_line(error)}") from error
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        raise CheckpointError(f"{path}: cannot be read as {kind}: {reason}") from error
 
 
 def _unwrap(state: object, path: Path) -> StateDict:
@@ -159,7 +160,3 @@ def _shift_merging(state: Mapping[str, torch.Tensor], by: int) -> StateDict:
         pattern.sub(lambda found: f"{found[1]}{int(found[2]) + by}{found[3]}", name): tensor
         for name, tensor in state.items()
     }
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

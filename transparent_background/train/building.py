@@ -105,16 +105,7 @@ def _timm_weights(name: str, options: Mapping[str, Any]) -> dict[str, torch.Tens
 
 
 def load_backbone(backbone: Backbone, state: Mapping[str, torch.Tensor], source: str) -> None:
-    """Load a classifier's weights into a backbone; what only the classifier has is left out.
-
-    Parameters
-    ----------
-    backbone
-        Changed in place.
-    state
-        Keys as timm's classification network has them.
-    source
-        What to call the weights in an error.
+    """Load a classifier's weights, by timm's names, into a backbone; what only it has is left out.
 
     Raises
     ------
@@ -128,8 +119,9 @@ def load_backbone(backbone: Backbone, state: Mapping[str, torch.Tensor], source:
     fitting = {
         name: tensor for name, tensor in renamed.items() if name in own and own[name].shape == tensor.shape
     }
-    optional = ("norm",) if isinstance(backbone, SwinBackbone) else ()
-    missing = [name for name in own if name not in fitting and not name.startswith(optional or ("\0",))]
+    missing = own.keys() - fitting.keys()
+    if isinstance(backbone, SwinBackbone):
+        missing = {name for name in missing if not name.startswith("norm")}
     if missing:
         raise CheckpointError(
             f"{source}: lacks {len(missing)} weights of the backbone, such as {min(missing)}, "

@@ -47,16 +47,9 @@ class Convolution(nn.Conv2d):
 
 
 class Block(nn.Module):
-    """Convolutions with BatchNorm, an activation after all but the last; the input may be added.
+    """Convolutions by timm's names, with BatchNorm, and an activation after all but the last.
 
-    Parameters
-    ----------
-    activation
-        After all convolutions but the last.
-    convolutions
-        In order, by the names that timm gives them.
-    skip
-        Whether the input is added.
+    With ``skip`` the input is added.
     """
 
     pairs: tuple[tuple[str, str], ...]
