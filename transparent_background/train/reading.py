@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ..errors import ConfigError
+
+_CONFIGS = Path(__file__).parent / "configs"
 
 
 class _Loader(yaml.SafeLoader):
@@ -23,26 +24,22 @@ _Loader.add_implicit_resolver(
 
 def bundled_configs() -> list[str]:
     """Return the names of the configurations that come with the package."""
-    folder = resources.files(__package__) / "configs"
-    return sorted(
-        entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")
-    )
+    return sorted(path.stem for path in _CONFIGS.glob("*.yaml"))
 
 
 def read_tree(path: Path) -> dict[str, Any]:
     """Read a file, or one of the package's by its name."""
     # a data folder may well be called like a configuration
     if not path.is_file() and str(path) in bundled_configs():
-        text = (resources.files(__package__) / "configs" / f"{path}.yaml").read_text("utf-8")
-    else:
-        try:
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise ConfigError(
-                f"{path}: cannot be read as a training configuration ({why}); "
-                f"the package has: {', '.join(bundled_configs())}"
-            ) from error
+        path = _CONFIGS / f"{path}.yaml"
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ConfigError(
+            f"{path}: cannot be read as a training configuration ({why}); "
+            f"the package has: {', '.join(bundled_configs())}"
+        ) from error
     try:
         tree = yaml.load(text, _Loader)
     except yaml.YAMLError as error:

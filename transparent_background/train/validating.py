@@ -40,11 +40,9 @@ class Validator:
         self.sets: dict[str, list[Pair]] = {}
         for entry in config.data.validating:
             pairs = set_pairs(config.data, entry)
-            self.sets[self._name(entry.path)] = evenly(pairs, config.log.validate_limit)
-
-    def _name(self, path: str) -> str:
-        last = path.rstrip("/").split("/")[-1]
-        return path if last in self.sets else last
+            last = entry.path.rstrip("/").split("/")[-1]
+            name = entry.path if last in self.sets else last
+            self.sets[name] = evenly(pairs, config.log.validate_limit)
 
     def scores(self, network: nn.Module, device: torch.device) -> dict[str, dict[str, float]]:
         """Return max F, MAE and IoU of every set; the network is in evaluation mode afterwards."""

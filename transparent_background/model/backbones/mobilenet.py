@@ -111,9 +111,10 @@ class MobileNet(Backbone):
         super().__init__()
         self.conv_stem = Convolution(3, 32, 3, stride=2, same=same_padding)
         self.bn1 = nn.BatchNorm2d(32)
-        first = {"conv": Convolution(32, 16, 1)}
         if self.depthwise_first:
             first = {"conv_dw": Convolution(32, 32, 3, groups=32), "conv_pw": Convolution(32, 16, 1)}
+        else:
+            first = {"conv": Convolution(32, 16, 1)}
         made = [nn.Sequential(Block(self.activation, first))]
         inputs = 16
         for stage in self.stages:
