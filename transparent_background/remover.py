@@ -6,12 +6,15 @@ import inspect
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 from .compositing.backgrounds import background_of
 from .compositing.finish import finish
 from .errors import UsageError
+from .films.frames import VideoFrame
+from .films.report import FilmReport, ProgressCallback
 from .images.conversions import give_back, take
+from .images.picture import Picture
 from .matting.network import NetworkPredictor
 from .matting.pictures import predict_mattes
 from .media.reading import read
@@ -19,12 +22,7 @@ from .options.declare import check_names, declared, offered
 from .options.films import Selection
 from .options.result import ResultOptions
 from .options.settings import settings_of
-
-if TYPE_CHECKING:
-    from .films.frames import VideoFrame
-    from .films.report import FilmReport, ProgressCallback
-    from .images.picture import Picture
-    from .types import FloatArray, ImageInput
+from .types import FloatArray, ImageInput
 
 FilmInput: TypeAlias = str | os.PathLike[str] | BinaryIO
 ResultKind: TypeAlias = str | Sequence[int] | os.PathLike[str]

@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-    ByteArray: TypeAlias = NDArray[np.uint8]
-    """uint8; a picture is (h, w, 3) RGB, a mask (h, w)."""
+ByteArray: TypeAlias = "NDArray[np.uint8]"
+"""uint8; a picture is (h, w, 3) RGB, a mask (h, w)."""
 
-    FloatArray: TypeAlias = NDArray[np.float32]
-    """float32; a matte is (h, w) in [0, 1]."""
+FloatArray: TypeAlias = "NDArray[np.float32]"
+"""float32; a matte is (h, w) in [0, 1]."""
 
-    ColourArray: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
-    """(h, w, 3) RGB: uint8 in 0..255, uint16 in 0..65535 or float32 in [0, 1]."""
+ColourArray: TypeAlias = "NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]"
+"""(h, w, 3) RGB: uint8 in 0..255, uint16 in 0..65535 or float32 in [0, 1]."""
 
-    ImageInput: TypeAlias = Image.Image | NDArray[np.generic] | torch.Tensor | str | os.PathLike[str] | bytes
-    """Whatever Remover takes for one picture."""
+ImageInput: TypeAlias = "Image.Image | NDArray[np.generic] | torch.Tensor | str | os.PathLike[str] | bytes"
+"""Whatever Remover takes for one picture."""
 
 Size: TypeAlias = tuple[int, int]
 """(height, width), pixels."""

@@ -16,7 +16,10 @@ from anyio.to_thread import run_sync
 from mcp.server.stdio import stdio_server
 
 from ..errors import DeviceError, UsageError
+from ..options.service import ServiceSettings
 from ..service.admission import ClosingError
+from ..service.services import Services
+from ..service.workers import Network
 from .answers import Answers
 from .folders import Folders
 from .server import PictureServer
@@ -24,9 +27,6 @@ from .server import PictureServer
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
-    from ..options.service import ServiceSettings
-    from ..service.services import Services
-    from ..service.workers import Network
 
 Load = Callable[[], Sequence[Mapping[str, "Network"]]]
 

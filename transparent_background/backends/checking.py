@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 
 from ..errors import DeviceError
-
-if TYPE_CHECKING:
-    from .graph import Graph
-    from .runtime import Model
+from .graph import Graph
+from .runtime import Model
 
 TOLERANCE = 1 / 255
 """Largest difference of a matte's pixel from PyTorch's: one level of a picture of 8 bits."""

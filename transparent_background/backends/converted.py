@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -20,17 +19,14 @@ from .._version import __version__
 from ..checkpoints import Checkpoint, home
 from ..checkpoints.verification import digest
 from ..errors import MissingExtraError
-from ..media.atomic import replacing
+from ..media.atomic import file_state, replacing
 from ..model import PyramidNetwork
 from ..model.layers import size_of
 from ..types import Precision, Size
 from .checking import check, compare
 from .graph import Graph, describe
-from .runtime import EXPORTING, Runtime
+from .runtime import EXPORTING, Model, Runtime
 from .runtimes import find_runtime
-
-if TYPE_CHECKING:
-    from .runtime import Model
 
 logger = logging.getLogger(__name__)
 
@@ -179,12 +175,18 @@ def was_converted(checkpoint: Checkpoint, weights: Path) -> bool:
 def _key(checkpoint: Checkpoint, weights: Path, runtime: Runtime) -> str:
     """Return what tells a network's files from those of other weights, networks and versions."""
     parts = [
-        digest(weights),
+        _digest(weights, file_state(weights)),
         str((checkpoint.backbone, sorted(checkpoint.backbone_options.items()), checkpoint.head)),
         str((checkpoint.depth, checkpoint.base_size, LAYOUT)),
         f"{__version__}, {runtime.name} {runtime.version()}",
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+
+
+@lru_cache(8)
+def _digest(weights: Path, state: object) -> str:
+    """Return a file's checksum; it is read once, until its state is another."""
+    return digest(weights)
 
 
 def _words(sizes: Sizes) -> str:

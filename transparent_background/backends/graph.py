@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
@@ -17,10 +17,7 @@ from ..errors import UsageError
 from ..images.drawn import draw_picture
 from ..model import PyramidNetwork, to_probability
 from ..model.input import IMAGENET_MEAN, IMAGENET_STD, MULTIPLE, resize_rgb
-from ..types import Normalisation, Size
-
-if TYPE_CHECKING:
-    from ..types import ByteArray
+from ..types import ByteArray, Normalisation, Size
 
 INPUTS = ("image", "image_low_resolution")
 

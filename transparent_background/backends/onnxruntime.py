@@ -6,18 +6,14 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from ..media.atomic import replacing
-from ..types import Precision
-from .runtime import Runtime, exporting, import_from
-
-if TYPE_CHECKING:
-    from ..types import FloatArray
-    from .graph import Graph
-    from .runtime import Model
+from ..types import FloatArray, Precision
+from .graph import Graph
+from .runtime import Model, Runtime, exporting, import_from
 
 OPSET = 18
 """The first that PyTorch's exporter writes without converting versions; of ONNX 1.13, from 2022."""
@@ -62,8 +58,7 @@ class ONNXRuntime(Runtime):
         names = [entry.name for entry in session.get_inputs()]
 
         def run(*inputs: FloatArray) -> FloatArray:
-            result: FloatArray = session.run(None, dict(zip(names, inputs, strict=True)))[0]
-            return result
+            return session.run(None, dict(zip(names, inputs, strict=True)))[0]
 
         return run
 

@@ -8,19 +8,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from ..errors import OutputError
-from ..types import Precision
-from .runtime import EXPORTING, Runtime, exporting, import_from, last_line
+from ..types import FloatArray, Precision
+from .graph import Graph
+from .runtime import EXPORTING, Model, Runtime, exporting, import_from, last_line
 from .torchscript import record
-
-if TYPE_CHECKING:
-    from ..types import FloatArray
-    from .graph import Graph
-    from .runtime import Model
 
 METADATA = "transparent_background"
 """Section of the file's runtime information with what is known of the network."""
@@ -61,8 +57,7 @@ class OpenVINO(Runtime):
             request = getattr(local, "request", None)
             if request is None:
                 request = local.request = compiled.create_infer_request()
-            result: FloatArray = request.infer(list(inputs), share_inputs=True)[0]
-            return result
+            return request.infer(list(inputs), share_inputs=True)[0]
 
         return run
 

@@ -10,21 +10,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 
 from ..errors import DeviceError, TransparentBackgroundError, needing
 from ..media.atomic import cannot_write
-from ..types import Precision
+from ..types import FloatArray, Precision
+from .graph import Graph
 
-if TYPE_CHECKING:
-    from ..types import FloatArray
-    from .graph import Graph
-
-    Model: TypeAlias = Callable[..., FloatArray]
-    """A file that a runtime has loaded: takes float32 (B, 3, h, w) arrays, contiguous, and returns float32
-    (B, 1, h, w). Several threads may call it."""
+Model: TypeAlias = "Callable[..., FloatArray]"
+"""A file that a runtime has loaded: takes float32 (B, 3, h, w) arrays, contiguous, and returns float32
+(B, 1, h, w). Several threads may call it."""
 
 EXPORTING = threading.RLock()
 """Held while an exporter runs: they silence warnings, and patch PyTorch, for the whole process."""

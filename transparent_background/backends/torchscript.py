@@ -6,19 +6,15 @@ import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 
 from ..media.atomic import replacing
-from ..types import Precision
-from .runtime import Runtime, exporting
-
-if TYPE_CHECKING:
-    from ..types import FloatArray
-    from .graph import Graph
-    from .runtime import Model
+from ..types import FloatArray, Precision
+from .graph import Graph
+from .runtime import Model, Runtime, exporting
 
 METADATA = "transparent_background.json"
 """Extra file in the archive with what is known of the network."""

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, get_args
+from typing import Protocol, get_args
 
 import cv2
 import numpy as np
 
 from ..errors import UsageError
+from ..images.picture import Picture
 from ..images.resizing import resized
 from ..media.atomic import file_state
 from ..media.reading import read
+from ..options.result import ResultOptions
 from ..options.result_types import Backdrop
 from ..options.suffixes import FILM_SUFFIXES
-from ..types import BackgroundFit, Size
+from ..types import BackgroundFit, ColourArray, Size
 from .blend import blend
-
-if TYPE_CHECKING:
-    from ..images.picture import Picture
-    from ..options.result import ResultOptions
-    from ..types import ColourArray
 
 
 def fit_background(background: ColourArray, size: Size, fit: BackgroundFit) -> ColourArray:
@@ -48,14 +45,10 @@ def fit_background(background: ColourArray, size: Size, fit: BackgroundFit) -> C
     own_height, own_width = background.shape[:2]
     if fit == "stretch":
         # Plain bilinear even where it shrinks, since 1.3.4 did so and its results are to be met.
-        stretched: ColourArray = cv2.resize(
-            np.ascontiguousarray(background), (width, height), interpolation=cv2.INTER_LINEAR
-        )
-        return stretched
+        return cv2.resize(np.ascontiguousarray(background), (width, height), interpolation=cv2.INTER_LINEAR)
     if fit == "tile":
         rows, columns = np.arange(height) % own_height, np.arange(width) % own_width
-        tiled: ColourArray = background[rows[:, None], columns]
-        return tiled
+        return background[rows[:, None], columns]
     if fit == "cover":
         return _cover(background, height, width)
     if fit == "contain":
@@ -65,8 +58,7 @@ def fit_background(background: ColourArray, size: Size, fit: BackgroundFit) -> C
         inner = resized(background, (inner_height, inner_width))
         rows = np.clip(np.arange(height) - (height - inner_height) // 2, 0, inner_height - 1)
         columns = np.clip(np.arange(width) - (width - inner_width) // 2, 0, inner_width - 1)
-        framed: ColourArray = inner[rows[:, None], columns]
-        return framed
+        return inner[rows[:, None], columns]
     raise UsageError(f"background fit {fit!r} is unknown; choose {', '.join(get_args(BackgroundFit))}")
 
 
@@ -78,8 +70,7 @@ def _cover(background: ColourArray, height: int, width: int) -> ColourArray:
     cut_width = min(own_width, max(1, math.ceil(width / scale)))
     top, left = (own_height - cut_height) // 2, (own_width - cut_width) // 2
     part = background[top : top + cut_height, left : left + cut_width]
-    covering: ColourArray = resized(part, (height, width))
-    return covering
+    return resized(part, (height, width))
 
 
 class Background(Protocol):

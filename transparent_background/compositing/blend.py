@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
 
 from ..images.picture import convert_depth, white_of
 from ..images.result import Result
+from ..types import ColourArray, FloatArray
 from .blur import Blurred
 from .strips import strips
-
-if TYPE_CHECKING:
-    from ..types import ColourArray, FloatArray
 
 Colour: TypeAlias = tuple[int, int, int]
 """Red, green and blue, 0..255 each."""

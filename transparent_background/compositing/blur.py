@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from ..images.picture import Picture
+from ..types import FloatArray
 from .strips import strips
-
-if TYPE_CHECKING:
-    from ..images.picture import Picture
-    from ..types import FloatArray
 
 SIGMA = 15.0  # pixels, as in transparent-background 1.3.4
 SHRINK = 4
@@ -51,8 +48,7 @@ class Blurred:
         _, width = self.size
         small_height, small_width = self.small.shape[:2]
         if (small_height, small_width) == self.size:
-            part: FloatArray = self.small[rows]
-            return part
+            return self.small[rows]
         shift = np.array(
             [
                 [small_width / width, 0, 0.5 * small_width / width - 0.5],
@@ -66,5 +62,4 @@ class Blurred:
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        result: FloatArray = enlarged.astype(np.float32, copy=False)
-        return result
+        return enlarged.astype(np.float32, copy=False)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 
+from ..images.picture import Picture
 from ..images.result import Result
+from ..options.result import ResultOptions
 from ..options.result_types import GREEN, Blur, Matte, Overlay, Rgba, Solid
+from ..types import ColourArray, FloatArray
 from .backgrounds import Background, FileBackground
 from .blend import Colour, blend, colour_like
 from .blur import Blurred
-
-if TYPE_CHECKING:
-    from ..images.picture import Picture
-    from ..options.result import ResultOptions
-    from ..types import ColourArray, FloatArray
 
 
 def compose(

@@ -10,8 +10,12 @@ import numpy as np
 
 from ..engine.devices import estimates_on
 from ..errors import InputError
+from ..images.picture import Picture
+from ..images.result import Result
+from ..options.result import ResultOptions
 from ..options.result_types import Matte, Rgba
 from ..options.values import Padding
+from ..types import ColourArray, FloatArray
 from .backgrounds import Background
 from .blend import flatten
 from .compose import compose
@@ -21,10 +25,6 @@ from .strips import strips
 if TYPE_CHECKING:
     import torch
 
-    from ..images.picture import Picture
-    from ..images.result import Result
-    from ..options.result import ResultOptions
-    from ..types import ColourArray, FloatArray
 
 Box: TypeAlias = tuple[int, int, int, int]
 """Left, top, width and height of a part of a picture, in pixels."""
@@ -116,8 +116,7 @@ def smooth_mask(matte: FloatArray) -> FloatArray:
     """
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
     blurred = cv2.GaussianBlur(cv2.morphologyEx(matte, cv2.MORPH_OPEN, kernel), (0, 0), 2)
-    hard: FloatArray = (blurred >= 127 / 255).astype(np.float32)
-    return hard
+    return (blurred >= 127 / 255).astype(np.float32)
 
 
 def _alpha(matte: FloatArray, settings: ResultOptions, own: FloatArray | None) -> FloatArray:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .predictor import Predictor
+from .predictor import Predictor
 
 MAX_PASSES = 8  # of the network at once; more would only take memory
 

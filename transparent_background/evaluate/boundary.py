@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    BoolArray = NDArray[np.bool_]
+BoolArray = NDArray[np.bool_]
 
 RADII = 5  # bands that mBA averages over
 DILATION_RATIO = 0.02  # of the diagonal: the width of boundary IoU's band
@@ -68,5 +64,4 @@ def _inner_edge(mask: BoolArray, distance: int) -> BoolArray:
     # a frame of zeros makes the picture's border count as an edge, as in the authors' code
     framed = np.pad(mask.astype(np.uint8), 1)
     eroded = cv2.erode(framed, np.ones((3, 3), np.uint8), iterations=distance)[1:-1, 1:-1]
-    edge: BoolArray = mask & (eroded == 0)
-    return edge
+    return mask & (eroded == 0)

@@ -7,17 +7,14 @@ sets of masks do not have.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from ..types import FloatArray
 
-    from ..types import FloatArray
-
-    Plane = NDArray[np.float64]
+Plane = NDArray[np.float64]
 
 THOUSAND = 1000.0  # SAD, gradient and connectivity errors are given in thousands
 SIGMA = 1.4  # of the gradient's Gaussian, pixels
@@ -58,8 +55,7 @@ def _gradient(matte: FloatArray) -> Plane:
     source = matte.astype(np.float64)
     gx = cv2.sepFilter2D(source, -1, derivative / norm, gauss, borderType=cv2.BORDER_REPLICATE)
     gy = cv2.sepFilter2D(source, -1, gauss, derivative / norm, borderType=cv2.BORDER_REPLICATE)
-    magnitude: Plane = np.hypot(gx, gy)
-    return magnitude
+    return np.hypot(gx, gy)
 
 
 def connectivity_error(matte: FloatArray, truth: FloatArray) -> float:

@@ -9,19 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import needing
+from ..types import FloatArray
 from . import boundary, matte
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from ..types import FloatArray
-
-    Curve = NDArray[np.float64]
+Curve = NDArray[np.float64]
 
 F_BETA_SQUARED = 0.3  # weight of recall in F (Achanta et al. 2009)
 LEVELS = 256  # thresholds of the curves: 255/255, 254/255, ... 0

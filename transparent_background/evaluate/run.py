@@ -10,20 +10,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from ..engine.predictor import Predictor
 from ..errors import DataSetError, InputError, UsageError
 from ..images.picture import Picture
 from ..media.pairs import Pair, evenly, find_pairs, read_image, read_mask
 from ..options.suffixes import PICTURE_SUFFIXES
-from .metrics import Evaluator, PictureScores, score_picture
-
-if TYPE_CHECKING:
-    from ..engine.predictor import Predictor
-    from ..types import FloatArray
-    from .metrics import Curve
+from ..types import FloatArray
+from .metrics import Curve, Evaluator, PictureScores, score_picture
 
 QUEUED = 4  # pictures per worker that wait to be scored
 
@@ -75,8 +72,7 @@ class FolderMattes:
         path = found.get(stem) or found.get(f"{stem}_map") or found.get(f"{stem}_rgba")
         if path is None:
             raise DataSetError(f"{folder}: has no prediction for {pair.image.name}")
-        matte: FloatArray = read_mask(path) / np.float32(255)
-        return matte
+        return read_mask(path) / np.float32(255)
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:

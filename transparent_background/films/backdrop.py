@@ -6,16 +6,13 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..compositing.backgrounds import Background, StillBackground, background_of
 from ..media.video.frames import Frame
 from ..media.video.readers import open_film
 from ..options.films import BackgroundPlay
 from ..options.result_types import Backdrop
-
-if TYPE_CHECKING:
-    from ..options.settings import Settings
+from ..options.settings import Settings
 
 
 def _over_time(path: Path, play: BackgroundPlay) -> Generator[tuple[Fraction, Frame]]:

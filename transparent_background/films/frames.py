@@ -7,24 +7,22 @@ from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from ..compositing.backgrounds import Background
 from ..compositing.finish import finish
+from ..engine.predictor import Predictor
+from ..images.picture import Picture
 from ..matting.frames import FrameMatter, enlarge
 from ..media.video.frames import Frame
 from ..media.video.opening import FilmSource
 from ..media.video.readers import open_film
+from ..options.settings import Settings
+from ..types import ColourArray, FloatArray
 from .overlap import Stopwatch, in_advance, prefetched, threads
 
-if TYPE_CHECKING:
-    from ..engine.predictor import Predictor
-    from ..images.picture import Picture
-    from ..options.settings import Settings
-    from ..types import ColourArray, FloatArray
-
-    _Read: TypeAlias = tuple[Frame, Picture | None, Background | None]
-    """A frame, at the size the network sees too unless it repeats the last one, and what goes behind it."""
+_Read: TypeAlias = tuple[Frame, Picture | None, Background | None]
+"""A frame, at the size the network sees too unless it repeats the last one, and what goes behind it."""
 
 AHEAD = 3  # frames decoded and not used yet; a 4K frame takes 25 MB
 

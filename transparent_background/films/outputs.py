@@ -8,9 +8,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import OutputConflictError, OutputError, UsageError
+from ..images.result import Result
 from ..media.atomic import file_key, file_keys, make_folder
 from ..media.video.containers import (
     CHOICES,
@@ -32,9 +33,6 @@ from ..options.suffixes import KEEPS_ALPHA, format_of
 from .segments import SegmentedWriter
 
 logger = logging.getLogger(__name__)
-
-if TYPE_CHECKING:
-    from ..images.result import Result
 
 
 @dataclass(frozen=True, slots=True)

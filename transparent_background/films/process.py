@@ -19,13 +19,16 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ..compositing.blend import blend
 from ..compositing.finish import finish, object_colours
+from ..engine.predictor import Predictor
 from ..engine.threads import passes_side_by_side
 from ..errors import InputError, UsageError
 from ..images.result import Result
 from ..matting.frames import FrameMatter, enlarge
 from ..media.files import name_of, url_scheme
+from ..media.video.frames import Frame
 from ..media.video.opening import FilmSource
 from ..media.video.readers import open_film
+from ..options.settings import Settings
 from .backdrop import background_over_time
 from .frames import AHEAD, MattedFrame, matted_frames
 from .outputs import Outputs, Targets
@@ -34,10 +37,6 @@ from .report import FilmReport, ProgressCallback, VideoProgress
 
 if TYPE_CHECKING:
     import torch
-
-    from ..engine.predictor import Predictor
-    from ..media.video.frames import Frame
-    from ..options.settings import Settings
 
     _Composing: TypeAlias = tuple[Frame, Future[dict[str, Result]]]
 

@@ -8,9 +8,10 @@ import shutil
 from contextlib import AbstractContextManager, closing, nullcontext
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .._version import __version__
+from ..images.result import Result
 from ..media.atomic import file_state, make_folder, replacing
 from ..media.video.containers import Encoding
 from ..media.video.decoding import FilmReader
@@ -19,10 +20,7 @@ from ..media.video.frames import Reader
 from ..media.video.readers import SequenceReader
 from ..media.video.writing import FilmWriter, Writer, join
 from ..options.result_types import Backdrop
-
-if TYPE_CHECKING:
-    from ..images.result import Result
-    from ..options.settings import Settings
+from ..options.settings import Settings
 
 SEGMENT_SECONDS = 10  # what a stop costs at most
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 
 from ..errors import InputError
+from ..types import ImageInput
 from .picture import Array, Picture, from_array, from_pil, from_tensor, to_pil
-
-if TYPE_CHECKING:
-    from ..types import ImageInput
-    from .result import Result
+from .result import Result
 
 
 def take(image: ImageInput) -> Picture:
@@ -82,5 +80,4 @@ def _stack(result: Result, dtype: np.dtype[Any]) -> Array:
 def _quantise(values: Array, dtype: np.dtype[Any]) -> Array:
     if dtype.kind == "f":
         return values.astype(dtype)
-    quantised: Array = np.rint(values * np.iinfo(dtype).max).astype(dtype)
-    return quantised
+    return np.rint(values * np.iinfo(dtype).max).astype(dtype)

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from ..types import Size
-
-if TYPE_CHECKING:
-    from ..types import ByteArray, FloatArray
+from ..types import ByteArray, FloatArray, Size
 
 
 def draw_picture(size: Size, number: int = 0) -> tuple[ByteArray, FloatArray]:

@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from ..errors import InputError, UnreadableError
+from ..types import ColourArray, FloatArray
 from .exif import read_exif, upright
 
 if TYPE_CHECKING:
     import torch
-    from numpy.typing import NDArray
 
-    from ..types import ColourArray, FloatArray
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -114,8 +114,7 @@ def transparency(alpha: Array, peak: int | None = None) -> FloatArray | None:
         peak = 1 if alpha.dtype.kind == "f" else np.iinfo(alpha.dtype).max
     if alpha.min() >= peak:
         return None
-    scaled: FloatArray = np.multiply(alpha, np.float32(1 / peak), dtype=np.float32)
-    return scaled
+    return np.multiply(alpha, np.float32(1 / peak), dtype=np.float32)
 
 
 def _split_deep(image: Image.Image) -> tuple[Array, FloatArray | None]:
@@ -144,8 +143,7 @@ def _deep_grey(image: Image.Image) -> Array:
 
 
 def _grey_to_rgb(grey: Array) -> Array:
-    rgb: Array = np.repeat(grey[..., None], 3, axis=2)
-    return rgb
+    return np.repeat(grey[..., None], 3, axis=2)
 
 
 def _through_profile(image: Image.Image, profile: bytes) -> Image.Image:
@@ -201,8 +199,7 @@ def _numbers(array: Array) -> Array:
     if array.dtype in (np.uint8, np.uint16):
         return array
     if array.dtype == np.bool_:
-        black_and_white: Array = array.astype(np.uint8) * np.uint8(255)
-        return black_and_white
+        return array.astype(np.uint8) * np.uint8(255)
     if array.dtype.kind != "f":
         raise InputError(f"an array of {array.dtype} is not supported; use uint8, uint16 or float in [0, 1]")
     _check_finite(array)
@@ -254,8 +251,7 @@ def to_eight_bit(values: Array) -> NDArray[np.uint8]:
     import cv2
 
     scale = 255.0 if values.dtype.kind == "f" else 255.0 / 65535.0
-    rounded: NDArray[np.uint8] = cv2.convertScaleAbs(values, alpha=scale).reshape(values.shape)
-    return rounded
+    return cv2.convertScaleAbs(values, alpha=scale).reshape(values.shape)
 
 
 def convert_depth(colours: ColourArray, dtype: np.dtype[Any]) -> ColourArray:
@@ -263,14 +259,12 @@ def convert_depth(colours: ColourArray, dtype: np.dtype[Any]) -> ColourArray:
     if colours.dtype == dtype:
         return colours
     if dtype == np.uint16 and colours.dtype == np.uint8:
-        deep: ColourArray = colours.astype(np.uint16) * np.uint16(257)
-        return deep
+        return colours.astype(np.uint16) * np.uint16(257)
     scaled: FloatArray = colours.astype(np.float32)
     scaled *= np.float32(white_of(dtype) / white_of(colours.dtype))
     if dtype == np.float32:
         return scaled
-    rounded: ColourArray = (scaled + np.float32(0.5)).astype(dtype)
-    return rounded
+    return (scaled + np.float32(0.5)).astype(dtype)
 
 
 def white_of(dtype: np.dtype[Any]) -> float:

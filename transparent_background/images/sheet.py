@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-if TYPE_CHECKING:
-    from ..types import ByteArray, FloatArray
+from ..types import ByteArray, FloatArray
 
 CELL = 200  # side of a picture on a sheet, pixels
 LINE = 16  # height of its caption

@@ -7,20 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
+from ..engine.predictor import Predictor
 from ..errors import OutputError, UsageError
 from ..media.camera import GIVE_UP, CameraReader
 from ..options.result import ResultOptions, check_threshold
+from ..types import BackgroundFit, Size
 from .frame import LiveFrame, Worker
 from .outputs import Action, Output, Status
 from .rate import Meter
 from .recorder import Keeper
 from .scenes import Scenes, SceneType
-
-if TYPE_CHECKING:
-    from ..engine.predictor import Predictor
-    from ..types import BackgroundFit, Size
 
 StatusCallback: TypeAlias = Callable[[Status], None]
 

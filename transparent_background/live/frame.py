@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import time as clock
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..compositing.finish import Finished, finish
+from ..engine.predictor import Predictor
 from ..images.picture import Picture
+from ..images.result import Result
 from ..matting.frames import FrameMatter
+from ..media.camera import CameraFrame
+from ..types import ByteArray, FloatArray, Size
 from .rate import Pace, Step, make_ladder
-
-if TYPE_CHECKING:
-    from ..engine.predictor import Predictor
-    from ..images.result import Result
-    from ..media.camera import CameraFrame
-    from ..types import ByteArray, FloatArray, Size
-    from .scenes import Scene, Scenes
+from .scenes import Scene, Scenes
 
 GAP = 1.0  # seconds without a frame after which the last matte says nothing of the next
 

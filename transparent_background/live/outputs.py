@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
@@ -17,10 +17,8 @@ from ..images.picture import to_eight_bit
 from ..images.resizing import resized
 from ..images.result import Result
 from ..options.result_types import GREEN
+from ..types import ByteArray, Size
 from .watchers import is_open_elsewhere
-
-if TYPE_CHECKING:
-    from ..types import ByteArray, Size
 
 Action: TypeAlias = Literal["next", "previous", "mirror", "pause", "record", "still", "quit"]
 """What a person in front of an output can ask for."""
@@ -71,8 +69,7 @@ class Output(Protocol):
 def flat_bytes(result: Result, under: ByteArray | tuple[int, int, int]) -> ByteArray:
     """Return a result as opaque uint8 (h, w, 3), transparency over a colour or a picture of its size."""
     if result.rgb is None:
-        grey: ByteArray = np.repeat(to_eight_bit(result.values)[..., None], 3, axis=2)
-        return grey
+        return np.repeat(to_eight_bit(result.values)[..., None], 3, axis=2)
     rgb: Any = result.rgb if result.alpha is None else blend(result.rgb, result.alpha, under)
     return to_eight_bit(rgb)
 

@@ -10,10 +10,10 @@ import time
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..compositing.blend import flatten
 from ..errors import TransparentBackgroundError, UsageError
+from ..images.result import Result
 from ..media.video.containers import CONTAINERS, choose_encoding, film_format
 from ..media.video.encoding import Look
 from ..media.video.frames import FilmInfo
@@ -22,9 +22,6 @@ from ..media.video.writing import FilmWriter
 from ..media.writing import write
 from ..options.films import EncodingOptions
 from .outputs import result_at
-
-if TYPE_CHECKING:
-    from ..images.result import Result
 
 logger = logging.getLogger(__name__)
 

@@ -6,16 +6,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-from ..compositing.backgrounds import FileBackground, StillBackground
+from ..compositing.backgrounds import Background, FileBackground, StillBackground
 from ..media.camera import CameraReader
 from ..options.result import ResultOptions
 from ..options.result_types import Backdrop, Blur, parse_type
-
-if TYPE_CHECKING:
-    from ..compositing.backgrounds import Background
-    from ..types import BackgroundFit, ColourArray, Size
+from ..types import BackgroundFit, ColourArray, Size
 
 SceneType: TypeAlias = str | Sequence[int] | os.PathLike[str]
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from ..errors import DeviceError, needing
+from ..images.result import Result
+from ..types import ByteArray, Size
 from .outputs import Action, Status, flat_bytes, result_at
 
 if TYPE_CHECKING:
     import pygame
 
-    from ..images.result import Result
-    from ..types import ByteArray, Size
 
 LARGEST = (720, 1280)  # (height, width) of a window before anyone changes it
 SCREEN_SHARE = 0.8  # how much of a small screen the window takes at first
@@ -184,8 +184,7 @@ class PreviewWindow:
             self._fonts[line] = sdl.font.Font(None, line * 2)
         large = self._fonts[line].render(text, True, colour)
         width, height = large.get_size()
-        small: pygame.Surface = sdl.transform.smoothscale(large, (width // 2, height // 2))
-        return small
+        return sdl.transform.smoothscale(large, (width // 2, height // 2))
 
     def _darken(self, screen: pygame.Surface, area: tuple[int, int, int, int]) -> None:
         shade = self._pygame.Surface(area[2:], self._pygame.SRCALPHA)

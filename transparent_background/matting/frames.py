@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import cv2
 import torch
 
+from ..engine.predictor import Predictor
 from ..images.picture import Picture, to_eight_bit
 from ..model.input import resize_rgb
+from ..types import FloatArray, ResizeMethod, Size
 from .guided import ENLARGES, guided_upsample
 from .pictures import matte_at
 from .steady import Steadier
-
-if TYPE_CHECKING:
-    from ..engine.predictor import Predictor
-    from ..types import FloatArray, ResizeMethod, Size
 
 
 class FrameMatter:
@@ -86,6 +83,5 @@ def enlarge(matte: FloatArray, picture: Picture) -> FloatArray:
     if height * width > ENLARGES**2 * own_height * own_width:
         return guided_upsample(matte, to_eight_bit(picture.rgb))
     if height < own_height and width < own_width:
-        shrunk: FloatArray = cv2.resize(matte, (width, height), interpolation=cv2.INTER_AREA)
-        return shrunk
+        return cv2.resize(matte, (width, height), interpolation=cv2.INTER_AREA)
     return matte_at(torch.from_numpy(matte)[None, None], picture.size)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 
-if TYPE_CHECKING:
-    from ..types import ByteArray, FloatArray
+from ..types import ByteArray, FloatArray
 
 RADIUS = 2  # of the windows, pixels of the coarse matte; benchmarks/steady.py has the choice
 EPSILON = 4e-3  # variance of luma in [0, 1] that makes half an edge; less lets texture through

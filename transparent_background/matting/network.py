@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -15,18 +14,14 @@ from ..engine import ExecutionPlan, choose_plan, prepare, was_converted
 from ..engine.devices import choose_device
 from ..engine.loading import load_network
 from ..errors import DeviceError
-from ..images.picture import to_eight_bit
+from ..images.picture import Picture, to_eight_bit
 from ..media.atomic import file_state
 from ..model import to_probability
 from ..model.input import normalise, resize_rgb
 from ..options.declare import read
 from ..options.network import NetworkOptions
-from ..types import Backend, ByteProgress, Normalisation, Precision, ResizeMethod, Size
+from ..types import Backend, ByteArray, ByteProgress, Normalisation, Precision, ResizeMethod, Size
 from .preprocess import pass_sizes
-
-if TYPE_CHECKING:
-    from ..images.picture import Picture
-    from ..types import ByteArray
 
 
 class NetworkPredictor:

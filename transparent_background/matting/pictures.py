@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional
 
-if TYPE_CHECKING:
-    from ..engine.predictor import Predictor
-    from ..images.picture import Picture
-    from ..types import FloatArray, Size
+from ..engine.predictor import Predictor
+from ..images.picture import Picture
+from ..types import FloatArray, Size
 
 
 def predict_mattes(predictor: Predictor, pictures: Sequence[Picture]) -> list[FloatArray]:
@@ -29,5 +27,4 @@ def matte_at(prediction: torch.Tensor, size: Size) -> FloatArray:
     """Bring a prediction (1, 1, h, w), on any device, to a picture's size: float32 (height, width)."""
     # align_corners=True as published; the weights' users expect these very edges
     resized = functional.interpolate(prediction, size=size, mode="bilinear", align_corners=True)
-    matte: FloatArray = resized[0, 0].clamp_(0.0, 1.0).cpu().numpy()
-    return matte
+    return resized[0, 0].clamp_(0.0, 1.0).cpu().numpy()

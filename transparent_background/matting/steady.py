@@ -12,13 +12,10 @@ so that nothing trails behind the object. A cut, where hardly a pixel agrees, st
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 
-if TYPE_CHECKING:
-    from ..types import ByteArray, FloatArray
+from ..types import ByteArray, FloatArray
 
 STRENGTH = 0.85  # the last result's share where everything agrees (benchmarks/steady.py compares)
 DIFFERENCE = 12.0  # grey levels (of 255) between the pictures at which agreement has fallen to 1 / e

@@ -8,16 +8,13 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ..errors import InputError, UnreadableError, UsageError
+from ..images.picture import Picture
 from ..types import Size
 from .camera_devices import open_feed
 from .camera_feeds import HIGHEST_RATE, Arrived, Feed
 from .files import name_of
-
-if TYPE_CHECKING:
-    from ..images.picture import Picture
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -15,9 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from ..errors import DataSetError
 from ..images.exif import read_exif, upright
 from ..options.suffixes import PICTURE_SUFFIXES
-
-if TYPE_CHECKING:
-    from ..types import ByteArray
+from ..types import ByteArray
 
 T = TypeVar("T")
 

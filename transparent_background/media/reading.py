@@ -142,8 +142,7 @@ def _open(file: BinaryIO, source: Source) -> Image.Image:
         opened = _heif(file, source)
         if Image.MAX_IMAGE_PIXELS and math.prod(opened.size) > 2 * Image.MAX_IMAGE_PIXELS:
             raise Image.DecompressionBombError  # libheif itself has no such limit
-        image: Image.Image = opened.to_pillow()
-        return image
+        return opened.to_pillow()
     try:
         # between half of Pillow's limit and the limit it only warns; the picture is still read
         with without_warnings():

@@ -8,19 +8,17 @@ import zlib
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 from PIL import Image, features
 
 from ..errors import OutputError, UsageError
 from ..images.picture import Metadata, to_pil
+from ..images.result import Result
 from ..options.suffixes import ANIMATED, KEEPS_ALPHA, WRITABLE, format_of
 from .atomic import cannot_write, replacing
 from .files import name_of
-
-if TYPE_CHECKING:
-    from ..images.result import Result
 
 Destination: TypeAlias = str | os.PathLike[str] | BinaryIO
 

@@ -144,5 +144,5 @@ def _in_float32(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
         module = copy.deepcopy(module).float()
     if torch.is_autocast_enabled(x.device.type):
         with torch.autocast(x.device.type, enabled=False):
-            return module(x.float())  # type: ignore[no-any-return]
-    return module(x.float())  # type: ignore[no-any-return]
+            return module(x.float())
+    return module(x.float())

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from PIL import Image
 
-from ..types import Size
-
-if TYPE_CHECKING:
-    from ..types import ByteArray
+from ..types import ByteArray, Size
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of RGB in [0, 1]; what the backbones were trained with
 IMAGENET_STD = (0.229, 0.224, 0.225)

@@ -132,20 +132,20 @@ class InSPyReNet(PyramidNetwork):
         return [d3, d2, reconstruct(d2.detach(), p1)], [p2, p1], f1
 
     def _maps(self, x: torch.Tensor) -> FeatureMaps:
-        return self.backbone(x)  # type: ignore[no-any-return]
+        return self.backbone(x)
 
     def _refine(
         self, stage: int, fine: torch.Tensor, coarse: torch.Tensor, size: Size, maps: Maps
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Refine features of two sources by the last maps: features of that size, and the next Laplacian."""
         features = torch.cat([resize(fine, size), resize(coarse, size)], dim=1)
-        return getattr(self, f"attention{stage}")(features, *maps)  # type: ignore[no-any-return]
+        return getattr(self, f"attention{stage}")(features, *maps)
 
     def _finest(
         self, features: torch.Tensor, size: Size, maps: Maps, mask: torch.Tensor | None = None
     ) -> torch.Tensor:
         """Return the finest Laplacian; where a mask is zero, it may be anything."""
-        return self.attention0(resize(features, size), *maps)[1]  # type: ignore[no-any-return]
+        return self.attention0(resize(features, size), *maps)[1]
 
 
 def to_probability(logits: torch.Tensor, *, stretch: bool) -> torch.Tensor:

@@ -72,7 +72,7 @@ class LightContext(nn.Module):
         """(B, in_channels, h, w) -> (B, depth, h, w)."""
         x = self.reduce(x)
         mixed = self.merge(torch.cat([x, *(branch(x) for branch in self.branches)], dim=1))
-        return self.mixer(functional.relu(mixed + x))  # type: ignore[no-any-return]
+        return self.mixer(functional.relu(mixed + x))
 
 
 class LightDecoder(nn.Module):

@@ -136,5 +136,4 @@ def check_threshold(value: float | str | None) -> float | None:
     UsageError
         It is not a number from 0 to 1.
     """
-    limit: float | None = declared(ResultOptions)["threshold"].read(value)
-    return limit
+    return declared(ResultOptions)["threshold"].read(value)

@@ -19,10 +19,11 @@ from contextlib import nullcontext
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from typing import BinaryIO, TypeAlias
 
 from ..compositing.backgrounds import background_of
 from ..compositing.finish import finish
+from ..engine.predictor import Predictor
 from ..engine.threads import passes_side_by_side
 from ..errors import OutputError, TransparentBackgroundError
 from ..films.outputs import Targets
@@ -34,14 +35,10 @@ from ..matting.pictures import predict_mattes
 from ..media.atomic import make_folder
 from ..media.reading import Animation, animation, read, read_frames
 from ..media.writing import write, write_animation
+from ..options.settings import Settings
 from ..options.suffixes import ANIMATED, KEEPS_ALPHA
-from .plan import FilmProgress, Outcome
-
-if TYPE_CHECKING:
-    from ..engine.predictor import Predictor
-    from ..options.settings import Settings
-    from ..types import FloatArray, Size
-    from .plan import Task
+from ..types import FloatArray, Size
+from .plan import FilmProgress, Outcome, Task
 
 logger = logging.getLogger(__name__)
 

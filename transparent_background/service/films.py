@@ -14,25 +14,22 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from ..errors import TooLargeError, TransparentBackgroundError
 from ..films.outputs import Targets, film_name, plan_targets
 from ..films.process import process_film
+from ..films.report import VideoProgress
 from ..options.films import Selection
 from ..options.result_types import Backdrop
+from ..options.service import Limits
+from ..options.settings import Settings
 from .admission import ClosingError, QueueFullError
 from .film_checks import check_film
 from .models import find_network
 from .naming import safe_stem, shown_name
-from .requests import asked_for, settings_for
-
-if TYPE_CHECKING:
-    from ..films.report import VideoProgress
-    from ..options.service import Limits
-    from ..options.settings import Settings
-    from .requests import FilmJobOptions
-    from .workers import ModelWorkers, SharedNetwork
+from .requests import FilmJobOptions, asked_for, settings_for
+from .workers import ModelWorkers, SharedNetwork
 
 logger = logging.getLogger(__name__)
 

@@ -6,22 +6,19 @@ import base64
 import io
 import threading
 import time
-from typing import TYPE_CHECKING
 
 from ..compositing.backgrounds import StillBackground
 from ..errors import TooLargeError, UsageError
+from ..images.picture import Picture
 from ..live.frame import FrameMaker
 from ..live.scenes import Scene
 from ..media.reading import measure, read
 from ..media.writing import write
+from ..options.service import Limits
 from .models import find_network
 from .pictures import NamedBytes
 from .requests import UPLOADED, LiveOptions, asked_for, settings_for
-
-if TYPE_CHECKING:
-    from ..images.picture import Picture
-    from ..options.service import Limits
-    from .workers import ModelWorkers
+from .workers import ModelWorkers
 
 FRAME_PIXELS = 1280 * 1280
 JPEG_QUALITY = 85

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,12 +15,10 @@ from ..options.declare import Kind, Subject, offered
 from ..options.films import FilmOptions
 from ..options.network import NetworkOptions
 from ..options.result import PICTURE_FORMATS, SERVED_FILMS, ResultOptions
+from ..options.service import ServiceSettings
 from . import rembg
 from .requests import TYPES, FilmJobOptions, LiveOptions, PictureOptions
-
-if TYPE_CHECKING:
-    from ..options.service import ServiceSettings
-    from .workers import SharedNetwork
+from .workers import SharedNetwork
 
 REQUESTS: dict[Subject, type[BaseModel]] = {
     "picture": PictureOptions,

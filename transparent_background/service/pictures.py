@@ -16,26 +16,25 @@ import anyio
 from ..compositing.backgrounds import StillBackground
 from ..compositing.finish import finish
 from ..errors import TooLargeError
+from ..images.picture import Picture
 from ..matting.pictures import matte_at
 from ..media.reading import measure, read
 from ..media.writing import write
+from ..options.service import Limits
+from ..options.settings import Settings
 from ..options.suffixes import KEEPS_ALPHA, format_of
+from ..types import ResizeMethod
 from . import rembg
 from .admission import Admission, Budget, DeadlineError
 from .fetch import fetch
 from .models import find_network
 from .naming import RESULT_SUFFIXES
-from .requests import UPLOADED, asked_for, settings_for
+from .requests import UPLOADED, PictureOptions, asked_for, settings_for
+from .workers import ModelWorkers, SharedNetwork
 
 if TYPE_CHECKING:
     import torch
 
-    from ..images.picture import Picture
-    from ..options.service import Limits
-    from ..options.settings import Settings
-    from ..types import ResizeMethod
-    from .requests import PictureOptions
-    from .workers import ModelWorkers, SharedNetwork
 
 T = TypeVar("T")
 

@@ -10,16 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import torch
 
 from ..engine.predictor import Predictor
 from ..engine.threads import passes_side_by_side
-
-if TYPE_CHECKING:
-    from ..images.picture import Picture
-    from ..types import ResizeMethod, Size
+from ..images.picture import Picture
+from ..types import ResizeMethod, Size
 
 logger = logging.getLogger(__name__)
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
 from PIL import Image, ImageEnhance
 
+from ..types import ByteArray, FloatArray
 from .config import AugmentConfig
-
-if TYPE_CHECKING:
-    from ..types import ByteArray, FloatArray
 
 SMALLEST = 0.35  # side of the smaller original that a damaged picture is taken from, of its own
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 
-if TYPE_CHECKING:
-    from ..types import ByteArray, FloatArray
-
+from ..types import ByteArray, FloatArray
 
 MIN_AREA = 0.01  # of a picture: smaller objects are left where they are
 PLACE = (0.35, 1.0)  # size of a pasted object, of the largest that fits the frame

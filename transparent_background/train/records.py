@@ -7,15 +7,13 @@ import io
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..images.sheet import contact_sheet
 from ..media.atomic import replacing
-
-if TYPE_CHECKING:
-    from ..types import ByteArray, FloatArray
+from ..types import ByteArray, FloatArray
 
 logger = logging.getLogger(__name__)
 

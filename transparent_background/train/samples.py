@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -17,12 +17,10 @@ from torch.utils.data import DataLoader, Dataset
 from ..errors import DataSetError
 from ..media.pairs import Pair, check_pairs, find_pairs, read_image, read_pair
 from ..options.suffixes import PICTURE_SUFFIXES
+from ..types import ByteArray, FloatArray
 from .augment import Augmenter
 from .compositing import cut_out, paste
 from .config import DataConfig, SetConfig, TrainConfig
-
-if TYPE_CHECKING:
-    from ..types import ByteArray, FloatArray
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -115,7 +113,7 @@ class TrainingSet(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             return read(key)
         if key not in self._cache:
             self._cache[key] = read(key)
-        return self._cache[key]  # type: ignore[no-any-return]
+        return self._cache[key]
 
 
 @dataclass(frozen=True)

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from ..matting.pictures import matte_at
 from ..media.pairs import Pair, evenly, read_pair
 from ..model import to_probability
 from ..model.input import normalise, resize_rgb
+from ..types import ByteArray, FloatArray
 from .config import TrainConfig
 from .samples import set_pairs
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from ..types import ByteArray, FloatArray
-
-    Row = tuple[ByteArray, ByteArray, FloatArray, str]
+Row = tuple[ByteArray, ByteArray, FloatArray, str]
 
 GRID = 10  # pictures in a grid of predictions
 BETA_SQUARED = 0.3  # weight of recall in F, as usual for salient objects (Achanta et al. 2009)

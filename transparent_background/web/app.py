@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -18,13 +17,11 @@ from ..assistants.folders import Folders
 from ..assistants.server import PictureServer
 from ..options.service import MIB, ServiceSettings
 from ..service.services import Services
+from ..service.workers import Network
 from .mcp import Endpoint
 from .middleware import BodyLimits, CountRequests, Doorkeeper, SecurityHeaders
 from .problems import HANDLERS
 from .routes import about, films, live, pictures
-
-if TYPE_CHECKING:
-    from ..service.workers import Network
 
 PAGE = Path(__file__).parent / "page"
 

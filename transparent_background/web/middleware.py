@@ -14,14 +14,13 @@ from urllib.parse import urlsplit
 from anyio import fail_after
 from starlette.datastructures import Headers, MutableHeaders
 
-from ..options.service import MIB
+from ..options.service import MIB, Limits
+from ..service.metrics import Metrics
 from .problems import Problem, problem
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from ..options.service import Limits
-    from ..service.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 

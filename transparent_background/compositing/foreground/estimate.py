@@ -22,18 +22,15 @@ PyTorch does it, so that a GPU can.
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
+from ...types import ColourArray, FloatArray
 from ..strips import strips
 from .levels import BlockSystem, PixelSystem, double, halve, inner, moments_of, solve_levels
-
-if TYPE_CHECKING:
-    from ...types import ColourArray, FloatArray
 
 # Below half a byte a pixel counts as transparent, above 254.5 bytes as opaque.
 TRANSPARENT, OPAQUE = 0.5 / 255, 254.5 / 255

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from ...types import ColourArray, FloatArray
+
 if TYPE_CHECKING:
     from av import VideoFrame
 
-    from ...types import ColourArray, FloatArray
 
 UNSPECIFIED = 2
 BT709_TRANSFER = 1
@@ -138,8 +139,7 @@ def to_bt709(rgb: np.ndarray[Any, Any], primaries: int, transfer: int, *, deep: 
         index = np.sqrt(brightest * np.float32(REFERENCE_WHITE / 10000)) * np.float32(_STEPS)
         linear *= _compression()[index.astype(np.int32)][..., None]
     index = np.sqrt(np.minimum(linear, 1)) * np.float32(_STEPS) + np.float32(0.5)
-    result: ColourArray = _signal_table(deep)[index.astype(np.int32)]
-    return result
+    return _signal_table(deep)[index.astype(np.int32)]
 
 
 _STEPS = 16383  # entries of the tables by the root of a linear value
@@ -157,23 +157,20 @@ def _linear_table(transfer: int, dtype: str) -> FloatArray:
         linear = np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - c) / a) + b) / 12)
     else:
         linear = signal**DISPLAY_GAMMA
-    table: FloatArray = linear.astype(np.float32)
-    return table
+    return linear.astype(np.float32)
 
 
 def pq_to_linear(signal: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """SMPTE ST 2084: signal in [0, 1] to cd/m2."""
     power = np.power(signal, 1 / _M2)
     ratio = np.maximum(power - _C1, 0) / (_C2 - _C3 * power)
-    nits: np.ndarray[Any, Any] = 10000 * np.power(ratio, 1 / _M1)
-    return nits
+    return 10000 * np.power(ratio, 1 / _M1)
 
 
 def linear_to_pq(nits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """SMPTE ST 2084: cd/m2 to signal in [0, 1]."""
     power = np.power(np.asarray(nits, np.float64) / 10000, _M1)
-    signal: np.ndarray[Any, Any] = np.power((_C1 + _C2 * power) / (1 + _C3 * power), _M2)
-    return signal
+    return np.power((_C1 + _C2 * power) / (1 + _C3 * power), _M2)
 
 
 _M1, _M2 = 2610 / 16384, 2523 / 4096 * 128
@@ -184,8 +181,7 @@ def _hlg_display(scene: FloatArray) -> FloatArray:
     """HLG's scene light to display light of a 1,000 cd/m2 display (BT.2100's OOTF, gamma 1.2)."""
     luminance = scene @ np.array([0.2627, 0.6780, 0.0593], np.float32)
     gain = cv2.pow(np.maximum(luminance, 1e-6), 0.2) * np.float32(HDR_PEAK / REFERENCE_WHITE)
-    result: FloatArray = scene * gain[..., None]
-    return result
+    return scene * gain[..., None]
 
 
 @lru_cache(maxsize=1)
@@ -209,19 +205,16 @@ def _compression() -> FloatArray:
 def _signal_table(deep: bool) -> np.ndarray[Any, Any]:
     dtype = np.dtype(np.uint16 if deep else np.uint8)
     linear = (np.arange(_STEPS + 1) / _STEPS) ** 2
-    table: np.ndarray[Any, Any] = np.rint(linear ** (1 / DISPLAY_GAMMA) * np.iinfo(dtype).max).astype(dtype)
-    return table
+    return np.rint(linear ** (1 / DISPLAY_GAMMA) * np.iinfo(dtype).max).astype(dtype)
 
 
 @lru_cache(maxsize=4)
 def gamut_matrix(primaries: int) -> FloatArray:
     """Linear RGB of some primaries to that of BT.709: (3, 3), from their chromaticities (SMPTE RP 177)."""
-    matrix: FloatArray = (np.linalg.inv(_to_xyz(_BT709)) @ _to_xyz(PRIMARIES[primaries])).astype(np.float32)
-    return matrix
+    return (np.linalg.inv(_to_xyz(_BT709)) @ _to_xyz(PRIMARIES[primaries])).astype(np.float32)
 
 
 def _to_xyz(primaries: tuple[tuple[float, float], ...]) -> np.ndarray[Any, Any]:
     columns = np.array([(x / y, 1.0, (1 - x - y) / y) for x, y in primaries]).T  # (3, 4)
     scale = np.linalg.solve(columns[:, :3], columns[:, 3])
-    result: np.ndarray[Any, Any] = columns[:, :3] * scale
-    return result
+    return columns[:, :3] * scale

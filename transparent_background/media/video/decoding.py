@@ -283,4 +283,4 @@ def _decoder_with_alpha(stream: Any, tags: dict[str, str]) -> VideoCodecContext 
 
     decoder: Any = CodecContext.create(name, "r")
     decoder.extradata = stream.codec_context.extradata
-    return decoder  # type: ignore[no-any-return]
+    return decoder

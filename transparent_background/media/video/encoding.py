@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import UsageError
+from ...images.result import Result
 from ...types import Size
 from .colours import ColourTags, Matrix
 from .containers import Encoding
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-    from ...images.result import Result
 
 FINEST_CLOCK = Fraction(1, 100_000)  # seconds; finer ones overflow in some encoders
 
@@ -107,7 +107,7 @@ class VideoEncoder:
             stream: Any = self.container.add_stream(encoder, rate=sane, options=dict(self.encoding.options))
         except (av.FFmpegError, ValueError) as error:
             raise UsageError(f"codec {self.encoding.codec_name!r} cannot be used here: {error}") from error
-        return stream  # type: ignore[no-any-return]
+        return stream
 
     def _open(self, context: Any) -> None:
         import av

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ...images.picture import Picture
 from ...options.films import Selection
 from ...options.values import scaled_size
 from ...types import Size
 from .colours import ColourTags
-
-if TYPE_CHECKING:
-    from ...images.picture import Picture
 
 
 @dataclass(frozen=True, slots=True)

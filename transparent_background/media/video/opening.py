@@ -75,13 +75,12 @@ def open_input(
     # metadata that is no UTF-8 is no reason to refuse a film; PyAV 19 has no such option any more
     lenient: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
     try:
-        opened: InputContainer = av.open(
+        return av.open(
             source,
             options={**settings, **(options or {})},
             timeout=timeouts if scheme else None,
             **lenient,
         )
-        return opened
     except (av.FFmpegError, OSError, ValueError) as error:
         raise describe(error, name, "cannot be opened", timeouts[0]) from error
 
@@ -118,5 +117,4 @@ def video_stream(container: InputContainer, name: str) -> VideoStream:
         sound = "only sound" if container.streams.audio else "no pictures"
         raise UnreadableError(f"{name}: has no video stream ({sound} in it)")
     best = container.streams.best("video")
-    chosen: VideoStream = best if best in films else films[0]
-    return chosen
+    return best if best in films else films[0]

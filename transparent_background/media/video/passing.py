@@ -6,6 +6,7 @@ import logging
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from .containers import Container
 from .decoding import FilmReader
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.stream import Stream
 
-    from .containers import Container
 
 logger = logging.getLogger(__name__)
 

@@ -10,13 +10,12 @@ import numpy as np
 
 from ...images.picture import Picture, convert_depth, to_eight_bit, transparency
 from ...images.resizing import resized
+from ...images.result import Result
+from ...types import FloatArray, Size
 from .colours import HD_HEIGHT, ColourTags, Matrix, Range, to_bt709
 
 if TYPE_CHECKING:
     from av import VideoFrame
-
-    from ...images.result import Result
-    from ...types import FloatArray, Size
 
     Array = np.ndarray[Any, Any]
 
@@ -208,5 +207,4 @@ def _pad(values: Array, size: Size) -> Array:
     below, beside = size[0] - values.shape[0], size[1] - values.shape[1]
     if not (below or beside):
         return values
-    padded: Array = cv2.copyMakeBorder(values, 0, below, 0, beside, cv2.BORDER_REPLICATE)
-    return padded
+    return cv2.copyMakeBorder(values, 0, below, 0, beside, cv2.BORDER_REPLICATE)

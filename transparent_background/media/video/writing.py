@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ...images.result import Result
 from ..atomic import part_of, writing_to
 from ..writing import write
 from .containers import COUNTER, Encoding
@@ -20,8 +21,6 @@ from .passing import SideStreams, move
 if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.packet import Packet
-
-    from ...images.result import Result
 
 
 class Writer:

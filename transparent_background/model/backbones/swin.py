@@ -43,7 +43,7 @@ class PatchEmbedding(nn.Module):
         """(B, 3, H, W) -> (B, H / 4, W / 4, C); H and W are padded with zeros to multiples of 4."""
         x = functional.pad(x, (0, -x.shape[-1] % PATCH, 0, -x.shape[-2] % PATCH))
         # the sum that blocks add to has the norms' precision: float32, if only products have less
-        return self.norm(self.proj(x).permute(0, 2, 3, 1).to(self.norm.weight.dtype))  # type: ignore[no-any-return]
+        return self.norm(self.proj(x).permute(0, 2, 3, 1).to(self.norm.weight.dtype))
 
 
 class PatchMerging(nn.Module):
@@ -61,7 +61,7 @@ class PatchMerging(nn.Module):
         x = x.view(batch, height // 2, 2, width // 2, 2, channels)
         # the published order: down first, then right
         x = self.norm(x.permute(0, 1, 3, 4, 2, 5).flatten(3))
-        return self.reduction(x.to(self.reduction.weight.dtype)).to(x.dtype)  # type: ignore[no-any-return]
+        return self.reduction(x.to(self.reduction.weight.dtype)).to(x.dtype)
 
 
 class WindowAttention(nn.Module):
@@ -103,7 +103,7 @@ class WindowAttention(nn.Module):
             bias = bias + mask[:, None]  # (windows, heads, ., .)
             bias = bias.repeat(count // mask.shape[0], 1, 1, 1)
         mixed = functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], attn_mask=bias.to(x.dtype))
-        return self.proj(mixed.transpose(1, 2).reshape(count, area, channels))  # type: ignore[no-any-return]
+        return self.proj(mixed.transpose(1, 2).reshape(count, area, channels))
 
 
 def _offsets(window: int, device: torch.device) -> torch.Tensor:
@@ -126,7 +126,7 @@ class Mlp(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(..., C) -> the same shape."""
-        return self.fc2(functional.gelu(self.fc1(x)))  # type: ignore[no-any-return]
+        return self.fc2(functional.gelu(self.fc1(x)))
 
 
 class SwinBlock(nn.Module):

@@ -32,7 +32,7 @@ def _fused_linear(
     x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, gelu: bool
 ) -> torch.Tensor:
     name, algorithm = ("gelu", "none") if gelu else ("none", "")
-    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, name, [], algorithm)  # type: ignore[no-any-return]
+    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, name, [], algorithm)
 
 
 def add_conv_relu(
@@ -49,7 +49,7 @@ def _fused_conv_add(
     total: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, padding: tuple[int, int]
 ) -> torch.Tensor:
     ones = [1, 1]
-    return torch.ops.mkldnn._convolution_pointwise_.binary(  # type: ignore[no-any-return]
+    return torch.ops.mkldnn._convolution_pointwise_.binary(
         total, x, weight, None, list(padding), ones, ones, 1, "add", 1.0, "relu", [], ""
     )
 

@@ -38,7 +38,7 @@ class InferenceInSPyReNet(InSPyReNet):
         """Predict the saliency pyramid of a batch, picture by picture; as :class:`InSPyReNet` does."""
         inputs = (x,) if x_lr is None else (x, x_lr)
         if any(side % MULTIPLE for given in inputs for side in size_of(given)):
-            return self.network(*inputs)  # type: ignore[no-any-return]
+            return self.network(*inputs)
         forward = super().forward
         each = [forward(*single) for single in zip(*(torch.split(t, 1) for t in inputs), strict=True)]
         return each[0] if len(each) == 1 else Pyramid(*map(torch.cat, zip(*each, strict=True)))

@@ -12,8 +12,7 @@ from ...service.services import Services
 
 def services_of(connection: HTTPConnection) -> Services:
     """Return what the service that a request came to holds."""
-    services: Services = connection.app.state.services
-    return services
+    return connection.app.state.services
 
 
 Running = Annotated[Services, Depends(services_of)]
