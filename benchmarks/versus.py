@@ -93,7 +93,8 @@ def seeded_weights(path: Path, contrast: float = 1.0) -> None:
     networks leave it, in place of half of it.
     """
     import torch
-    from tests.reference_weights import published_shapes, published_state_dict
+
+    from tests.helpers.reference_weights import published_shapes, published_state_dict
 
     state = published_state_dict("swinb")
     for key, shape in published_shapes("swinb").items():

@@ -1,0 +1,33 @@
+"""Benchmarks take what they need of the package from where it is now."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+OURS = ("transparent_background", "benchmarks", "tests")
+
+
+def imports() -> Iterator[tuple[str, str, str]]:
+    """Give (benchmark, module, name) of all that they import of ours, within functions too."""
+    for path in sorted((ROOT / "benchmarks").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                module = ".".join(filter(None, ("benchmarks" * bool(node.level), node.module)))
+                if module.split(".")[0] in OURS:
+                    yield from ((path.stem, module, alias.name) for alias in node.names)
+
+
+@pytest.mark.parametrize("module", sorted({module for _, module, _ in imports()}))
+def test_what_benchmarks_import_is_there(module, monkeypatch) -> None:
+    monkeypatch.syspath_prepend(ROOT)
+    for extra in ("cv2", "av", "fastapi", "mcp", "pygame"):
+        pytest.importorskip(extra)
+    found = importlib.import_module(module)
+    missing = {name: where for where, of, name in imports() if of == module and not hasattr(found, name)}
+    assert not missing
