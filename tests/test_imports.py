@@ -64,6 +64,32 @@ def test_mistakes_are_found_before_torch_is_imported(arguments) -> None:
     assert "torch" not in modules_after(code)
 
 
+def test_a_run_without_work_imports_no_torch(tmp_path) -> None:
+    photo, done = tmp_path / "a.jpg", tmp_path / "out" / "a_rgba.png"
+    done.parent.mkdir()
+    for path in (photo, done):
+        path.write_bytes(b"not looked at")
+    arguments = [str(photo), "--dest", str(done.parent), "--skip-existing", "--mode", "lite"]
+    loaded = modules_after(RUN.format(arguments=arguments))
+    assert not {"torch", "cv2"} & foreign(loaded)
+
+
+@pytest.mark.parametrize(
+    ("room", "extra"),
+    [
+        ("pipeline", None),
+        ("evaluate.run", "cv2"),
+        ("assistants.stdio", "mcp"),
+        ("service.models", "pydantic"),
+    ],
+)
+def test_what_waits_for_work_or_is_started_often_imports_no_torch(room, extra) -> None:
+    """Assistants start their server at every launch, and every process that scores is a new one."""
+    if extra is not None:
+        pytest.importorskip(extra)
+    assert "torch" not in foreign(modules_after(f"import {PACKAGE}.{room}"))
+
+
 def test_the_bundled_model_needs_neither_timm_nor_torchvision() -> None:
     code = """
 import numpy as np

@@ -152,6 +152,27 @@ def test_a_damaged_file_is_converted_again(light, weights, suffix, caplog, conve
     assert len(conversions) == 2
 
 
+def test_a_whole_file_that_cannot_be_loaded_is_converted_again(
+    light, weights, monkeypatch, caplog, conversions
+) -> None:
+    """As if another machine had made it that shares the folder."""
+    need("openvino")
+    ConvertedNetwork(light, LIGHT, weights).prepare((64, 64))
+    network = ConvertedNetwork(light, LIGHT, weights)
+    real, refused = network._runtime.open, []
+
+    def open_later(*arguments):
+        if not refused:
+            refused.append(arguments)
+            raise RuntimeError("made for another processor")
+        return real(*arguments)
+
+    monkeypatch.setattr(network._runtime, "open", open_later)
+    assert_same(network, light, pictures(1, 64, 64))
+    assert refused and len(conversions) == 2
+    assert "converted again" in caplog.text
+
+
 def test_only_whole_conversions_are_left_in_the_folder(light, weights) -> None:
     need("openvino")
     ConvertedNetwork(light, LIGHT, weights).prepare((64, 64))

@@ -10,9 +10,10 @@ from networks import build
 
 from transparent_background import Remover
 from transparent_background.cli import main
-from transparent_background.engine import choose_plan, prepare
 from transparent_background.engine import plan as planning
 from transparent_background.engine import threads as threading
+from transparent_background.engine.plan import choose_plan
+from transparent_background.engine.prepare import prepare
 from transparent_background.errors import UsageError
 from transparent_background.model import PyramidNetwork
 from transparent_background.model.inference import InferenceInSPyReNet

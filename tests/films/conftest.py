@@ -10,7 +10,7 @@ from film_makers import SIZE, number_of
 
 from transparent_background import Remover
 from transparent_background.checkpoints import Checkpoint
-from transparent_background.engine import choose_plan
+from transparent_background.engine.plan import choose_plan
 
 
 class HalfRemover(Remover):

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from transparent_background.engine import ExecutionPlan
+from transparent_background.engine.plan import ExecutionPlan
 from transparent_background.images.result import Result
 from transparent_background.live.outputs import Status
 

@@ -56,6 +56,13 @@ def test_half_precision_stays_near_and_finite(network, dtype) -> None:
     assert (half - exact).abs().mean() < 0.03
 
 
+def test_every_weight_is_trained_in_half_precision_too(network) -> None:
+    half = copy.deepcopy(network).bfloat16().train()
+    pyramid = half(noise(2, 3, 96, 128).bfloat16())
+    sum(level.float().sum() for level in pyramid).backward()
+    assert not [name for name, parameter in half.named_parameters() if parameter.grad is None]
+
+
 @torch.inference_mode()
 def test_folding_keeps_the_numbers(network) -> None:
     folded = fold_batch_norm(copy.deepcopy(network))

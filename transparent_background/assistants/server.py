@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp.server import Server, ServerRequestContext
 from mcp.types import (
@@ -19,10 +19,12 @@ from .._version import __version__
 from ..errors import UsageError
 from ..options.service import Limits
 from ..service.admission import Admission
-from ..service.services import Services
 from .answers import Answers
 from .folders import Folders
 from .tools import PictureTools, told
+
+if TYPE_CHECKING:
+    from ..service.services import Services
 
 NAME = "transparent-background"
 

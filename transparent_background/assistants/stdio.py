@@ -7,8 +7,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack
 from typing import TYPE_CHECKING
 
 import anyio
@@ -17,15 +17,17 @@ from mcp.server.stdio import stdio_server
 
 from ..errors import DeviceError, UsageError
 from ..options.service import ServiceSettings
+from ..pipeline.signals import on_signals
 from ..service.admission import ClosingError
-from ..service.services import Services
-from ..service.workers import Network
 from .answers import Answers
 from .folders import Folders
 from .server import PictureServer
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
+
+    from ..service.services import Services
+    from ..service.workers import Network
 
 
 Load = Callable[[], Sequence[Mapping[str, "Network"]]]
@@ -151,8 +153,7 @@ async def serve_stdio(load: Load, folders: Folders, settings: ServiceSettings) -
         tasks.cancel_scope.cancel()
 
 
-@contextmanager
-def _signals(tell: Callable[[], None]) -> Iterator[None]:
+def _signals(tell: Callable[[], None]) -> AbstractContextManager[None]:
     """Call a function at a signal to end; a second one ends the process as it always does."""
     loop = asyncio.get_running_loop()
 
@@ -160,12 +161,7 @@ def _signals(tell: Callable[[], None]) -> Iterator[None]:
         signal.signal(number, signal.SIG_DFL)
         loop.call_soon_threadsafe(tell)
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return on_signals(handle)
 
 
 def _end() -> None:

@@ -7,7 +7,7 @@ import io
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import PurePath
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 from anyio.to_thread import run_sync
@@ -18,10 +18,8 @@ from pydantic import BaseModel, ValidationError
 from ..errors import DeviceError, OutputConflictError, TransparentBackgroundError, UsageError
 from ..options.service import Limits
 from ..service.models import describe
-from ..service.pictures import Order
 from ..service.requests import PictureOptions
 from ..service.sentences import sentence, validation_sentence
-from ..service.services import Services
 from .arguments import (
     PREVIEW,
     Arguments,
@@ -35,6 +33,10 @@ from .arguments import (
 )
 from .folders import Folders, Place, as_folder
 from .work import Work, result_name
+
+if TYPE_CHECKING:
+    from ..service.pictures import Order
+    from ..service.services import Services
 
 WAITING = 1.0  # seconds between reports while the network is loaded
 

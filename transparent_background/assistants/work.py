@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from contextlib import suppress
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 from anyio.to_thread import run_sync
 
@@ -12,9 +13,11 @@ from ..errors import TooLargeError, UnreadableError, UsageError
 from ..options.service import Limits
 from ..options.suffixes import PICTURE_SUFFIXES, format_of
 from ..service.naming import RESULT_SUFFIXES
-from ..service.pictures import CutOut, Order
-from ..service.services import Services
 from .folders import Contents, Folders, Place
+
+if TYPE_CHECKING:
+    from ..service.pictures import CutOut, Order
+    from ..service.services import Services
 
 
 class Work:

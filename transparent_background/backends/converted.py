@@ -18,7 +18,7 @@ import torch
 from .._version import __version__
 from ..checkpoints import Checkpoint, home
 from ..checkpoints.verification import digest
-from ..errors import MissingExtraError
+from ..errors import DeviceError, MissingExtraError
 from ..media.atomic import file_state, replacing
 from ..model import PyramidNetwork
 from ..model.layers import size_of
@@ -120,9 +120,14 @@ class ConvertedNetwork:
         path = self._path(sizes)
         with EXPORTING:
             if _is_whole(path, self._runtime):
-                with contextlib.suppress(OSError):
-                    os.utime(path.with_suffix(".json"))  # as used last
-                return self._load(path, self._precision)
+                try:
+                    model = self._load(path, self._precision)
+                except DeviceError as error:  # it was made on a machine that this one shares a folder with
+                    logger.warning("%s; it is converted again", error)
+                else:
+                    with contextlib.suppress(OSError):
+                        os.utime(path.with_suffix(".json"))  # as used last
+                    return model
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with self._runtime.staging(path) as staged:

@@ -121,7 +121,8 @@ def export(
     batch: str | int = "batch" if int8 is None else 1
     sizes = (size,) if low_resolution is None else (size, low_resolution)
     graph = Graph(network, *sizes, finish=None if raw else checkpoint.normalisation)
-    path = _with_suffix(path, runtime.suffixes[0])
+    stem = path.with_suffix("") if path.suffix in (".onnx", ".xml", ".bin", ".pt") else path
+    path = stem.with_name(stem.name + runtime.suffixes[0])
     metadata = describe(graph, checkpoint)
     with runtime.staging(path) as staged:
         if int8 is None:
@@ -200,8 +201,3 @@ def export_sizes(
             f"not {large[1]}x{large[0]}; use --resize static or dynamic"
         )
     return large, checkpoint.base_size
-
-
-def _with_suffix(path: Path, suffix: str) -> Path:
-    known = (".onnx", ".xml", ".bin", ".pt")
-    return path.with_suffix(suffix) if path.suffix in known else path.with_name(path.name + suffix)

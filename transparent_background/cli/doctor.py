@@ -105,8 +105,8 @@ def _weights() -> dict[str, str]:
 
 def _plans() -> dict[str, str]:
     """Say how networks are run here, and why, by their head."""
-    from ..engine import choose_plan
     from ..engine.devices import choose_device
+    from ..engine.plan import choose_plan
 
     device = choose_device(None)
     heads: dict[str, list[str]] = {}

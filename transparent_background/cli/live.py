@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import signal
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -156,20 +155,12 @@ def progress_line(status: Status) -> str:
     return ", ".join(words)
 
 
-@contextmanager
-def _stopping(camera: Camera) -> Iterator[None]:
+def _stopping(camera: Camera) -> AbstractContextManager[None]:
     """Let Ctrl-C and SIGTERM end the camera after its turn, so that films are whole; twice: at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    from ..pipeline.signals import on_signals
 
     def stop(number: int, frame: object) -> None:
         camera.stop()
-        signal.signal(signal.SIGINT, before[signal.SIGINT])
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return on_signals(stop)

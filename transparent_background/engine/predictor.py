@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from ..checkpoints import Checkpoint
 from ..images.picture import Picture
 from ..types import ResizeMethod, Size
-from .plan import ExecutionPlan
 
 if TYPE_CHECKING:
     import torch
+
+    from ..checkpoints import Checkpoint
+    from .plan import ExecutionPlan
 
 
 class Predictor(Protocol):

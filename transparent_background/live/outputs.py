@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 import threading
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -120,13 +122,10 @@ class VirtualCamera:
         """Its name, as programs show it."""
         self.watched = True
         self._closed = threading.Event()
-        self._watching = threading.Thread(target=self._watch, name="watchers", daemon=True)
+        watch = partial(_watch, weakref.ref(self), self._closed)  # one that is dropped is closed all the same
+        self._watching = threading.Thread(target=watch, name="watchers", daemon=True)
         if sys.platform == "linux" and self.device.startswith("/"):
             self._watching.start()
-
-    def _watch(self) -> None:
-        while not self._closed.wait(PERIOD):
-            self.watched = is_open_elsewhere(self.device)
 
     def show(self, result: Result, time: float, status: Status) -> None:
         """Send a result.
@@ -155,6 +154,12 @@ class VirtualCamera:
         if self._watching.is_alive():
             self._watching.join()
         self._camera.close()
+
+
+def _watch(camera: weakref.ref[VirtualCamera], closed: threading.Event) -> None:
+    while not closed.wait(PERIOD) and (seen := camera()):
+        seen.watched = is_open_elsewhere(seen.device)
+        del seen
 
 
 def _split(device: str | None, backends: Sequence[str]) -> tuple[str | None, str | None]:

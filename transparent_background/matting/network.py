@@ -8,11 +8,13 @@ from pathlib import Path
 
 import torch
 
+from ..backends import was_converted
 from ..checkpoints import Checkpoint
 from ..checkpoints.recognition import find_checkpoint
-from ..engine import ExecutionPlan, choose_plan, prepare, was_converted
 from ..engine.devices import choose_device
 from ..engine.loading import load_network
+from ..engine.plan import ExecutionPlan, choose_plan
+from ..engine.prepare import prepare
 from ..errors import DeviceError
 from ..images.picture import Picture, to_eight_bit
 from ..media.atomic import file_state

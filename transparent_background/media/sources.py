@@ -125,7 +125,8 @@ def _resolve(argument: str, recursive: bool, left_out: list[LeftOut]) -> Iterato
     elif re.search(r"%0?\d*d", path.name):
         yield Source("film", relative=Path(path.name), address=str(path))
     elif glob.has_magic(argument):
-        yield from _matches(argument, left_out)
+        paths = [Path(name) for name in glob.glob(str(path), recursive=True)]
+        yield from _take(paths, None, left_out, f"{argument}: matches no picture and no film")
     else:
         raise SourceNotFoundError(f"{argument}: no such file or folder")
 
@@ -140,11 +141,6 @@ def _address_name(address: str) -> str:
 def _kind(path: Path) -> Kind:
     """Take a named file for a film by its name, for a picture otherwise: decoding will tell."""
     return "film" if path.suffix.lower() in FILM_SUFFIXES else "picture"
-
-
-def _matches(pattern: str, left_out: list[LeftOut]) -> Iterator[Source]:
-    paths = [Path(name) for name in glob.glob(str(Path(pattern).expanduser()), recursive=True)]
-    yield from _take(paths, None, left_out, f"{pattern}: matches no picture and no film")
 
 
 def _folder(folder: Path, recursive: bool, left_out: list[LeftOut]) -> Iterator[Source]:

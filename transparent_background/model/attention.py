@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import nn
+from torch.func import functional_call
 from torch.nn import functional
 
 from ..types import Size
@@ -140,9 +142,11 @@ def probability_maps(
 
 def _in_float32(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """Apply a module in float32, whatever the precision of its weights and within autocast too."""
+    run: Callable[[torch.Tensor], torch.Tensor] = module
     if next(module.parameters()).dtype != torch.float32:
-        module = copy.deepcopy(module).float()
+        weights = {name: tensor.float() for name, tensor in module.state_dict(keep_vars=True).items()}
+        run = partial(functional_call, module, weights)
     if torch.is_autocast_enabled(x.device.type):
         with torch.autocast(x.device.type, enabled=False):
-            return module(x.float())
-    return module(x.float())
+            return run(x.float())
+    return run(x.float())

@@ -6,11 +6,9 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..errors import UsageError
-from ..films.outputs import Targets
-from ..films.report import FilmReport, VideoProgress
 from ..media.atomic import file_key, file_keys
 from ..media.sources import LeftOut, Source, SourceList
 from ..media.video.containers import film_format, is_pattern, is_sequence
@@ -18,6 +16,10 @@ from ..options.result_types import Rgba
 from ..options.settings import Settings
 from ..options.suffixes import FILM_SUFFIXES, format_of
 from ..types import Size
+
+if TYPE_CHECKING:
+    from ..films.outputs import Targets
+    from ..films.report import FilmReport, VideoProgress
 
 Status: TypeAlias = Literal["done", "skipped", "failed"]
 FilmProgress: TypeAlias = Callable[[str, "VideoProgress"], None]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from ..engine.predictor import Predictor
 from ..options.settings import Settings
 from .plan import FilmProgress, Outcome, Plan, Summary
+
+if TYPE_CHECKING:
+    from ..engine.predictor import Predictor
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,7 +18,9 @@ from ..options.result import PICTURE_FORMATS, SERVED_FILMS, ResultOptions
 from ..options.service import ServiceSettings
 from . import rembg
 from .requests import TYPES, FilmJobOptions, LiveOptions, PictureOptions
-from .workers import SharedNetwork
+
+if TYPE_CHECKING:
+    from .workers import SharedNetwork
 
 REQUESTS: dict[Subject, type[BaseModel]] = {
     "picture": PictureOptions,

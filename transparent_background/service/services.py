@@ -136,13 +136,10 @@ def remove_stale() -> None:
     """Remove the folders of services that are no more; those of other users cannot be, and stay."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(OSError, Timeout):
-            if folder.is_symlink() or not _is_ours(folder) or not (folder / LOCK).is_file():
+            ours = not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
+            if folder.is_symlink() or not ours or not (folder / LOCK).is_file():
                 continue
             lock = FileLock(folder / LOCK)
             lock.acquire(timeout=0)
             shutil.rmtree(folder, ignore_errors=True)
             lock.release()
-
-
-def _is_ours(folder: Path) -> bool:
-    return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()

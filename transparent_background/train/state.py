@@ -1,12 +1,8 @@
-"""Stopping a run and going on: the signals that end it, and all it needs to go on from a step in one file."""
+"""Going on with a run: all it needs to go on from a step, in one file."""
 
 from __future__ import annotations
 
 import logging
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,17 +51,3 @@ def load_state(folder: Path) -> dict[str, Any] | None:
             f"start from its last.safetensors (model.start): {str(error).splitlines()[0][:120]}"
         ) from error
     return state
-
-
-@contextmanager
-def on_signals(handler: Callable[[int, Any], None]) -> Iterator[None]:
-    """Call a handler when the process is interrupted or terminated; only of use in the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, earlier in before.items():
-            signal.signal(number, earlier)

@@ -23,12 +23,13 @@ from ..errors import ConfigError, OutputError, TrainingError, needing
 from ..model import PyramidNetwork
 from ..model.input import blends, normalise
 from ..model.layers import size_of
+from ..pipeline.signals import on_signals
 from .building import build_network, build_teacher, parameter_groups, save_weights, set_training
 from .config import TrainConfig, dump_config
 from .losses import pyramid_loss, structure_loss
 from .records import RunRecords
 from .samples import Stream, TrainingSet, batch_sizes, make_loader
-from .state import STATE_FILE, load_state, on_signals, save_state
+from .state import STATE_FILE, load_state, save_state
 from .validating import Validator
 
 logger = logging.getLogger(__name__)

@@ -73,7 +73,12 @@ def create_app(devices: Sequence[Mapping[str, Network]], settings: ServiceSettin
         app.include_router(module.router)
     app.router.routes.append(Route(assistants.path, assistants, include_in_schema=False))
     if settings.page:
-        _add_page(app)
+
+        @app.get("/", include_in_schema=False)
+        async def index() -> FileResponse:
+            return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+
+        app.mount("/page", StaticFiles(directory=PAGE), name="page")
     # the last one added is the first one passed
     app.add_middleware(BodyLimits, limits=limits, largest=largest)
     app.add_middleware(Doorkeeper, hosts=settings.hosts, origins=settings.allow_origins, token=settings.token)
@@ -88,11 +93,3 @@ def create_app(devices: Sequence[Mapping[str, Network]], settings: ServiceSettin
     app.add_middleware(SecurityHeaders)
     app.add_middleware(CountRequests, metrics=services.metrics)
     return app
-
-
-def _add_page(app: FastAPI) -> None:
-    @app.get("/", include_in_schema=False)
-    async def index() -> FileResponse:
-        return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
-
-    app.mount("/page", StaticFiles(directory=PAGE), name="page")

@@ -182,6 +182,7 @@ async def unless_gone(request: Request, work: Awaitable[T]) -> T:
         await asyncio.wait((doing, leaving), return_when=asyncio.FIRST_COMPLETED)
         if doing.done():
             return doing.result()
+        leaving.result()  # raises if what is read of it is refused
         raise ClientDisconnect
     finally:
         doing.cancel()
