@@ -174,7 +174,8 @@ sys.exit(main(["mcp", *sys.argv[1:]]))
 """
 
 
-@pytest.mark.parametrize("how", ["signal", pytest.param("end of input", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["signal", "end of input"])
 def test_no_download_keeps_it_from_ending(talking: Callable[..., Talk], folder: Path, how: str) -> None:
     talk = talking(command=[sys.executable, "-c", SLOW])
     talk.start()
@@ -293,6 +294,7 @@ def test_who_reads_no_more_ends_it_though_input_stays_open(talking: Callable[...
     assert talk.process.stderr.read() == b""
 
 
+@pytest.mark.slow
 def test_who_reads_no_more_is_no_reason_for_a_traceback(talking: Callable[..., Talk]) -> None:
     talk = talking()
     talk.start()
@@ -332,6 +334,7 @@ def refused(folder: Path, *arguments: str, **environment: str) -> str:
     return line
 
 
+@pytest.mark.slow
 def test_the_whole_home_or_disk_is_open_only_if_it_is_named(tmp_path: Path) -> None:
     assert "--folder PATH" in refused(Path("/"))
     assert "--folder PATH" in refused(tmp_path, HOME=str(tmp_path))

@@ -188,6 +188,7 @@ def test_a_folder_that_cannot_be_written_to_is_done_without(light, weights, priv
     assert "not kept" in caplog.text
 
 
+@pytest.mark.slow
 def test_conversions_that_were_not_used_for_longest_make_room(light, weights, monkeypatch) -> None:
     need("openvino")
     monkeypatch.setattr(converted, "KEPT_BYTES", 1)

@@ -126,6 +126,7 @@ def test_the_published_network_can_be_written(format, backbone, tmp_path) -> Non
     assert report.mean_difference < 1e-4
 
 
+@pytest.mark.slow
 def test_half_takes_half_the_space_and_stays_near(light, tmp_path) -> None:
     need("openvino")
     full = export(light, LIGHT, tmp_path / "full.xml", "openvino", (64, 64))

@@ -43,7 +43,7 @@ def predict(network: InSPyReNet, image: np.ndarray, *, blend: bool):
         ("swinb", "256x320"),
         pytest.param("swinb", "blend_576x672", marks=pytest.mark.slow),
         ("res2net50", "256x320"),
-        ("res2net50", "blend_576x672"),
+        pytest.param("res2net50", "blend_576x672", marks=pytest.mark.slow),
     ],
     indirect=["published"],
 )
@@ -64,6 +64,7 @@ def test_published_keys_come_back_out(published) -> None:
     assert set(to_published_keys(network)) == keys
 
 
+@pytest.mark.slow
 def test_folding_keeps_the_numbers(published) -> None:
     name, network = published
     folded = InSPyReNet(create_backbone(TIMM_NAMES[name]), depth=64, base_size=(384, 384))

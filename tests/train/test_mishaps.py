@@ -14,6 +14,7 @@ from transparent_background.train.state import load_state
 from transparent_background.train.trainer import Trainer
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_is_left_out(config, monkeypatch, caplog) -> None:
     real, calls = trainer_module.pyramid_loss, []
 
@@ -89,6 +90,7 @@ def test_a_full_disk_costs_the_state_and_not_the_run(config, monkeypatch, caplog
     assert not (Path(config.output) / "state.pt").exists()
 
 
+@pytest.mark.slow
 def test_a_picture_that_breaks_later_is_replaced(config, data, monkeypatch, caplog) -> None:
     from transparent_background.train import samples
 

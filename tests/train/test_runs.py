@@ -120,6 +120,7 @@ def test_accumulated_gradients_count_as_one_large_batch(config) -> None:
     assert len(parts) == 3
 
 
+@pytest.mark.slow
 def test_distillation_draws_towards_the_teacher(config) -> None:
     config.loss.distil, config.loss.teacher = 2.0, "lite"
     config.schedule.steps = 2
@@ -156,6 +157,7 @@ def test_batches_above_the_base_size_are_trained_through_blending(config) -> Non
     assert all(torch.isfinite(tensor).all() for tensor in weights_of(Path(config.output)).values())
 
 
+@pytest.mark.slow
 def test_bf16_trains_to_finite_weights(config) -> None:
     config.optimiser.precision = "bf16"
     config.schedule.steps = 2

@@ -97,7 +97,8 @@ def test_a_damaged_state_is_one_line(config) -> None:
         Trainer(config, resume=True)
 
 
-@pytest.mark.parametrize("number", [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGINT])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_command_saves_and_says_so(data, tmp_path, number) -> None:
     path = write_config(data, tmp_path / "run")
     command = [sys.executable, "-m", "transparent_background", "train", str(path), "schedule.steps=100000"]

@@ -224,6 +224,7 @@ def test_a_name_that_looks_like_numbered_pictures_is_none(service, film) -> None
     assert service.get(f"/api/jobs/{job['id']}/result").content[:4] == b"GIF8"
 
 
+@pytest.mark.slow
 def test_the_oldest_results_make_room_for_new_ones(film) -> None:
     with serve([{"lite": Remover("lite", device="cpu")}], limits={"kept_bytes": 1}) as service:
         jobs = [finish(service, start(service, film, type="map").json()) for _ in range(2)]
