@@ -18,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from PIL import Image
@@ -90,7 +92,8 @@ def main() -> None:
     print("|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as temporary:
         home = Path(temporary)
-        make_home(home, weights, list(BASE_SIZES), CONTRAST)
+        with ProcessPoolExecutor(1, get_context("spawn")) as apart:  # so that this process stays small
+            apart.submit(make_home, home, weights, list(BASE_SIZES), CONTRAST).result()
         photos, out = home / "photos", home / "out"
         gather(arguments.photos.expanduser(), arguments.count, arguments.megapixels, photos)
         commands: dict[str, list[str]] = {
