@@ -4,31 +4,14 @@ from __future__ import annotations
 
 import os
 
-import cv2
 import numpy as np
 import pytest
-import torch
+from finishing import made
 from PIL import Image
 
 from transparent_background.compositing.backgrounds import FileBackground, fit_background
-from transparent_background.compositing.finish import finish
 from transparent_background.errors import UsageError
-from transparent_background.images.picture import Picture
 from transparent_background.options.result_types import Backdrop
-from transparent_background.options.settings import Settings
-
-CPU = torch.device("cpu")
-
-
-def made(rgb, matte, type, **options):
-    """Make a result of a picture's colours and its matte."""
-    return finish(Picture(rgb), matte, Settings(type=type, **options), CPU).result
-
-
-@pytest.fixture
-def photo():
-    rng = np.random.default_rng(2)
-    return cv2.GaussianBlur(rng.integers(0, 256, (90, 120, 3), dtype=np.uint8), (0, 0), 2)
 
 
 def test_cover_keeps_the_shape_and_the_middle():
