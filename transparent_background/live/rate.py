@@ -92,17 +92,19 @@ class Pace:
         if len(self._times) < WINDOW:
             return self.step
         cost = statistics.median(self._times)
-        # at most, one step up: as if all work grew with the pixels
-        dearer = cost * _work(self.steps[self.index - 1]) / _work(self.step)
         if cost > self.budget * SLACK and self.index + 1 < len(self.steps):
             if self._raised and self._since <= self._patience:
                 self._patience = min(self._patience * 2, LONGEST_PATIENCE)
             self._move(1)
-        elif self.index and self._since >= self._patience and dearer < self.budget * ROOM:
+        elif self.index and self._since >= self._patience and self._dearer(cost) < self.budget * ROOM:
             self._move(-1)
         elif self._since > LONGEST_PATIENCE:
             self._patience = PATIENCE  # it has gone well for long
         return self.step
+
+    def _dearer(self, cost: float) -> float:
+        """Return the most that a frame would take one step up: as if all work grew with the pixels."""
+        return cost * _work(self.steps[self.index - 1]) / _work(self.step)
 
     def _move(self, by: int) -> None:
         self.index += by
