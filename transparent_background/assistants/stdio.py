@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from ..service.services import Services
     from ..service.workers import Network
 
-
 Load = Callable[[], Sequence[Mapping[str, "Network"]]]
 
 PATIENCE = 5.0  # seconds without a byte being read, after which an answer is given up at the end

@@ -25,7 +25,6 @@ from .strips import strips
 if TYPE_CHECKING:
     import torch
 
-
 Box: TypeAlias = tuple[int, int, int, int]
 """Left, top, width and height of a part of a picture, in pixels."""
 

@@ -20,7 +20,6 @@ from .exif import read_exif, upright
 if TYPE_CHECKING:
     import torch
 
-
 Array = np.ndarray[Any, np.dtype[Any]]
 
 

@@ -17,7 +17,6 @@ from .outputs import Action, Status, flat_bytes, result_at
 if TYPE_CHECKING:
     import pygame
 
-
 LARGEST = (720, 1280)  # (height, width) of a window before anyone changes it
 SCREEN_SHARE = 0.8  # how much of a small screen the window takes at first
 TILE = 12  # pixels of the checkerboard under what is transparent

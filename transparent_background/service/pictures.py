@@ -35,7 +35,6 @@ from .workers import ModelWorkers, SharedNetwork
 if TYPE_CHECKING:
     import torch
 
-
 T = TypeVar("T")
 
 FETCHERS, FETCH_SECONDS = 8, 20.0

@@ -18,7 +18,6 @@ from ...types import ColourArray, FloatArray
 if TYPE_CHECKING:
     from av import VideoFrame
 
-
 UNSPECIFIED = 2
 BT709_TRANSFER = 1
 HD_HEIGHT = 720  # from here on what is not tagged is BT.709, below BT.601, as players take it

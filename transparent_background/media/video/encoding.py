@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-
 FINEST_CLOCK = Fraction(1, 100_000)  # seconds; finer ones overflow in some encoders
 
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.stream import Stream
 
-
 logger = logging.getLogger(__name__)
 
 # What containers say of themselves, and is no longer true of another one.
