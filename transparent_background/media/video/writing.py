@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...images.result import Result
-from ..atomic import part_of, writing_to
+from ..atomic import writing_to
+from ..parts import Part
 from ..writing import write
 from .containers import COUNTER, Encoding
 from .decoding import FilmReader
@@ -78,7 +79,6 @@ class FilmWriter(Writer):
     ) -> None:
         super().__init__()
         self.path = path
-        self._temporary = part_of(path)
         options = dict(encoding.container.options)
         if encoding.container.muxer == "gif":
             # GIF counts repetitions, and -1 is none
@@ -89,7 +89,12 @@ class FilmWriter(Writer):
         self._state: Literal["open", "flushed", "closed"] = "open"
         self._written: Path | None = None
         with writing_to(path):
-            self._container = open_output(self._temporary, encoding.container.muxer, options)
+            self._part = Part(path)
+            try:
+                self._container = open_output(self._part.path, encoding.container.muxer, options)
+            except BaseException:
+                self._part.remove()
+                raise
         try:
             self._encoder = VideoEncoder(self._container, encoding, look, film)
             self._sides = None if source is None else SideStreams(source, self._container, encoding.container)
@@ -139,7 +144,7 @@ class FilmWriter(Writer):
                         self.notes.append(f"{self._sides.dropped} packets of sound had impossible times")
                 self._container.close()
                 self._state = "closed"
-            self._temporary.replace(path)
+            self._part.become(path)
         self._written = path
         return path
 
@@ -160,7 +165,7 @@ class FilmWriter(Writer):
         """Remove what was written."""
         with contextlib.suppress(OSError, ValueError, RuntimeError):
             self._container.close()  # a disk that is full cannot take the end of the file either
-        self._temporary.unlink(missing_ok=True)
+        self._part.remove()
 
 
 class SequenceWriter(Writer):
@@ -214,15 +219,11 @@ def join(
     OutputError
         It cannot be written.
     """
-    temporary = part_of(path)
     container = encoding.container
-    try:
-        with writing_to(path):
-            with open_output(temporary, container.muxer, dict(container.options)) as target:
-                notes = _copy(segments, target, encoding, source)
-            temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing_to(path), Part(path) as part:
+        with open_output(part.path, container.muxer, dict(container.options)) as target:
+            notes = _copy(segments, target, encoding, source)
+        part.become(path)
     return notes
 
 
