@@ -38,6 +38,17 @@ def test_the_second_disturbs_nothing() -> None:
     assert "being saved" in line
 
 
+def test_what_a_library_makes_of_a_signal_is_still_one() -> None:
+    with pytest.raises(EndedBySignal) as caught, ended_by_signals(print):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except BaseException as error:
+            raise RuntimeError("weights cannot be read") from error
+    assert caught.value.code == 128 + signal.SIGTERM
+    with pytest.raises(RuntimeError), ended_by_signals(print):
+        raise RuntimeError("of another cause")
+
+
 def test_the_third_ends_the_process_at_once() -> None:
     code = """
 import os, signal

@@ -43,22 +43,27 @@ class EndedBySignal(KeyboardInterrupt):
 def ended_by_signals(say: Callable[[str], None]) -> Iterator[None]:
     """Raise :class:`EndedBySignal` at the first signal only, so that whatever ends then ends undisturbed.
 
-    The second is answered with a line; a third ends the process at once.
+    The second is answered with a line; a third ends the process at once. An error that follows the first is
+    taken for what a library has made of it.
     """
-    came = 0
+    came: list[int] = []
 
     def handle(number: int, frame: object) -> None:
-        nonlocal came
-        came += 1
-        if came == 1:
+        came.append(number)
+        if len(came) == 1:
             raise EndedBySignal(number)
-        if came == 2:
+        if len(came) == 2:
             say("ending; what is done is being saved. Once more ends at once, and loses it")
         else:
             os._exit(exit_code(number))
 
     with on_signals(handle):
-        yield
+        try:
+            yield
+        except Exception as error:
+            if came:
+                raise EndedBySignal(came[0]) from error
+            raise
 
 
 def exit_code(number: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -242,9 +242,7 @@ def _copy(
             if stream is None:
                 stream = _like(target, film, encoding)
                 sides = None if source is None else SideStreams(source, target, encoding.container)
-            for packet in container.demux(film):
-                if packet.dts is None:
-                    continue
+            for packet in _with_decoding_times(container.demux(film)):
                 # some containers begin at a time of their own
                 move(packet, round(begin / packet.time_base) - (film.start_time or 0))
                 if last is not None and packet.dts <= last:
@@ -259,6 +257,31 @@ def _copy(
     sides.put_until(None)
     sides.flush()
     return sides.notes
+
+
+def _with_decoding_times(packets: Iterable[Packet[Any]]) -> Iterator[Any]:
+    """Give the packets that hold something, each with a time to be decoded at.
+
+    Matroska names none for the first ones where frames are not stored in the order in which they are shown.
+    """
+    first: list[Packet[Any]] = []
+    for packet in packets:
+        if not packet.size:
+            continue
+        if packet.dts is not None:
+            yield from _counted_back(first, packet.dts)
+            first = []
+            yield packet
+        else:
+            first.append(packet)
+    yield from _counted_back(first, 1 + min((packet.pts or 0 for packet in first), default=0))
+
+
+def _counted_back(packets: list[Packet[Any]], end: int) -> list[Packet[Any]]:
+    """Let packets be decoded one after the other, the last of them before a time."""
+    for number, packet in enumerate(reversed(packets), 1):
+        packet.dts = end - number * max(packet.duration or 0, 1)
+    return packets
 
 
 def _like(target: OutputContainer, template: Any, encoding: Encoding) -> Any:
