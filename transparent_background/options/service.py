@@ -41,6 +41,13 @@ class Limits:
     )
     frame_pixels: int = 34_000_000
     """Of a film's frame, as it comes and as it is wanted: 8K. Several are in memory at once."""
+    memory: int | None = text(
+        "most memory for pictures that are worked on; larger ones are refused, and others wait",
+        parse=parse_bytes,
+        metavar="SIZE",
+        default_help="three quarters of what is free at the start, at most 8G",
+    )
+    """Bytes, as estimated by ``images/memory.py``; network, uploads and films come on top."""
     batch: int = whole("most pictures of a batch", default=100, least=1, command="max-batch")
     batch_bytes: int = 512 * MIB
     """Of a batch's upload, and of what its archives unpack to."""

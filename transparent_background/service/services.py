@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import logging
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from ..images.memory import give_back_memory
 from ..options.service import ServiceSettings
 from .admission import Admission
 from .films import FilmService
@@ -103,13 +102,6 @@ class Services:
             except OSError:
                 logger.exception("old films could not be removed")
             await asyncio.to_thread(give_back_memory)
-
-
-def give_back_memory() -> None:
-    """Return memory that was freed to the system; glibc keeps it in an arena for every few threads."""
-    if sys.platform == "linux":
-        with suppress(OSError, AttributeError):  # another C library has no such function
-            ctypes.CDLL(None).malloc_trim(0)
 
 
 class TemporaryFolder:
