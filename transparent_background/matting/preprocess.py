@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 
 from ..model.input import blends
 from ..types import MAX_AREA, MAX_SIDE, MULTIPLE, ResizeMethod, Size
@@ -12,6 +13,7 @@ logger = logging.getLogger(__name__)
 MAX_SHORT_SIDE = 1280  # of the dynamic size; transparent-background 1.3.4
 
 
+@lru_cache(128)  # several places ask for one picture, and a film does for every frame: it is logged once
 def dynamic_size(size: Size, *, short_side: int = MAX_SHORT_SIDE, enlarge: bool = False) -> Size:
     """Return the size of a pass that keeps the picture's shape.
 

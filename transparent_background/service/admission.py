@@ -20,6 +20,10 @@ class QueueFullError(Exception):
         self.retry_after = retry_after
 
 
+class ClientBusyError(QueueFullError):
+    """One client has as much in work as it may; others may have more taken on."""
+
+
 class ClosingError(QueueFullError):
     """The service is being stopped: what it has taken is finished, nothing more is taken."""
 

@@ -56,12 +56,16 @@ class Services:
         """Live connections now."""
         self.camera_threads = ThreadPoolExecutor(settings.limits.cameras, thread_name_prefix="camera")
         self.ready = False
+        """Whether new work should be sent here; a service that drains still takes it."""
+        self.taking = False
+        """Whether new work is taken."""
         self._folder: TemporaryFolder | None = None
 
     def begin_to_close(self) -> None:
         """Take no more; films have their grace from now on."""
-        if self.ready:
-            self.ready = False
+        self.ready = False
+        if self.taking:
+            self.taking = False
             self.admission.closing = True
             self.films.begin_to_close()
 
@@ -83,13 +87,13 @@ class Services:
             )
             self.films = FilmService(self.workers, self.limits, self._folder.path, threads=threads)
             sweeping = asyncio.create_task(self._sweep())
-            self.ready = True
+            self.ready = self.taking = True
             yield self
         finally:
-            self.ready = False
+            self.begin_to_close()
             if sweeping is not None:
                 sweeping.cancel()
-                await asyncio.shield(self.films.begin_to_close())
+                await self.films.close()
                 await self.pictures.close()
             self.camera_threads.shutdown()
             self._folder.remove()
