@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -162,10 +163,13 @@ def test_a_result_that_is_not_there_yet(service, long_film) -> None:
 
 def test_too_many_films_are_refused_and_one_client_leaves_room_for_others(service, long_film) -> None:
     def from_elsewhere() -> tuple[int, dict]:
-        elsewhere = http.client.HTTPConnection("127.0.0.1", service.port, 60, source_address=("127.0.0.2", 0))
-        elsewhere.request("POST", "/api/jobs", long_film.read_bytes(), {"Content-Type": "video/mp4"})
-        with elsewhere.getresponse() as answer:
-            return answer.status, json.loads(answer.read())
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", service.port, 60, source_address=("127.0.0.2", 0)
+        )
+        with closing(connection) as elsewhere:
+            elsewhere.request("POST", "/api/jobs", long_film.read_bytes(), {"Content-Type": "video/mp4"})
+            with elsewhere.getresponse() as answer:
+                return answer.status, json.loads(answer.read())
 
     jobs = [start(service, long_film).json() for _ in range(2)]
     refused = start(service, long_film)

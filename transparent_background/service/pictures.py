@@ -31,7 +31,7 @@ from .fetch import fetch
 from .models import find_network
 from .naming import RESULT_SUFFIXES
 from .requests import UPLOADED, PictureOptions, asked_for, settings_for
-from .workers import ModelWorkers, SharedNetwork
+from .workers import ModelWorkers, Passed, SharedNetwork
 
 if TYPE_CHECKING:
     import torch
@@ -170,14 +170,19 @@ class PictureService:
         came = time.monotonic()
         async with self._held.take(1):
             need = await self._run(self._estimate, files, order)
-            async with self._memory.take(need):
+            async with self._memory.take(need) as work:
+
+                async def run(function: Callable[..., T], *arguments: Any) -> T:
+                    work.append(self._threads.submit(function, *arguments))
+                    return await asyncio.wrap_future(work[-1])
+
                 admitted = time.monotonic()
-                picture, *behind = [await self._run(read, file) for file in files]
+                picture, *behind = [await run(read, file) for file in files]
                 decoded = time.monotonic()
-                work = order.network.submit([picture], resize=order.resize)
-                passed = await asyncio.wrap_future(work)
+                work.append(order.network.submit([picture], resize=order.resize))
+                passed: Passed = await asyncio.wrap_future(work[-1])
                 predicted = time.monotonic()
-                done = await self._run(_finish, picture, passed.predictions[0], order, behind)
+                done = await run(_finish, picture, passed.predictions[0], order, behind)
         seconds = {
             "queue": admitted - came + passed.waited,
             "decode": decoded - admitted,

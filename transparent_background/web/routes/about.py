@@ -67,7 +67,7 @@ async def list_problems() -> str:
     return f'<!doctype html><html lang="en"><title>{title}</title><h1>{title}</h1><dl>{rows}</dl></html>'
 
 
-@public.head("/healthz", include_in_schema=False)
+@public.head("/healthz", response_class=PlainTextResponse, include_in_schema=False)
 @public.get("/healthz", response_class=PlainTextResponse, summary="Whether the process lives")
 async def healthz() -> str:
     """Answer."""
