@@ -106,7 +106,6 @@ def test_a_format_that_pillow_has_given_up_hinders_no_other(monkeypatch) -> None
         "ICNS",
         "PCX",
         "SGI",
-        "IM",
         "SPIDER",
         "MPO",
     ],
