@@ -187,8 +187,10 @@ class Ledger:
             if not any(holder != thread and holder not in self._waiting for holder, _ in self._held):
                 break
             self._waiting.add(thread)
-            self._changed.wait()
-            self._waiting.discard(thread)
+            try:
+                self._changed.wait()
+            finally:  # an interrupt too
+                self._waiting.discard(thread)
         give_back_memory()
         free = self._free()
         if free is not None and need > free:
