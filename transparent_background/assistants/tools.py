@@ -265,13 +265,9 @@ def _image(data: bytes, media_type: str) -> ImageContent:
 
 def _preview(data: bytes) -> ImageContent:
     """Make a small picture: PNG where it is transparent or grey, else JPEG."""
-    from PIL import Image
+    from ..images.opening import open_picture
 
-    from ..images.exif import without_warnings
-
-    with without_warnings():
-        opened = Image.open(io.BytesIO(data))
-    with opened as image:
+    with open_picture(io.BytesIO(data), "the result") as image:
         image.thumbnail((PREVIEW, PREVIEW))
         small = image if image.mode in ("L", "RGB") else image.convert("RGBA")
         kind = "JPEG" if small.mode == "RGB" else "PNG"

@@ -24,10 +24,10 @@ from ..options.films import Selection
 from ..options.result_types import Backdrop
 from ..options.service import Limits
 from ..options.settings import Settings
-from .admission import ClosingError, QueueFullError
+from .admission import ClientBusyError, ClosingError, QueueFullError
 from .film_checks import check_film
 from .models import find_network
-from .naming import safe_stem, shown_name
+from .naming import MEDIA_TYPES, safe_stem, shown_name
 from .requests import FilmJobOptions, asked_for, settings_for
 from .workers import ModelWorkers, SharedNetwork
 
@@ -37,16 +37,7 @@ State = Literal["queued", "running", "done", "failed", "cancelled"]
 ENDED = ("done", "failed", "cancelled")
 HEARTBEAT = 15.0  # seconds
 CANCELLING = 10.0  # seconds that one waits for a film to stop
-
-MEDIA_TYPES = {
-    "mov": "video/quicktime",
-    "mp4": "video/mp4",
-    "webm": "video/webm",
-    "mkv": "video/matroska",
-    "gif": "image/gif",
-    "apng": "image/apng",
-    "webp": "image/webp",
-}
+FETCHING = 10.0  # seconds, at the end of the service, for the result of a film that was finished meanwhile
 
 
 class CancelledFilmError(Exception):
@@ -67,6 +58,8 @@ class FilmJob:
     network: SharedNetwork
     targets: Targets
     """The files that are written."""
+    client: str
+    """Who asked for it."""
     state: State = "queued"
     progress: VideoProgress | None = None
     error: str | None = None
@@ -76,6 +69,8 @@ class FilmJob:
     """Size of the result."""
     ended: float | None = None
     """By :func:`time.monotonic`."""
+    fetched: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the result has been sent."""
     cancelled: threading.Event = field(default_factory=threading.Event)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set at the next change; then there is another one."""
@@ -100,6 +95,7 @@ class FilmService:
         self._most_kept = min(limits.kept_bytes, shutil.disk_usage(folder).free // 2)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="film")
         self._turn = asyncio.Lock()
+        self._receiving: list[str] = []  # clients
         self._closing: asyncio.Task[None] | None = None
 
     @property
@@ -107,29 +103,46 @@ class FilmService:
         """Films that are worked on or wait."""
         return [film for film in self.jobs.values() if film.state not in ENDED]
 
-    def _check_room(self) -> None:
+    def _check_room(self, client: str) -> None:
         if self._closing is not None:
             raise ClosingError
-        if len(self.unfinished) >= self.limits.films:
-            raise QueueFullError(30)
+        waiting = [*self._receiving, *(film.client for film in self.unfinished)]
+        if len(waiting) >= self.limits.films:
+            message = (
+                f"{len(waiting)} films are worked on or wait, which is all that are taken; try again later"
+            )
+            raise QueueFullError(30, message)
+        if waiting.count(client) >= self.limits.films_of_one:
+            message = (
+                f"{waiting.count(client)} of your films are worked on or wait; try again when one is done"
+            )
+            raise ClientBusyError(30, message)
+
+    def position(self, film: FilmJob) -> int | None:
+        """Return how many films are worked on before one that waits; 0 for the one that is worked on."""
+        waiting = self.unfinished
+        return waiting.index(film) if film in waiting else None
 
     @asynccontextmanager
-    async def receive(self) -> AsyncIterator[Path]:
-        """Give a private folder for an upload, which is removed if the block fails.
+    async def receive(self, client: str) -> AsyncIterator[Path]:
+        """Give a private folder for a client's upload, which is removed if the block fails.
 
         Raises
         ------
         QueueFullError
-            There are too many films.
+            There are too many films, or too many of this client.
         """
-        self._check_room()
+        self._check_room(client)
+        self._receiving.append(client)
         folder = self.folder / secrets.token_urlsafe(16)
-        await asyncio.to_thread(folder.mkdir, mode=0o700)
         try:
+            await asyncio.to_thread(folder.mkdir, mode=0o700)
             yield folder
         except BaseException:
             await _delete(folder)
             raise
+        finally:
+            self._receiving.remove(client)
 
     def order(self, options: FilmJobOptions, behind: Path | None) -> tuple[Settings, SharedNetwork]:
         """Check what is asked for, and what goes behind, before there are files.
@@ -143,13 +156,15 @@ class FilmService:
         settings = settings_for(values, behind)
         return settings, find_network(self.workers.networks, values.get("mode"))
 
-    async def add(self, source: Path, name: str, settings: Settings, network: SharedNetwork) -> FilmJob:
-        """Check an uploaded film, in a folder from :meth:`receive`, and queue it.
+    async def add(
+        self, source: Path, name: str, settings: Settings, network: SharedNetwork, *, client: str
+    ) -> FilmJob:
+        """Check an uploaded film, in a folder from :meth:`receive`, and queue it for its client.
 
         Raises
         ------
-        QueueFullError
-            There are too many.
+        ClosingError
+            The service is being stopped.
         InputError
             It is no film, or larger than the limits.
         UsageError
@@ -160,8 +175,9 @@ class FilmService:
             targets = await asyncio.to_thread(self._check, source, name, shown, settings)
         except TransparentBackgroundError as error:
             raise type(error)(_without_paths(str(error), source, shown)) from error
-        self._check_room()
-        film = FilmJob(secrets.token_urlsafe(16), source, shown, settings, network, targets)
+        if self._closing is not None:
+            raise ClosingError
+        film = FilmJob(secrets.token_urlsafe(16), source, shown, settings, network, targets, client)
         self.jobs[film.id] = film
         film.work = asyncio.create_task(self._work(film))
         return film
@@ -281,18 +297,29 @@ class FilmService:
                 await self.remove(film)
 
     def begin_to_close(self) -> asyncio.Task[None]:
-        """Take no more; give what was taken ``limits.grace`` seconds, cancel the rest, and remove every file.
+        """Take no more; give what was taken ``limits.grace`` seconds, and cancel the rest.
 
-        The task, the same for each call, ends when all that is done.
+        What is finished meanwhile has its time to be fetched, if somebody does. The task, the same for each
+        call, ends when all that is done.
         """
         if self._closing is None:
-            self._closing = asyncio.create_task(self._close())
+            self._closing = asyncio.create_task(self._finish())
         return self._closing
 
-    async def _close(self) -> None:
-        if works := [film.work for film in self.unfinished]:
-            await asyncio.wait(works, timeout=self.limits.grace)
+    async def _finish(self) -> None:
+        films = self.unfinished
+        if films:
+            await asyncio.wait([film.work for film in films], timeout=self.limits.grace)
         await asyncio.gather(*(self.cancel(film) for film in self.unfinished))
+        fetching = [asyncio.ensure_future(film.fetched.wait()) for film in films if film.state == "done"]
+        if fetching:
+            _, left = await asyncio.wait(fetching, timeout=FETCHING)
+            for wait in left:
+                wait.cancel()
+
+    async def close(self) -> None:
+        """Remove every file, after what :meth:`begin_to_close` does."""
+        await asyncio.shield(self.begin_to_close())
         await asyncio.to_thread(self._thread.shutdown, wait=not self.unfinished)
         await _delete(self.folder)
 
