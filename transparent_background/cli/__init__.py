@@ -101,4 +101,6 @@ def _logging_left_alone() -> Iterator[None]:
 
 def print_error(message: str) -> None:
     """Print one line on standard error."""
-    sys.stderr.write(f"transparent-background: {' '.join(message.split())}\n")
+    from .console import shown
+
+    sys.stderr.write(f"transparent-background: {shown(' '.join(message.split()))}\n")

@@ -219,7 +219,7 @@ def _extension(source: Source, settings: Settings) -> str:
 
 
 def _folder(source: Source, dest: str | None) -> Path:
-    own = "" if source.root is None else source.root.resolve().name
+    own = "" if source.root is None else Path(os.path.realpath(source.root)).name
     return (Path(own) if dest is None else Path(dest).expanduser()) / source.relative.parent
 
 
