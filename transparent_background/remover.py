@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, BinaryIO, TypeAlias
 
+from .compat.attributes import FormerAttributes
 from .compositing.backgrounds import background_of
 from .compositing.finish import finish
 from .errors import UsageError
@@ -28,7 +29,7 @@ FilmInput: TypeAlias = str | os.PathLike[str] | BinaryIO
 ResultKind: TypeAlias = str | Sequence[int] | os.PathLike[str]
 
 
-class Remover(NetworkPredictor):
+class Remover(FormerAttributes, NetworkPredictor):
     """Removes the background of pictures and films.
 
     Parameters

@@ -70,11 +70,12 @@ def test_a_name_in_an_error_or_a_wrong_argument_is_shown(capsys) -> None:
 
 def test_a_bar_and_notes_take_names_as_they_are(monkeypatch) -> None:
     """Square brackets are rich's markup."""
-    monkeypatch.setenv("TERM", "xterm")
+    for name, value in (("TERM", "xterm"), ("TTY_COMPATIBLE", "1"), ("TTY_INTERACTIVE", "1")):
+        monkeypatch.setenv(name, value)
     screen = io.StringIO()
     with _logging_left_alone():
         console = start_console()
-        console.file, console._force_terminal = screen, True
+        console.file = screen
         with progress_bar(console) as update:
             update(1, 2, EVIL)
             console.print(EVIL)

@@ -19,14 +19,15 @@ logger = logging.getLogger(__name__)
 
 
 _UNSEEN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What a terminal obeys in place of showing it: control characters, those that turn the direction of writing,
-and halves of characters, which stand for bytes in names that are no text."""
+"""What a terminal obeys in place of showing it: control characters, and those that turn the direction of
+writing; and halves of characters, which stand for bytes in names that are no text."""
 
 
 def shown(text: str) -> str:
     """Return text as it may go to a terminal: names of files and what servers say may hold anything.
 
-    Every way to the terminal goes through here: notes, log lines, progress, errors, and data that are not piped.
+    Every way to the terminal goes through here: notes, log lines, progress, errors, and data that are not
+    piped.
     """
     return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
@@ -140,7 +141,7 @@ def load_remover(network: NetworkOptions, console: Console, *, threads: int | No
 
 
 def print_data(text: str) -> None:
-    """Print a result on standard output; a terminal shows control characters in it in place of obeying them."""
+    """Print a result on standard output; a terminal is given it as :func:`shown` returns it."""
     if sys.stdout.isatty():
         text = "\n".join(map(shown, text.split("\n")))
     sys.stdout.write(f"{text}\n")

@@ -34,7 +34,7 @@ def name_of(source: object) -> str:
 
 
 def special_kind(path: Path) -> str | None:
-    """Say what something is that is neither a file nor a folder; None for these, and for what is not there."""
+    """Say what something is that is neither file nor folder; None for these, and for what is not there."""
     try:
         kind = stat.S_IFMT(path.stat().st_mode)
     except (OSError, ValueError):  # a name may hold a null byte
@@ -63,7 +63,7 @@ def open_file(path: Path, what: str) -> BinaryIO:
     SourceNotFoundError
         There is no such file.
     UnreadableError
-        It is a folder, a pipe, a socket or a device, which one might wait for without end, or may not be read.
+        It is a folder; a pipe, socket or device, which might be waited for without end; or may not be read.
     """
     kind = special_kind(path)
     if kind is not None:
