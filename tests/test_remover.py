@@ -95,12 +95,70 @@ def test_threshold_reverse_and_own_transparency(remover, photo) -> None:
     np.testing.assert_allclose(remover.alpha(see_through), alpha * 0.2, atol=1e-4)
 
 
-def test_orientation_is_applied(remover, photo) -> None:
+def test_files_are_turned_and_pictures_in_memory_keep_their_size(remover, photo, tmp_path) -> None:
+    """A mask must fit the picture that it was made for; what was opened may have been converted since."""
     exif = Image.Exif()
     exif[0x0112] = 6
-    file = io.BytesIO()
-    photo.save(file, "PNG", exif=exif)
-    assert remover.process(Image.open(file)).size == (96, 128)  # upright: width and height changed places
+    path = tmp_path / "turned.png"
+    photo.save(path, exif=exif)
+    assert photo.size == (128, 96)
+    for opened in (path, path.read_bytes(), io.BytesIO(path.read_bytes())):
+        assert remover.process(opened).size == (96, 128)  # upright: width and height changed places
+    for held in (Image.open(path), Image.open(path).convert("RGB")):
+        assert held.getexif()[0x0112] == 6
+        assert remover.process(held).size == (128, 96)
+        assert remover.process(held, orient=True).size == (96, 128)
+        assert remover.alpha(held).shape == (96, 128)
+        assert remover.alpha(held, orient=True).shape == (128, 96)
+    kept = np.asarray(remover.process(Image.open(path)))
+    assert np.array_equal(kept, np.asarray(remover.process(photo)))
+
+
+def test_open_files_are_read_from_their_start(remover, photo, tmp_path) -> None:
+    memory = io.BytesIO()
+    photo.save(memory, "PNG")
+    photo.save(tmp_path / "photo.png")
+    expected = np.asarray(remover.process(tmp_path / "photo.png"))
+    assert np.array_equal(np.asarray(remover.process(memory)), expected)  # it stands at its end
+    with (tmp_path / "photo.png").open("rb") as file:
+        assert np.array_equal(np.asarray(remover.process(file)), expected)
+        assert not file.closed
+    with pytest.raises(InputError, match="binary mode"):
+        remover.process(object())
+
+
+def test_tensors_with_channels_last_come_back_so(remover, photo) -> None:
+    """As nodes of ComfyUI hold them: (1, h, w, 3), floats."""
+    first = torch.from_numpy(np.asarray(photo).copy()).permute(2, 0, 1)
+    expected = remover.process(first)
+    assert expected.shape == (4, 96, 128)
+    last = first.permute(1, 2, 0)
+    assert torch.equal(remover.process(last), expected.permute(1, 2, 0))
+    batch = (last.float() / 255)[None]
+    assert remover.process(batch, "map").shape == (1, 96, 128, 3)
+
+
+def test_a_picture_in_memory_lies_behind(remover, photo, tmp_path) -> None:
+    behind = Image.effect_noise((200, 150), 80).convert("RGB")
+    behind.save(tmp_path / "behind.png")
+    expected = np.asarray(remover.process(photo, tmp_path / "behind.png"))
+    array = np.asarray(behind)
+    for held in (behind, array, torch.from_numpy(array.copy())):
+        assert np.array_equal(np.asarray(remover.process(photo, held)), expected)
+    tiled = remover.process(photo, behind, fit="tile")
+    assert np.array_equal(tiled, remover.process(photo, tmp_path / "behind.png", fit="tile"))
+    assert np.array_equal(remover.process(photo, np.array([255, 0, 0])), remover.process(photo, "#f00"))
+
+
+def test_a_colour_with_an_opacity_leaves_a_transparent_picture(remover, photo) -> None:
+    plain = np.asarray(remover.process(photo))
+    half = np.asarray(remover.process(photo, "#ff000080"))
+    clear = plain[..., 3] == 0
+    assert clear.any()
+    assert (half[clear] == [255, 0, 0, 128]).all()
+    assert np.array_equal(half[plain[..., 3] == 255], plain[plain[..., 3] == 255])
+    assert np.array_equal(remover.process(photo, (255, 0, 0, 128)), half)
+    assert np.array_equal(remover.process(photo, "#ff0000ff"), remover.process(photo, "#ff0000"))
 
 
 LONG_SIZES = [pytest.param(size, marks=pytest.mark.slow) for size in ((1, 300), (33, 1000))]

@@ -11,7 +11,7 @@ import pytest
 from drawing import draw_object
 from PIL import Image
 
-from transparent_background.cli import _logging_left_alone, main
+from transparent_background.cli import logging_left_alone, main
 from transparent_background.cli.console import print_data, progress_bar, shown, start_console
 
 EVIL = "a\x1b[31m\nred[/x][bold].jpg"
@@ -73,7 +73,7 @@ def test_a_bar_and_notes_take_names_as_they_are(monkeypatch) -> None:
     for name, value in (("TERM", "xterm"), ("TTY_COMPATIBLE", "1"), ("TTY_INTERACTIVE", "1")):
         monkeypatch.setenv(name, value)
     screen = io.StringIO()
-    with _logging_left_alone():
+    with logging_left_alone():
         console = start_console()
         console.file = screen
         with progress_bar(console) as update:

@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = arguments[0] if arguments and arguments[0] in COMMANDS else None
     module = import_module(f".{name or 'remove'}", __name__)
     try:
-        with _logging_left_alone():
+        with logging_left_alone():
             code: int = module.main(arguments[1:] if name else arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -88,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def _logging_left_alone() -> Iterator[None]:
+def logging_left_alone() -> Iterator[None]:
     """Undo at the end what the command does to the package's logger: it may have been called by a program."""
     logger = logging.getLogger("transparent_background")
     handlers, level, propagate = logger.handlers[:], logger.level, logger.propagate

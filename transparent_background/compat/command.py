@@ -52,7 +52,10 @@ def entry_point(
     values |= {"threshold": threshold, "resize": resize}
     arguments = [f"--{name}={value}" for name, value in values.items() if value is not None]
     arguments += [f"--{name}" for name, on in (("jit", jit), ("reverse", reverse)) if on]
-    if import_module("transparent_background.cli.remove").main([*arguments, "--", source]):
+    command = import_module("transparent_background.cli.remove")
+    with import_module("transparent_background.cli").logging_left_alone():
+        code = command.main([*arguments, "--", source])
+    if code:
         raise InputError(f"{source}: not all of it could be done")
 
 

@@ -121,6 +121,13 @@ class ResultOptions:
         subjects=STILL_OR_FILM,
     )
 
+    orient: bool = flag(
+        "turn PIL pictures as their EXIF data say, so that width and height may change places; files and "
+        "their bytes are turned in any case",
+        doors=frozenset(("python",)),
+        subjects=frozenset(("picture",)),
+    )
+
     @property
     def tag(self) -> str:
         """What follows the source's stem in a result's name."""

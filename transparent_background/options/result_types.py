@@ -50,6 +50,16 @@ class Overlay(_Named):
     """The object tinted half green, its edge drawn."""
 
 
+@dataclass(frozen=True)
+class Tinted(Rgba):
+    """The object over a colour that lets something through: a transparent picture."""
+
+    rgb: RGB = (0, 0, 0)
+    """Bytes, 0..255 each."""
+    opacity: float = 0.0
+    """Of the colour, in [0, 1]."""
+
+
 @dataclass(frozen=True, slots=True)
 class Solid:
     """The object over one colour."""
@@ -76,10 +86,17 @@ class Backdrop:
         return self.path.suffix.lower() in FILM_SUFFIXES | ANIMATED_SUFFIXES
 
 
-ResultType: TypeAlias = Rgba | Matte | Blur | Overlay | Solid | Backdrop
+@dataclass(frozen=True, slots=True)
+class HeldBackdrop:
+    """The object over a picture that the caller holds in memory, and hands down beside this; Python only."""
+
+    text: str = "background"
 
 
-def parse_type(type: str | Sequence[int] | os.PathLike[str]) -> ResultType:
+ResultType: TypeAlias = Rgba | Matte | Blur | Overlay | Solid | Backdrop | HeldBackdrop
+
+
+def parse_type(type: str | Sequence[int] | os.PathLike[str] | HeldBackdrop) -> ResultType:
     """Read a result type.
 
     Parameters
@@ -87,7 +104,8 @@ def parse_type(type: str | Sequence[int] | os.PathLike[str]) -> ResultType:
     type
         ``"rgba"``, ``"map"``, ``"green"`` (120, 255, 155), ``"white"``, ``"blur"``, ``"overlay"``;
         a colour as ``"[r, g, b]"``, ``"(r, g, b)"``, ``"r, g, b"``, three whole numbers in 0..255,
-        ``"#rgb"``, ``"#rrggbb"`` or a CSS name; or the path of a picture or film. Case does not matter in
+        ``"#rgb"``, ``"#rrggbb"`` or a CSS name; a colour of four numbers, ``"#rgba"`` or ``"#rrggbbaa"`` lets
+        through what its last part leaves; or the path of a picture or film. Case does not matter in
         names. A file that is called like a type or colour can be given as ``./white``.
 
     Raises
@@ -95,6 +113,8 @@ def parse_type(type: str | Sequence[int] | os.PathLike[str]) -> ResultType:
     UnknownTypeError
         If it is none of these, or a background file that is not there.
     """
+    if isinstance(type, HeldBackdrop):
+        return type
     if isinstance(type, str):
         return _parse_text(type)
     if isinstance(type, os.PathLike):
@@ -123,21 +143,31 @@ def _parse_text(text: str) -> ResultType:
         return _solid([part.strip() for part in inner.split(",")], text)
     colour = _named(name)
     if colour is not None:
-        return Solid(colour, text)
+        return _colour(colour, text)
     return _backdrop(text)
 
 
-def _named(name: str) -> RGB | None:
-    """Read "#rgb", "#rrggbb" or a CSS name."""
+def _named(name: str) -> tuple[int, ...] | None:
+    """Read "#rgb", "#rrggbb", either with an opacity behind, or a CSS name."""
     from PIL import ImageColor
 
-    if name not in ImageColor.colormap and not re.fullmatch(r"#([0-9a-f]{3}|[0-9a-f]{6})", name):
+    if name not in ImageColor.colormap and not re.fullmatch(
+        r"#([0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})", name
+    ):
         return None
-    red, green, blue = ImageColor.getrgb(name)[:3]
-    return red, green, blue
+    return ImageColor.getrgb(name)
 
 
-def _solid(values: Sequence[object], text: str) -> Solid:
+def _colour(values: Sequence[int], text: str) -> Solid | Tinted:
+    """Make a type of three or four bytes."""
+    red, green, blue, *rest = values
+    opacity = rest[0] if rest else 255
+    if opacity == 255:
+        return Solid((red, green, blue), text)
+    return Tinted(text, (red, green, blue), opacity / 255)
+
+
+def _solid(values: Sequence[object], text: str) -> Solid | Tinted:
     numbers = []
     for value in values:
         try:
@@ -145,13 +175,12 @@ def _solid(values: Sequence[object], text: str) -> Solid:
         except (ValueError, AttributeError):
             break
         numbers.append(int(number))
-    if len(numbers) != 3 or len(values) != 3 or not all(0 <= n <= 255 for n in numbers):
+    if len(numbers) not in (3, 4) or len(values) != len(numbers) or not all(0 <= n <= 255 for n in numbers):
         raise UnknownTypeError(
-            f"type {text}: a colour is three whole numbers from 0 to 255, such as [255, 0, 0]; "
+            f"type {text}: a colour is three or four whole numbers from 0 to 255, such as [255, 0, 0]; "
             f"choose {CHOICES}"
         )
-    red, green, blue = numbers
-    return Solid((red, green, blue), text)
+    return _colour(numbers, text)
 
 
 def _backdrop(text: str) -> Backdrop:
