@@ -208,8 +208,9 @@ def test_the_console_takes_the_process_arguments(tmp_path, photo, monkeypatch) -
 
 
 def test_loaders_and_small_functions(tmp_path, photo, monkeypatch) -> None:
-    from transparent_background import utils
     from transparent_background.Remover import to_base64
+
+    from transparent_background import utils
 
     for name in ("b10.png", "b2.jpg", "notes.txt"):
         photo.save(tmp_path / name, format="PNG")

@@ -142,8 +142,8 @@ def choose_default(*, progress: ByteProgress | None = None, offline: bool | None
         ago = failures.failed_lately(home(), base.name) if local_path(base) is None else None
         if ago is not None:
             raise DownloadError(
-                f"{base.name}: could not be downloaded {ago / 60:.0f} min ago, which is tried again "
-                f"{failures.REMEMBERED / 60:.0f} min after, or by: transparent-background models download base"
+                f"{base.name}: could not be downloaded {ago / 60:.0f} min ago; it is tried again "
+                f"{failures.REMEMBERED / 60:.0f} min after that, or by --mode {base.name}"
             )
         try:
             fetch(base, progress=progress, offline=offline)

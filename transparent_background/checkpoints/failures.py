@@ -1,7 +1,7 @@
 """Downloads that failed a short while ago, so that not every start of the program waits for them again.
 
-They stand in ``.failed.json`` beside the weights. Every process replaces that file as a whole; should two do so
-at once, one of the notes is lost, and costs another try.
+They stand in ``.failed.json`` beside the weights. Every process replaces that file as a whole; should two
+do so at once, one of the notes is lost, and costs another try.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import logging
 import time
 from pathlib import Path
+from typing import Any
 
 from ..errors import OutputError
 from ..media.atomic import replacing
@@ -43,7 +44,7 @@ def forget_failure(folder: Path, name: str) -> None:
         _write(folder, notes)
 
 
-def _read(folder: Path) -> dict[str, object]:
+def _read(folder: Path) -> dict[str, Any]:
     try:
         notes = json.loads((folder / _NOTES).read_text(encoding="utf-8"))
     except (OSError, ValueError):

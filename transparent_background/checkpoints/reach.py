@@ -69,5 +69,5 @@ def are_silent(places: Collection[tuple[str, int]], seconds: float) -> bool:
 
 
 def _start(work: Callable[..., None], *arguments: object) -> None:
-    """Run something in a thread that nobody waits for: names may take half a minute to be looked up in vain."""
+    """Run something in a thread that nobody waits for: a name may be looked up in vain for half a minute."""
     threading.Thread(target=work, args=arguments, name="reach", daemon=True).start()

@@ -81,7 +81,10 @@ _RULES: tuple[tuple[str, Callable[[Any], object], str], ...] = (
     ("depth", lambda value: type(value) is int and value > 0, "a whole number above 0"),
     ("resize", get_args(ResizeMethod).__contains__, "one of " + ", ".join(get_args(ResizeMethod))),
 )
-"""What the value of a key must be, and what that is called. Null is as if the key were not there, but for ``md5``: then no checksum is compared."""
+"""What the value of a key must be, and what that is called.
+
+Null is as if the key were not there, but for ``md5``: then no checksum is compared.
+"""
 
 
 def _entry(path: Path, name: str, values: Any, own: Checkpoint | None) -> Checkpoint:

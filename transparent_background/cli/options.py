@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .._version import __version__
 from ..errors import UsageError
 from ..options.cameras import CameraOptions
-from ..options.declare import given, read
+from ..options.declare import Subject, declared, given, read
 from ..options.films import FilmOptions
 from ..options.network import NetworkOptions
 from ..options.result import ResultOptions
@@ -51,6 +51,8 @@ class Request:
     camera: CameraOptions
     values: Mapping[str, Any]
     """The options that were given, or that a recipe has, as they were written."""
+    given: tuple[str, ...] = ()
+    """The names of those that stand in the command."""
 
 
 def build_parser(*, sources: bool = True) -> Parser:
@@ -95,6 +97,7 @@ def read_request(argv: Sequence[str]) -> Request:
     if not sources:
         parser.error("a source is missing: a picture, a film, a folder, or - for standard input")
     values = given(vars(arguments), *GROUPS)
+    names = tuple(values)
     if "recipe" in values:
         from ..options.recipe import Recipe
 
@@ -109,4 +112,46 @@ def read_request(argv: Sequence[str]) -> Request:
         read(RunOptions, values, flags=True),
         read(CameraOptions, values, flags=True),
         values,
+        names,
     )
+
+
+SUBJECTS: Mapping[Subject, str] = {"picture": "pictures", "film": "films", "camera": "cameras"}
+
+
+def check_effects(request: Request, subjects: Collection[Subject]) -> str | None:
+    """Refuse options that do nothing for any source of a run.
+
+    Those of a recipe are passed over: one recipe serves all kinds of sources.
+
+    Parameters
+    ----------
+    subjects
+        What the sources are.
+
+    Returns
+    -------
+    str or None
+        A line about options that do nothing for some of the sources.
+
+    Raises
+    ------
+    UsageError
+        An option of the command does nothing here; it is named, and what it is for.
+    """
+    known = declared(*GROUPS)
+    lines = []
+    for name in request.given:
+        option = known[name]
+        applies = option.subjects or SUBJECTS.keys()
+        if name == "foreground" and request.settings.film.foreground_film is not None:
+            applies = known["foreground_film"].subjects or applies  # its earlier name
+        idle = [word for subject, word in SUBJECTS.items() if subject in subjects and subject not in applies]
+        if not idle:
+            continue
+        told = f"{option.flag} does nothing for {' and '.join(idle)}"
+        if len(idle) == len(subjects):
+            of = " and ".join(word for subject, word in SUBJECTS.items() if subject in applies)
+            raise UsageError(f"{told}; it is for {of}: leave it out")
+        lines.append(told)
+    return ", ".join(lines) or None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import time
@@ -12,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SourceNotFoundError, UsageError
+from ..media.atomic import file_key
 from ..media.sources import SourceList, find_sources
-from ..options.declare import given
-from .options import Request, read_request
+from ..options.declare import Subject, given
+from .options import Request, check_effects, read_request
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from ..films.report import FilmReport, VideoProgress
     from ..pipeline import Outcome, Plan, Summary
     from ..remover import Remover
+
+logger = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -41,6 +45,7 @@ def main(argv: Sequence[str]) -> int:
     if address is not None:
         from .live import run_live
 
+        check_effects(request, {"camera"})
         return run_live(request, address)
 
     from .console import start_console
@@ -85,9 +90,15 @@ class _Job:
     def __init__(self, request: Request, console: Console) -> None:
         self.request, self.options, self.console = request, request.run, console
         self.remover: Remover | None = None
+        self.taken: dict[str, str] = {}
+        """Results of earlier plans, and whose they are."""
 
     def run(self, sources: SourceList) -> int:
         plan = self._plan(sources)
+        tasks = [*plan.tasks, *plan.skipped]
+        subjects: set[Subject] = {"picture" if task.targets is None else "film" for task in tasks}
+        if subjects and (idle := check_effects(self.request, subjects)):
+            logger.warning("%s", idle)
         if self.options.json and any(task.destination is None for task in plan.tasks):
             raise UsageError("--json and the result cannot both go to standard output; give --dest FILE")
         summary = self._work(plan)
@@ -100,7 +111,15 @@ class _Job:
         from ..pipeline import make_plan
 
         options = self.options
-        return make_plan(sources, self.request.settings, options.dest, skip_existing=options.skip_existing)
+        plan = make_plan(
+            sources,
+            self.request.settings,
+            options.dest,
+            skip_existing=options.skip_existing,
+            taken=self.taken,
+        )
+        self.taken |= {file_key(path): task.source.name for task in plan.tasks for path in task.paths}
+        return plan
 
     def _work(self, plan: Plan) -> Summary:
         from ..pipeline import run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import math
 import os
 import struct
@@ -27,6 +28,8 @@ from ..images.picture import Picture, from_pil
 from .deep import read_sixteen_bit
 from .files import name_of, open_file
 
+logger = logging.getLogger(__name__)
+
 Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 
 # libheif raises RuntimeError, the others all sorts
@@ -34,7 +37,7 @@ _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, LookupErro
 
 
 def read(source: Source) -> Picture:
-    """Read a picture; of an animation, the first frame.
+    """Read a picture; of an animation, the first frame; of several pages, the first, which is logged.
 
     Parameters
     ----------
@@ -53,6 +56,7 @@ def read(source: Source) -> Picture:
         It is HEIC, and pillow-heif is not installed.
     """
     with _opened(source) as (image, file), _decoding(source):
+        _tell_of_pages(image, source)
         deep = read_sixteen_bit(image, file)
         return from_pil(image) if deep is None else deep
 
@@ -114,6 +118,22 @@ def read_frames(source: Source) -> Iterator[AnimationFrame]:
                 duration = float(image.info.get("duration", 100) or 100)
                 frame = AnimationFrame(from_pil(image.copy()), duration)
             yield frame
+
+
+def _tell_of_pages(image: Image.Image, source: Source) -> None:
+    """Log how many pages of a TIFF are passed over."""
+    if image.format != "TIFF":
+        return
+    try:
+        pages = int(getattr(image, "n_frames", 1))
+    except _DAMAGED:  # the first page may be whole all the same
+        return
+    if pages > 1:
+        logger.warning(
+            "%s: has %d pages, and only the first is done: save the others as files of their own",
+            name_of(source),
+            pages,
+        )
 
 
 @contextmanager

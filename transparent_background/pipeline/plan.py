@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -90,7 +90,12 @@ class Summary:
 
 
 def make_plan(
-    sources: SourceList, settings: Settings, dest: str | None, *, skip_existing: bool = False
+    sources: SourceList,
+    settings: Settings,
+    dest: str | None,
+    *,
+    skip_existing: bool = False,
+    taken: Mapping[str, str] | None = None,
 ) -> Plan:
     """Decide where every result goes.
 
@@ -101,12 +106,16 @@ def make_plan(
         folder named like the source folder in the current one, or the current one for single files.
     skip_existing
         Whether sources whose results are there and newer are left out.
+    taken
+        Of earlier plans: results, as :func:`file_key` names them, and the names of their sources.
 
     Returns
     -------
     Plan
-        A result never takes the place of a source: such a source is refused, as is the second of two
-        with one result name. In a folder, files named like another's result are left out.
+        A result never takes the place of a source: such a source is refused. Of sources that differ in
+        their suffix only, the first by suffix has the usual name and the others have theirs in it
+        (``a_rgba.png`` of ``a.jpg``, ``a_png_rgba.png`` of ``a.png``); further results of one name are
+        refused. In a folder, files named like another's result are left out.
 
     Raises
     ------
@@ -115,18 +124,40 @@ def make_plan(
     """
     plan = Plan(left_out=list(sources.left_out), refused=list(sources.missing))
     workable = [source for source in sources.items if _workable(source, plan, settings)]
-    tasks = [_task(source, settings, dest, len(sources.items)) for source in workable]
+    count = len(sources.items)
+    tasks = [_task(source, settings, dest, count) for source in workable]
+    labels = _labels(tasks, taken or {})
+    tasks = [
+        _task(task.source, settings, dest, count, label) if (label := labels.get(id(task))) else task
+        for task in tasks
+    ]
     results = {file_key(path): task for task in tasks for path in task.paths}
     tasks = [task for task in tasks if not _is_result(task, results, plan)]
     inputs = {key for task in tasks if task.source.path for key in file_keys(task.source.path)}
-    taken: dict[str, Task] = {}
+    names: dict[str, Task] = {}
     for task in tasks:
-        reason = _conflict(task, inputs, taken)
+        reason = _conflict(task, inputs, names)
         if reason is not None:
             plan.refused.append((task.source.name, f"{task.source.name}: {reason}"))
         else:
             (plan.skipped if skip_existing and _is_newer(task) else plan.tasks).append(task)
     return plan
+
+
+def _labels(tasks: list[Task], taken: Mapping[str, str]) -> dict[int, str]:
+    """Return what is put into the results' names of tasks that would have another's, by their ids."""
+    labels: dict[int, str] = {}
+    same: dict[str, list[Task]] = {}
+    for task in tasks:
+        if task.destination is not None and task.source.path is not None:
+            same.setdefault(file_key(task.destination), []).append(task)
+    for key, group in same.items():
+        first = min(task.source.relative.suffix.lower() for task in group)
+        for task in group:
+            suffix = task.source.relative.suffix.lower()
+            if taken[key] != task.source.name if key in taken else suffix != first:
+                labels[id(task)] = f"_{suffix[1:]}"
+    return labels
 
 
 def _workable(source: Source, plan: Plan, settings: Settings) -> bool:
@@ -155,8 +186,8 @@ def _is_film(source: Source, settings: Settings) -> bool:
     return False
 
 
-def _task(source: Source, settings: Settings, dest: str | None, count: int) -> Task:
-    """Name the result of one source, and choose how it is written."""
+def _task(source: Source, settings: Settings, dest: str | None, count: int, label: str = "") -> Task:
+    """Name the result of one source, its label behind its own name, and choose how it is written."""
     film = _is_film(source, settings) or (source.kind == "stdin" and _film_dest(dest, settings))
     if dest == "-" or (dest is None and source.kind == "stdin" and not film):
         if film:
@@ -166,7 +197,7 @@ def _task(source: Source, settings: Settings, dest: str | None, count: int) -> T
         return Task(source, None, format_of(settings.format or "png") or "PNG")
     path = _named_file(dest, film=film)
     if path is None:
-        path = _folder(source, dest) / _name(source, settings, film=film)
+        path = _folder(source, dest) / _name(source, settings, label, film=film)
     elif count > 1 or source.root is not None:
         raise UsageError(f"--dest {dest}: is one file, but there are several sources")
     path = Path(os.path.normpath(path))  # comparable: no "." in front
@@ -190,14 +221,15 @@ def _named_file(dest: str | None, *, film: bool) -> Path | None:
     return path if suffix and format_of(name) else None
 
 
-def _name(source: Source, settings: Settings, *, film: bool) -> str:
+def _name(source: Source, settings: Settings, label: str, *, film: bool) -> str:
     """Name a result after its source."""
     if film:
         from ..films.outputs import film_name, film_stem
 
-        return film_name(film_stem("stdin" if source.kind == "stdin" else source.relative.name), settings)
+        stem = film_stem("stdin" if source.kind == "stdin" else source.relative.name)
+        return film_name(f"{stem}{label}", settings)
     stem = "stdin" if source.path is None else source.path.stem
-    return f"{stem}{settings.tag}.{_extension(source, settings)}"
+    return f"{stem}{label}{settings.tag}.{_extension(source, settings)}"
 
 
 def _film_dest(dest: str | None, settings: Settings) -> bool:
