@@ -58,19 +58,13 @@ def download(
             f"file there, from {checkpoint.sources[0]}, or allow downloads"
         )
     patience = patience or Patience()
-    _announce(checkpoint, destination, progress)
-    places = None if checkpoint.http_proxy else places_of(checkpoint.sources)
-    if places and are_silent(places, patience.connect):
-        hosts = ", ".join(dict.fromkeys(host for host, _ in places))
-        raise DownloadError(
-            f"{checkpoint.name}: could not be downloaded: no answer from {hosts} in {patience.connect:g} s. "
-            f"Check the connection or put the file at {destination}"
-        )
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
         with _lock(destination):
             if destination.is_file() and is_published(destination, checkpoint):
                 return destination  # another process has got it while we waited
+            _announce(checkpoint, destination, progress)
+            _check_reach(checkpoint, destination, patience)
             _download(checkpoint, destination, progress, patience)
     except OSError as error:
         advice = "set TRANSPARENT_BACKGROUND_FILE_PATH to another folder"
@@ -84,6 +78,17 @@ def _announce(checkpoint: Checkpoint, destination: Path, progress: ByteProgress 
     logger.warning("%s: its weights are not there; downloading %s%s", checkpoint.name, destination.name, size)
     if progress is not None:
         progress(0, checkpoint.size)
+
+
+def _check_reach(checkpoint: Checkpoint, destination: Path, patience: Patience) -> None:
+    """Give up where no server says anything, before each is waited for."""
+    places = None if checkpoint.http_proxy else places_of(checkpoint.sources)
+    if places and are_silent(places, patience.connect):
+        hosts = ", ".join(dict.fromkeys(host for host, _ in places))
+        raise DownloadError(
+            f"{checkpoint.name}: could not be downloaded: no answer from {hosts} in {patience.connect:g} s. "
+            f"Check the connection or put the file at {destination}"
+        )
 
 
 def _lock(destination: Path) -> FileLock:

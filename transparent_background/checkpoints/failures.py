@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OutputError
-from ..media.atomic import replacing
+from ..media.atomic import make_folder, replacing
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +54,7 @@ def _read(folder: Path) -> dict[str, Any]:
 
 def _write(folder: Path, notes: dict[str, object]) -> None:
     try:
+        make_folder(folder)
         with replacing(folder / _NOTES) as file:
             file.write(json.dumps(notes).encode())
     except OutputError as error:

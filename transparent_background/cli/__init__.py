@@ -65,8 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     name = arguments[0] if arguments and arguments[0] in COMMANDS else None
-    module = import_module(f".{name or 'remove'}", __name__)
     try:
+        module = import_module(f".{name or 'remove'}", __name__)
         with logging_left_alone():
             code: int = module.main(arguments[1:] if name else arguments)
         sys.stdout.flush()

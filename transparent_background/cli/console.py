@@ -6,7 +6,7 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -90,9 +90,11 @@ def progress_bar(console: Console, *, of_bytes: bool = False) -> Iterator[Update
 
     class Rate(progress.ProgressColumn):
         def render(self, task: progress.Task) -> Text:
-            speed = task.finished_speed or task.speed
-            if not speed:
+            # over the whole time: results come in bunches, of which the first would make thousands a second
+            elapsed = task.finished_time or task.elapsed or 0.0
+            if elapsed < 1 or not task.completed:
                 return Text("")
+            speed = task.completed / elapsed
             return Text(f"{speed:.1f}/s" if speed >= 1 else f"{1 / speed:.1f} s each")
 
     amount = (
@@ -132,7 +134,9 @@ def load_remover(network: NetworkOptions, console: Console, *, threads: int | No
     from ..remover import Remover
 
     set_threads(threads)
-    with progress_bar(console, of_bytes=True) as update:
+    waits = console.is_terminal and not console.quiet
+    note = console.status("loading the network") if waits else nullcontext()
+    with note, progress_bar(console, of_bytes=True) as update:
         remover = Remover(
             **vars(network), progress=lambda done, total: update(done, total, "downloading weights")
         )

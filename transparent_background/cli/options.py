@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from .._version import __version__
 from ..errors import UsageError
 from ..options.cameras import CameraOptions
-from ..options.declare import Subject, declared, given, read
+from ..options.declare import Option, Subject, declared, given, read
 from ..options.films import FilmOptions
 from ..options.network import NetworkOptions
 from ..options.result import ResultOptions
 from ..options.running import RunOptions
 from ..options.settings import Settings, read_settings
+from ..options.suffixes import FILM_SUFFIXES, PICTURE_SUFFIXES
 from . import COMMANDS
 from .arguments import FILE, Parser, listed
 
@@ -92,8 +94,9 @@ def read_request(argv: Sequence[str]) -> Request:
         An option makes no sense, or two do not fit each other.
     """
     parser = build_parser()
-    arguments = parser.parse_intermixed_args(argv)
-    sources = (*arguments.sources, *arguments.source)
+    end = argv.index("--") if "--" in argv else len(argv)
+    arguments = parser.parse_intermixed_args(_bare_last(argv[:end]))
+    sources = (*arguments.sources, *arguments.source, *argv[end + 1 :])
     if not sources:
         parser.error("a source is missing: a picture, a film, a folder, or - for standard input")
     values = given(vars(arguments), *GROUPS)
@@ -114,6 +117,32 @@ def read_request(argv: Sequence[str]) -> Request:
         values,
         names,
     )
+
+
+def _bare_last(argv: Sequence[str]) -> list[str]:
+    """Put options that need no value behind everything else where a source follows, which is not theirs.
+
+    ``--crop photo.jpg`` crops a photo, ``--crop 20 photo.jpg`` too; ``--matte mask.mov`` names a new file.
+    """
+    takes_none = {entry.flag: entry for entry in declared(*GROUPS).values() if entry.bare is not None}
+    kept: list[str] = []
+    bare: list[str] = []
+    for word, following in zip(argv, [*argv[1:], "-"], strict=True):
+        entry = takes_none.get(word)
+        alone = entry is not None and not following.startswith("-") and not _is_value(entry, following)
+        (bare if alone else kept).append(word)
+    return kept + bare
+
+
+def _is_value(entry: Option, text: str) -> bool:
+    path = Path(text)
+    if path.suffix.lower() in PICTURE_SUFFIXES | FILM_SUFFIXES and path.is_file():
+        return False
+    try:
+        entry.read(text)
+    except UsageError:
+        return False
+    return True
 
 
 SUBJECTS: Mapping[Subject, str] = {"picture": "pictures", "film": "films", "camera": "cameras"}
@@ -149,7 +178,8 @@ def check_effects(request: Request, subjects: Collection[Subject]) -> str | None
         idle = [word for subject, word in SUBJECTS.items() if subject in subjects and subject not in applies]
         if not idle:
             continue
-        told = f"{option.flag} does nothing for {' and '.join(idle)}"
+        flag = f"--no-{option.flag[2:]}" if option.default is True else option.flag
+        told = f"{flag} does nothing for {' and '.join(idle)}"
         if len(idle) == len(subjects):
             of = " and ".join(word for subject, word in SUBJECTS.items() if subject in applies)
             raise UsageError(f"{told}; it is for {of}: leave it out")

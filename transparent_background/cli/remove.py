@@ -132,12 +132,13 @@ class _Job:
             self.console.print(f"left out: {item.path}: {item.reason}")
         count, total = 0, len(plan.tasks)
         with progress_bar(self.console) as update:
+            if plan.tasks:
+                update(0, total, plan.tasks[0].source.name)
 
             def on_outcome(outcome: Outcome) -> None:
                 nonlocal count
                 count += 1
-                if total > 1:
-                    update(min(count, total), total, outcome.source)
+                update(min(count, total), total, outcome.source)
                 if options.verbose and outcome.result:
                     self.console.print(f"{outcome.source} -> {outcome.result}")
                 if outcome.film is not None:
@@ -172,6 +173,10 @@ class _Job:
                 if fresh.items:
                     plan = self._plan(fresh)
                     more = self._work(plan)
+                    again = {
+                        outcome.source for outcome in more.outcomes
+                    }  # a slow copy fails, and then succeeds
+                    summary.outcomes = [one for one in summary.outcomes if one.source not in again]
                     summary.outcomes += more.outcomes
                     summary.left_out += more.left_out
                     summary.seconds += more.seconds
@@ -187,7 +192,7 @@ class _Job:
         if not (summary.outcomes or summary.left_out):
             return
         done = summary.count("done")
-        words = [f"{done} done in {summary.seconds:.1f} s"]
+        words = [f"{done} done in {summary.seconds:.1f} s{_where(summary)}"]
         words += [f"{n} {what}" for what in ("skipped", "failed") if (n := summary.count(what))]
         if summary.left_out:
             words.append(f"{len(summary.left_out)} left out")
@@ -209,6 +214,21 @@ class _Job:
             "results": [_outcome_as_json(outcome) for outcome in summary.outcomes],
             "left_out": [{"path": str(item.path), "reason": item.reason} for item in summary.left_out],
         }
+
+
+def _where(summary: Summary) -> str:
+    """Say in which folder several results are."""
+    results = [
+        each.result for each in summary.outcomes if each.status == "done" and each.result not in (None, "-")
+    ]
+    if len(results) < 2:
+        return ""
+    folders = {Path(result).absolute().parent for result in results if result}
+    try:
+        common = os.path.relpath(os.path.commonpath(folders))
+    except ValueError:  # on several drives of Windows
+        return ""
+    return ", in the current folder" if common == "." else f", in {common}{os.sep}"
 
 
 def _film_line(source: str, film: FilmReport, verbose: bool) -> str:

@@ -112,6 +112,8 @@ class NetworkPredictor:
         for (main, low_resolution), members in groups.items():
             images = [to_eight_bit(pictures[index].rgb) for index in members]
             prediction = self._predict(images, main, low_resolution)
+            if self.normalisation == "sigmoid":  # what is stretched fills [0, 1] whatever it shows
+                _empty_flat(prediction, images, [pictures[index].alpha is None for index in members])
             found.update(zip(members, torch.split(prediction, 1), strict=True))
         return [found[index] for index in range(len(pictures))]
 
@@ -146,3 +148,24 @@ class NetworkPredictor:
         if self.device.type == "cuda":
             resized = resized.pin_memory()  # so that the copy goes on beside the network's work
         return normalise(resized.to(self.device, non_blocking=True))
+
+
+FLAT = (
+    3  # levels of 255 between the brightest and the darkest pixel of a picture of one colour, but for noise
+)
+
+
+@torch.inference_mode()
+def _empty_flat(prediction: torch.Tensor, images: Sequence[ByteArray], opaque: Sequence[bool]) -> None:
+    """Empty the mattes of opaque pictures of one colour, in place.
+
+    Networks find an object in the middle of them, where objects are in the photos that they were trained on.
+    """
+    for matte, image, whole in zip(prediction, images, opaque, strict=True):
+        if whole and _is_flat(image[::32, ::32]) and _is_flat(image):
+            matte.zero_()
+
+
+def _is_flat(image: ByteArray) -> bool:
+    low, high = image.min(axis=(0, 1)).astype(int), image.max(axis=(0, 1))
+    return bool((high - low <= FLAT).all())
