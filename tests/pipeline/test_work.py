@@ -16,7 +16,7 @@ from PIL import Image
 from runs import FakePredictor, plan_of, save, settings
 
 from transparent_background.errors import OutputError
-from transparent_background.pipeline import run
+from transparent_background.pipeline import Outcome, Summary, run
 
 
 @pytest.fixture
@@ -41,6 +41,13 @@ def test_a_run_accounts_for_every_source() -> None:
     assert len(seen) == 4
     with Image.open("photos/a_rgba.png") as image:
         assert (image.mode, image.size) == ("RGBA", (30, 20))
+
+
+def test_a_source_that_is_done_again_counts_as_it_ended_last() -> None:
+    """As a copy that was slow to arrive in a folder that is watched."""
+    summary = Summary([Outcome("a.jpg", "failed", error="a.jpg: cut off"), Outcome("b.jpg", "done", "b.png")])
+    summary.add(Summary([Outcome("a.jpg", "done", "a.png")], seconds=1))
+    assert (summary.count("done"), summary.count("failed"), summary.seconds) == (2, 0, 1)
 
 
 def test_batches_share_a_call() -> None:

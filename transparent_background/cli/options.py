@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..options.declare import Option, Subject, declared, given, read
 from ..options.films import FilmOptions
 from ..options.network import NetworkOptions
 from ..options.result import ResultOptions
+from ..options.result_types import parse_type, split_types
 from ..options.running import RunOptions
 from ..options.settings import Settings, read_settings
 from ..options.suffixes import FILM_SUFFIXES, PICTURE_SUFFIXES
@@ -53,8 +54,10 @@ class Request:
     camera: CameraOptions
     values: Mapping[str, Any]
     """The options that were given, or that a recipe has, as they were written."""
-    given: tuple[str, ...] = ()
+    given: tuple[str, ...]
     """The names of those that stand in the command."""
+    further: tuple[Settings, ...]
+    """For more results of the same mattes: as ``settings`` but for the type."""
 
 
 def build_parser(*, sources: bool = True) -> Parser:
@@ -108,14 +111,17 @@ def read_request(argv: Sequence[str]) -> Request:
     network = read(NetworkOptions, values, flags=True)
     if network.jit and network.resize in ("dynamic", "blend"):
         raise UsageError(f"--jit works at one size; it cannot be had with --resize {network.resize}")
+    first, *others = split_types(str(values.get("type", "rgba")))
+    settings = read_settings({**values, "type": first}, flags=True)
     return Request(
         sources,
-        read_settings(values, flags=True),
+        settings,
         network,
         read(RunOptions, values, flags=True),
         read(CameraOptions, values, flags=True),
         values,
         names,
+        tuple(replace(settings, type=parse_type(other)) for other in others),
     )
 
 

@@ -115,6 +115,7 @@ class _Job:
             sources,
             self.request.settings,
             options.dest,
+            further=self.request.further,
             skip_existing=options.skip_existing,
             taken=self.taken,
         )
@@ -140,7 +141,7 @@ class _Job:
                 count += 1
                 update(min(count, total), total, outcome.source)
                 if options.verbose and outcome.result:
-                    self.console.print(f"{outcome.source} -> {outcome.result}")
+                    self.console.print(f"{outcome.source} -> {', '.join(_results(outcome))}")
                 if outcome.film is not None:
                     self.console.print(_film_line(outcome.source, outcome.film, options.verbose))
 
@@ -172,14 +173,7 @@ class _Job:
                 fresh = watcher.poll()
                 if fresh.items:
                     plan = self._plan(fresh)
-                    more = self._work(plan)
-                    again = {
-                        outcome.source for outcome in more.outcomes
-                    }  # a slow copy fails, and then succeeds
-                    summary.outcomes = [one for one in summary.outcomes if one.source not in again]
-                    summary.outcomes += more.outcomes
-                    summary.left_out += more.left_out
-                    summary.seconds += more.seconds
+                    summary.add(self._work(plan))
                     watcher.ignore(path for task in plan.tasks for path in task.paths)
                 time.sleep(1.0)
         except KeyboardInterrupt:
@@ -199,9 +193,9 @@ class _Job:
         if summary.stopped:
             words.append(f"stopped early: {summary.stopped}")
         self.console.print(", ".join(words))
-        results = [outcome.result for outcome in summary.outcomes]
-        if done == 1 and len(results) == 1 and results[0] not in (None, "-"):
-            self.console.print(f"{results[0]}")
+        if done == 1 and len(summary.outcomes) == 1 and summary.outcomes[0].result != "-":
+            for result in _results(summary.outcomes[0]):
+                self.console.print(result)
 
     def _as_json(self, summary: Summary) -> dict[str, Any]:
         remover = self.remover
@@ -214,6 +208,11 @@ class _Job:
             "results": [_outcome_as_json(outcome) for outcome in summary.outcomes],
             "left_out": [{"path": str(item.path), "reason": item.reason} for item in summary.left_out],
         }
+
+
+def _results(outcome: Outcome) -> list[str]:
+    """Return the files that were written of a source."""
+    return [] if outcome.result is None else [outcome.result, *outcome.beside]
 
 
 def _where(summary: Summary) -> str:
@@ -249,6 +248,7 @@ def _outcome_as_json(outcome: Outcome) -> dict[str, Any]:
         "source": outcome.source,
         "status": outcome.status,
         "result": outcome.result,
+        "beside": list(outcome.beside),
         "size": None if size is None else {"height": size[0], "width": size[1]},
         "error": outcome.error,
     }

@@ -133,17 +133,28 @@ def _deep_grey(image: Image.Image) -> Array:
     """Read the modes with more than 8 bits as (h, w) uint16 or float32 in [0, 1]."""
     values = np.array(image)
     if values.dtype.kind == "f":
-        _check_finite(values)
-        low, high = float(values.min()), float(values.max())
-        if low >= 0 and high <= 1:
-            return values.astype(np.float32)
-        if low >= 0 and high <= 255:
-            return (values / 255).astype(np.float32)
-        return ((values - low) / ((high - low) or 1)).astype(np.float32)
+        return from_floats(values)
     low, high = int(values.min()), int(values.max())
     if low >= 0 and high <= 65535:
         return values.astype(np.uint16)
     return np.rint((values.astype(np.float64) - low) * (65535 / ((high - low) or 1))).astype(np.uint16)
+
+
+def from_floats(values: Array) -> FloatArray:
+    """Bring floats of a file to float32 in [0, 1]: as they are, from 0..255, or their range stretched.
+
+    Raises
+    ------
+    InputError
+        There are NaN or infinite values among them.
+    """
+    _check_finite(values)
+    low, high = float(values.min()), float(values.max())
+    if low >= 0 and high <= 1:
+        return values.astype(np.float32)
+    if low >= 0 and high <= 255:
+        return (values / 255).astype(np.float32)
+    return ((values - low) / ((high - low) or 1)).astype(np.float32)
 
 
 def _grey_to_rgb(grey: Array) -> Array:

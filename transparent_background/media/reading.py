@@ -25,7 +25,7 @@ from ..errors import (
 )
 from ..images.exif import without_warnings
 from ..images.picture import Picture, from_pil
-from .deep import read_sixteen_bit
+from .deep import float_tiff_size, read_float_tiff, read_sixteen_bit
 from .files import name_of, open_file
 
 logger = logging.getLogger(__name__)
@@ -55,6 +55,10 @@ def read(source: Source) -> Picture:
     MissingExtraError
         It is HEIC, and pillow-heif is not installed.
     """
+    with _file(source) as file, _decoding(source):
+        floats = _float_tiff(file)
+        if floats:
+            return read_float_tiff(file)
     with _opened(source) as (image, file), _decoding(source):
         _tell_of_pages(image, source)
         deep = read_sixteen_bit(image, file)
@@ -75,6 +79,9 @@ def measure(source: Source) -> tuple[int, int]:
         if _is_heif(head):
             width, height = _heif(file, source).size
             return height, width
+        floats = _float_tiff(file)
+        if floats:
+            return floats
         image = _open(file, source)
         return image.height, image.width
 
@@ -99,6 +106,9 @@ class Animation:
 
 def animation(source: Source) -> Animation | None:
     """Tell whether a picture is animated, and how; None for a still one."""
+    with _file(source) as file, _decoding(source):
+        if _float_tiff(file):
+            return None
     with _opened(source) as (image, _), _decoding(source):
         frames = int(getattr(image, "n_frames", 1))
         if frames < 2 or image.format not in ("GIF", "PNG", "WEBP", "AVIF"):
@@ -118,6 +128,14 @@ def read_frames(source: Source) -> Iterator[AnimationFrame]:
                 duration = float(image.info.get("duration", 100) or 100)
                 frame = AnimationFrame(from_pil(image.copy()), duration)
             yield frame
+
+
+def _float_tiff(file: BinaryIO) -> tuple[int, int] | None:
+    """Return the size of a TIFF of floats in colour, within Pillow's limit; None for other files."""
+    size = float_tiff_size(file)
+    if size is not None and Image.MAX_IMAGE_PIXELS and math.prod(size) > 2 * Image.MAX_IMAGE_PIXELS:
+        raise Image.DecompressionBombError
+    return size
 
 
 def _tell_of_pages(image: Image.Image, source: Source) -> None:

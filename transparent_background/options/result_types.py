@@ -23,6 +23,8 @@ CHOICES = (
     "or the path of a picture or film"
 )
 
+WORDS = ("rgba", "map", "green", "blur", "overlay")
+
 _TRIPLE = re.compile(r"\s*(?:\[(.*)\]|\((.*)\)|([^\[\]()]*,[^\[\]()]*))\s*")
 
 
@@ -104,8 +106,8 @@ def parse_type(type: str | Sequence[int] | os.PathLike[str] | HeldBackdrop) -> R
     type
         ``"rgba"``, ``"map"``, ``"green"`` (120, 255, 155), ``"white"``, ``"blur"``, ``"overlay"``;
         a colour as ``"[r, g, b]"``, ``"(r, g, b)"``, ``"r, g, b"``, three whole numbers in 0..255,
-        ``"#rgb"``, ``"#rrggbb"`` or a CSS name; a colour of four numbers, ``"#rgba"`` or ``"#rrggbbaa"`` lets
-        through what its last part leaves; or the path of a picture or film. Case does not matter in
+        ``"#rgb"``, ``"#rrggbb"`` or a CSS name; a colour of four numbers, ``"#rgba"`` or ``"#rrggbbaa"``
+        lets through what its last part leaves; or the path of a picture or film. Case does not matter in
         names. A file that is called like a type or colour can be given as ``./white``.
 
     Raises
@@ -124,6 +126,13 @@ def parse_type(type: str | Sequence[int] | os.PathLike[str] | HeldBackdrop) -> R
     except TypeError:
         values = []
     return _solid(values, str(type))
+
+
+def split_types(text: str) -> list[str]:
+    """Return types that are listed with commas (``rgba,map``), or the text alone if it is no such list."""
+    parts = list(dict.fromkeys(part.strip() for part in text.split(",")))
+    listed = all(part.lower() in WORDS or _named(part.lower()) is not None for part in parts)
+    return parts if listed and not Path(text).is_file() else [text]
 
 
 def _parse_text(text: str) -> ResultType:

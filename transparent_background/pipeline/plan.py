@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -37,13 +37,17 @@ class Task:
     """Pillow's name of the result's format; of a film, its container or ``pictures``."""
     targets: Targets | None = None
     """How a film is written; None for pictures."""
+    settings: Settings | None = None
+    """What is made of it; None: what is made of every source."""
+    beside: tuple[Task, ...] = ()
+    """More results of the same matte."""
 
     @property
     def paths(self) -> list[Path]:
         """All files that it writes: of a film also its matte and its foreground."""
         if self.targets is not None:
             return [Path(os.path.normpath(target.path)) for target in self.targets.files.values()]
-        return [] if self.destination is None else [self.destination]
+        return [each.destination for each in (self, *self.beside) if each.destination is not None]
 
 
 @dataclass(slots=True)
@@ -69,6 +73,8 @@ class Outcome:
     size: Size | None = None
     """(height, width) of the result."""
     error: str | None = None
+    beside: tuple[str, ...] = ()
+    """Further files that were written of it."""
     film: FilmReport | None = None
     """What became of a film."""
 
@@ -84,6 +90,13 @@ class Summary:
     stopped: str | None = None
     """Why the rest was not tried."""
 
+    def add(self, later: Summary) -> None:
+        """Add a later run; a source that was done again counts as it ended last."""
+        again = {outcome.source for outcome in later.outcomes}
+        self.outcomes = [each for each in self.outcomes if each.source not in again] + later.outcomes
+        self.left_out += later.left_out
+        self.seconds += later.seconds
+
     def count(self, status: Status) -> int:
         """Return how many sources ended with a status."""
         return sum(outcome.status == status for outcome in self.outcomes)
@@ -94,6 +107,7 @@ def make_plan(
     settings: Settings,
     dest: str | None,
     *,
+    further: Sequence[Settings] = (),
     skip_existing: bool = False,
     taken: Mapping[str, str] | None = None,
 ) -> Plan:
@@ -104,6 +118,8 @@ def make_plan(
     dest
         A folder; with one source also a picture's file name, or ``-`` for standard output. None: a
         folder named like the source folder in the current one, or the current one for single files.
+    further
+        For more results of each picture, of other types.
     skip_existing
         Whether sources whose results are there and newer are left out.
     taken
@@ -125,10 +141,10 @@ def make_plan(
     plan = Plan(left_out=list(sources.left_out), refused=list(sources.missing))
     workable = [source for source in sources.items if _workable(source, plan, settings)]
     count = len(sources.items)
-    tasks = [_task(source, settings, dest, count) for source in workable]
+    tasks = [_task(source, settings, dest, count, further) for source in workable]
     labels = _labels(tasks, taken or {})
     tasks = [
-        _task(task.source, settings, dest, count, label) if (label := labels.get(id(task))) else task
+        _task(task.source, settings, dest, count, further, label) if (label := labels.get(id(task))) else task
         for task in tasks
     ]
     results = {file_key(path): task for task in tasks for path in task.paths}
@@ -186,8 +202,28 @@ def _is_film(source: Source, settings: Settings) -> bool:
     return False
 
 
-def _task(source: Source, settings: Settings, dest: str | None, count: int, label: str = "") -> Task:
-    """Name the result of one source, its label behind its own name, and choose how it is written."""
+def _task(
+    source: Source,
+    settings: Settings,
+    dest: str | None,
+    count: int,
+    further: Sequence[Settings],
+    label: str = "",
+) -> Task:
+    """Name the results of one source, its label behind its own name, and choose how they are written."""
+    task = _one(source, settings, dest, count, label)
+    if not further:
+        return task
+    if task.targets is not None:
+        raise UsageError(f"{source.name}: a film has one type at a time; --matte writes its matte as well")
+    if task.destination is None or _named_file(dest, film=False) is not None:
+        raise UsageError(f"--dest {dest or '-'}: is one file, but several types are asked for; give a folder")
+    others = (replace(_one(source, each, dest, count, label), settings=each) for each in further)
+    return replace(task, beside=tuple(others))
+
+
+def _one(source: Source, settings: Settings, dest: str | None, count: int, label: str) -> Task:
+    """Name one result of a source."""
     film = _is_film(source, settings) or (source.kind == "stdin" and _film_dest(dest, settings))
     if dest == "-" or (dest is None and source.kind == "stdin" and not film):
         if film:

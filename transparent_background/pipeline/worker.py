@@ -106,7 +106,8 @@ class Worker:
                 if isinstance(loaded, Targets):
                     self._film(task, loaded)
                 elif isinstance(loaded, tuple):
-                    self._succeed(task, self._animation(task, *loaded))
+                    sizes = [self._animation(each, *loaded) for each in (task, *task.beside)]
+                    self._succeed(task, sizes[0])
             except Exception as error:
                 self._fail(task, error)
 
@@ -129,10 +130,14 @@ class Worker:
 
     def _finish(self, task: Task, picture: Picture, matte: FloatArray) -> Size:
         """Make a picture's result and write it; return its size."""
-        result = self._result(task, picture, matte, self.settings)
-        quality = self.settings.quality
-        write(_target(task), result, format=task.format, metadata=picture.metadata, quality=quality)
-        return result.size
+        sizes = []
+        for each in (task, *task.beside):
+            settings = each.settings or self.settings
+            result = self._result(each, picture, matte, settings)
+            quality = settings.quality
+            write(_target(each), result, format=each.format, metadata=picture.metadata, quality=quality)
+            sizes.append(result.size)
+        return sizes[0]
 
     def _result(self, task: Task, picture: Picture, matte: FloatArray, settings: Settings) -> Result:
         return finish(
@@ -147,7 +152,7 @@ class Worker:
     def _animation(self, task: Task, source: Path | bytes, animation: Animation) -> Size:
         """Work through an animation frame by frame and write it; return its size."""
         # every frame keeps its place, so a crop would need the union of all: not cropped
-        settings = dataclasses.replace(self.settings, crop=None)
+        settings = dataclasses.replace(task.settings or self.settings, crop=None)
         durations = [frame.duration for frame in read_frames(source)]
         size = (0, 0)
 
@@ -187,7 +192,8 @@ class Worker:
 
     def _succeed(self, task: Task, size: Size) -> None:
         result = "-" if task.destination is None else str(task.destination)
-        self.report(Outcome(task.source.name, "done", result, size))
+        beside = tuple(str(each.destination) for each in task.beside)
+        self.report(Outcome(task.source.name, "done", result, size, beside=beside))
 
     def _fail(self, task: Task, error: Exception) -> None:
         if isinstance(error, BrokenPipeError):
