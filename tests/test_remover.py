@@ -344,3 +344,18 @@ def test_blending_needs_a_picture_larger_than_its_base() -> None:
     assert pass_sizes((600, 800), (384, 384), "blend") == ((608, 800), (384, 384))
     assert pass_sizes((600, 800), (1024, 1024), "static") == ((1024, 1024), None)
     assert pass_sizes((600, 800), (384, 384), "dynamic") == ((608, 800), None)
+
+
+@pytest.mark.parametrize("resize", ["static", "blend"])
+def test_a_sheet_shows_the_levels_of_the_pyramid(photo, resize) -> None:
+    remover = Remover("lite", device="cpu", resize=resize)
+    sheet = remover.process(np.asarray(photo), "debug")
+    height, width = 96, 128
+    assert sheet.shape == (2 * height, 5 * width, 3)
+    tiles = [np.hsplit(row, 5) for row in np.vsplit(sheet, 2)]
+    assert np.array_equal(tiles[0][0], np.asarray(photo))
+    matte = remover.alpha(photo)
+    assert np.abs(tiles[1][0][..., 0] / 255 - matte).mean() < 0.02
+    finest = tiles[0][4][..., 0] / 255  # the matte is made of it
+    assert np.corrcoef(finest.ravel(), matte.ravel())[0, 1] > 0.95
+    assert np.abs(tiles[1][3][..., 0].astype(int) - 128).mean() < np.abs(tiles[0][4].astype(int) - 128).mean()

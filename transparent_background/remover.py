@@ -16,13 +16,14 @@ from .films.frames import VideoFrame
 from .films.report import FilmReport, ProgressCallback
 from .images.conversions import give_back, take
 from .images.picture import Picture
+from .matting.levels import level_sheet
 from .matting.network import NetworkPredictor
 from .matting.pictures import predict_mattes
 from .media.reading import read
 from .options.declare import check_names, declared, offered
 from .options.films import Selection
 from .options.result import ResultOptions
-from .options.result_types import HeldBackdrop
+from .options.result_types import HeldBackdrop, Levels
 from .options.settings import settings_of
 from .types import FloatArray, ImageInput
 
@@ -111,7 +112,8 @@ class Remover(FormerAttributes, NetworkPredictor):
         type
             ``"rgba"``, ``"map"``, ``"green"``, ``"white"``, ``"blur"``, ``"overlay"``, a colour
             (``"[255, 0, 0]"``, ``(255, 0, 0)``, ``"#ff0000"``, a CSS name; with a fourth part, such as
-            ``"#ff000080"``, it is transparent itself), or a picture to put behind: its path, a PIL picture,
+            ``"#ff000080"``, it is transparent itself), ``"debug"`` (a sheet with the levels of the network's
+            pyramid), or a picture to put behind: its path, a PIL picture,
             an array or a tensor.
         threshold
             In [0, 1]: the matte becomes 1 above it and 0 elsewhere. None keeps it soft.
@@ -167,8 +169,11 @@ class Remover(FormerAttributes, NetworkPredictor):
         while chunk := list(islice(waiting, batch_size)):
             pictures = [_read(image, settings.orient) for image in chunk]
             for image, picture, matte in zip(chunk, pictures, self.mattes(pictures), strict=True):
-                done = finish(picture, matte, settings, self.device, background=background)
-                results.append(give_back(done.result, image))
+                if isinstance(settings.type, Levels):
+                    result = level_sheet(self, picture)
+                else:
+                    result = finish(picture, matte, settings, self.device, background=background).result
+                results.append(give_back(result, image))
         return results
 
     def alpha(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ..errors import UsageError
 from ..images.picture import Picture
 from ..images.result import Result
 from ..options.result import ResultOptions
-from ..options.result_types import GREEN, Backdrop, Blur, Matte, Overlay, Rgba, Solid, Tinted
+from ..options.result_types import GREEN, Backdrop, Blur, Levels, Matte, Overlay, Rgba, Solid, Tinted
 from ..types import ColourArray, FloatArray
 from .backgrounds import Background, FileBackground
 from .blend import Colour, blend, colour_like, flatten
@@ -24,6 +25,8 @@ def compose(
 ) -> Result:
     """Put the object's colours and its finished matte together as the type says; a matte needs no colours."""
     kind = settings.type
+    if isinstance(kind, Levels):
+        raise UsageError("type debug is made of pictures, in Python and the command")
     if colours is None or isinstance(kind, Matte):
         return Result(grey=alpha)
     if isinstance(kind, Rgba):

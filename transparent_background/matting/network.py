@@ -18,11 +18,11 @@ from ..engine.prepare import prepare
 from ..errors import DeviceError
 from ..images.picture import Picture, to_eight_bit
 from ..media.atomic import file_state
-from ..model import to_probability
+from ..model import Pyramid, to_probability
 from ..model.input import normalise, resize_rgb
 from ..options.declare import read
 from ..options.network import NetworkOptions
-from ..types import Backend, ByteArray, ByteProgress, Normalisation, Precision, ResizeMethod, Size
+from ..types import Backend, ByteArray, ByteProgress, FloatArray, Normalisation, Precision, ResizeMethod, Size
 from .preprocess import pass_sizes
 
 
@@ -128,6 +128,21 @@ class NetworkPredictor:
             short_side=self.checkpoint.short_side,
             enlarge=self.checkpoint.enlarge,
         )
+
+    @torch.inference_mode()
+    def pyramid(self, picture: Picture) -> Pyramid:
+        """Return what the network predicts of a picture at all its levels, as logits (1, 1, h, w).
+
+        For a look inside: the network is read again, since what is run may give the finest level only.
+        """
+        network = load_network(self.checkpoint, self.weights, self.device)
+        image = to_eight_bit(picture.rgb)
+        sizes = self.sizes_of_passes(picture)
+        return network(*(self._input([image], size) for size in sizes if size is not None))
+
+    def matte_of(self, pyramid: Pyramid) -> FloatArray:
+        """Return the matte (h, w) in [0, 1] that a pyramid's finest level becomes, at its own size."""
+        return to_probability(pyramid.d0, stretch=self.normalisation == "minmax")[0, 0].cpu().numpy()
 
     @torch.inference_mode()
     def _predict(self, images: Sequence[ByteArray], main: Size, low_resolution: Size | None) -> torch.Tensor:

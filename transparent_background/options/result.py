@@ -29,7 +29,8 @@ class ResultOptions:
 
     type: ResultType = text(
         "rgba (transparent), map (the matte), green, white, blur, overlay, a colour ('[255, 0, 0]', "
-        "'#ff0000', a CSS name), or a picture or film to put behind; of pictures several, as rgba,map",
+        "'#ff0000', a CSS name), or a picture or film to put behind; of pictures several, as rgba,map; "
+        "or debug, the levels of the network's pyramid",
         default="rgba",
         parsed=Rgba("rgba"),
         parse=lambda value, name: parse_type(value),

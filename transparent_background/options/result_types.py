@@ -23,7 +23,7 @@ CHOICES = (
     "or the path of a picture or film"
 )
 
-WORDS = ("rgba", "map", "green", "blur", "overlay")
+WORDS = ("rgba", "map", "green", "blur", "overlay", "debug")
 
 _TRIPLE = re.compile(r"\s*(?:\[(.*)\]|\((.*)\)|([^\[\]()]*,[^\[\]()]*))\s*")
 
@@ -50,6 +50,10 @@ class Blur(_Named):
 
 class Overlay(_Named):
     """The object tinted half green, its edge drawn."""
+
+
+class Levels(_Named):
+    """The levels of the network's pyramid, side by side; in Python and the command only."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ class HeldBackdrop:
     text: str = "background"
 
 
-ResultType: TypeAlias = Rgba | Matte | Blur | Overlay | Solid | Backdrop | HeldBackdrop
+ResultType: TypeAlias = Rgba | Matte | Blur | Overlay | Levels | Solid | Backdrop | HeldBackdrop
 
 
 def parse_type(type: str | Sequence[int] | os.PathLike[str] | HeldBackdrop) -> ResultType:
@@ -105,6 +109,7 @@ def parse_type(type: str | Sequence[int] | os.PathLike[str] | HeldBackdrop) -> R
     ----------
     type
         ``"rgba"``, ``"map"``, ``"green"`` (120, 255, 155), ``"white"``, ``"blur"``, ``"overlay"``;
+        ``"debug"``, the levels of the network's pyramid;
         a colour as ``"[r, g, b]"``, ``"(r, g, b)"``, ``"r, g, b"``, three whole numbers in 0..255,
         ``"#rgb"``, ``"#rrggbb"`` or a CSS name; a colour of four numbers, ``"#rgba"`` or ``"#rrggbbaa"``
         lets through what its last part leaves; or the path of a picture or film. Case does not matter in
@@ -142,6 +147,7 @@ def _parse_text(text: str) -> ResultType:
         "map": Matte(text),
         "blur": Blur(text),
         "overlay": Overlay(text),
+        "debug": Levels(text),
         "green": Solid(GREEN, text),
     }
     if name in plain:

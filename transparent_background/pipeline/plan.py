@@ -12,7 +12,7 @@ from ..errors import UsageError
 from ..media.atomic import file_key, file_keys
 from ..media.sources import LeftOut, Source, SourceList
 from ..media.video.containers import film_format, is_pattern, is_sequence
-from ..options.result_types import Rgba
+from ..options.result_types import Levels, Rgba
 from ..options.settings import Settings
 from ..options.suffixes import FILM_SUFFIXES, format_of
 from ..types import Size
@@ -237,6 +237,8 @@ def _one(source: Source, settings: Settings, dest: str | None, count: int, label
     elif count > 1 or source.root is not None:
         raise UsageError(f"--dest {dest}: is one file, but there are several sources")
     path = Path(os.path.normpath(path))  # comparable: no "." in front
+    if film and isinstance(settings.type, Levels):
+        raise UsageError(f"{source.name}: type debug is made of pictures, not of films")
     if not film:
         return Task(source, path, format_of(settings.format or path.suffix) or "PNG")
     from ..films.outputs import plan_targets  # and OpenCV, which photos do not wait for here

@@ -31,10 +31,12 @@ from ..films.overlap import in_advance, threads
 from ..films.process import process_film
 from ..images.picture import Picture
 from ..images.result import Result
+from ..matting.levels import level_sheet
 from ..matting.pictures import predict_mattes
 from ..media.atomic import make_folder
 from ..media.reading import Animation, animation, read, read_frames
 from ..media.writing import write, write_animation
+from ..options.result_types import Levels
 from ..options.settings import Settings
 from ..options.suffixes import ANIMATED, KEEPS_ALPHA
 from ..types import FloatArray, Size
@@ -140,6 +142,8 @@ class Worker:
         return sizes[0]
 
     def _result(self, task: Task, picture: Picture, matte: FloatArray, settings: Settings) -> Result:
+        if isinstance(settings.type, Levels):
+            return level_sheet(self.predictor, picture)
         return finish(
             picture,
             matte,
