@@ -141,8 +141,9 @@ def choose_default(*, progress: ByteProgress | None = None, offline: bool | None
     try:
         ago = failures.failed_lately(home(), base.name) if local_path(base) is None else None
         if ago is not None:
+            when = "just now" if ago < 60 else f"{ago / 60:.0f} min ago"
             raise DownloadError(
-                f"{base.name}: could not be downloaded {ago / 60:.0f} min ago; it is tried again "
+                f"{base.name}: could not be downloaded {when}; it is tried again "
                 f"{failures.REMEMBERED / 60:.0f} min after that, or by --mode {base.name}"
             )
         try:
