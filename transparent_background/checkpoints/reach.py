@@ -38,9 +38,9 @@ def are_silent(places: Collection[tuple[str, int]], seconds: float) -> bool:
             }
         except OSError:
             found = set()
+        news.put(len(found) - 1)  # before any of them can fail
         for family, address in found:
             _start(knock, family, address)
-        news.put(len(found) - 1)
 
     def knock(family: int, address: tuple[object, ...]) -> None:
         try:
