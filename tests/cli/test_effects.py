@@ -147,6 +147,8 @@ def test_what_could_be_measured_is_shown_though_another_fails(monkeypatch, capsy
         return cost
 
     monkeypatch.setattr("transparent_background.evaluate.speed.measure", measure)
+    assert main(["benchmark", "lite", "misspelt"]) == 2
+    assert capsys.readouterr().out == ""
     assert main(["benchmark", "base", "lite", "fast"]) == 3
     said = capsys.readouterr()
     assert "| lite | 3.00 M |" in said.out

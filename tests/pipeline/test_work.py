@@ -195,11 +195,12 @@ def test_sixteen_bit_sources_give_sixteen_bit_cut_outs() -> None:
 
 
 @pytest.mark.parametrize("suffix", ["gif", "webp", "png"])
-def test_animations_stay_animated(suffix) -> None:
+def test_animations_stay_animated(suffix, caplog) -> None:
     frames = [Image.fromarray(np.roll(draw_object(20, 30), 9 * index, axis=1)) for index in range(3)]
     frames[0].save(f"m.{suffix}", save_all=True, append_images=frames[1:], duration=[40, 80, 120])
-    summary = run(plan_of([f"m.{suffix}"]), FakePredictor(), settings())
+    summary = run(plan_of([f"m.{suffix}"]), FakePredictor(), settings(crop="5"))
     assert [o.error for o in summary.outcomes] == [None]
+    assert caplog.text.count("animations are not cropped") == 1
     from transparent_background.media.reading import read_frames
 
     assert [frame.duration for frame in read_frames("m_rgba.png")] == [40, 80, 120]

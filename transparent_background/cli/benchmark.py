@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import TransparentBackgroundError, UsageError
@@ -56,10 +57,15 @@ def main(argv: Sequence[str]) -> int:
     values = vars(options)
     network, run = read(NetworkOptions, values), read(RunOptions, values)
     start_console(debug=run.debug)
+    from ..checkpoints import find
     from ..evaluate.speed import measure
 
+    models = options.models or ["lite"]
+    for model in models:
+        if not Path(model).expanduser().is_file():
+            find(model)  # a misspelt one is told before anything is measured
     costs, failures = [], []
-    for model in options.models or ["lite"]:
+    for model in models:
         try:
             cost = measure(
                 model,

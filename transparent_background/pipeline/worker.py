@@ -108,6 +108,8 @@ class Worker:
                 if isinstance(loaded, Targets):
                     self._film(task, loaded)
                 elif isinstance(loaded, tuple):
+                    if self.settings.crop is not None:
+                        logger.warning("%s: animations are not cropped", task.source.name)
                     sizes = [self._animation(each, *loaded) for each in (task, *task.beside)]
                     self._succeed(task, sizes[0])
             except Exception as error:
