@@ -183,3 +183,9 @@ def test_pages_that_are_passed_over_are_told(caplog) -> None:
     caplog.clear()
     read(encoded(Image.fromarray(RGB), "TIFF"))
     assert not caplog.records
+    many = encoded(Image.fromarray(RGB), "TIFF", save_all=True, append_images=[Image.new("1", (1, 1))] * 1100)
+    np.testing.assert_array_equal(read(many).rgb, RGB)
+    assert "has at least 1000 pages" in caplog.text
+    caplog.clear()
+    cut = encoded(Image.fromarray(RGB), "TIFF", save_all=True, append_images=[Image.fromarray(RGB)])[:-100]
+    np.testing.assert_array_equal(read(cut).rgb, RGB)

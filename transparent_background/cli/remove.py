@@ -119,7 +119,8 @@ class _Job:
             skip_existing=options.skip_existing,
             taken=self.taken,
         )
-        self.taken |= {file_key(path): task.source.name for task in plan.tasks for path in task.paths}
+        tasks = [*plan.tasks, *plan.skipped]
+        self.taken |= {file_key(path): task.source.name for task in tasks for path in task.paths}
         return plan
 
     def _work(self, plan: Plan) -> Summary:

@@ -165,9 +165,7 @@ class NetworkPredictor:
         return normalise(resized.to(self.device, non_blocking=True))
 
 
-FLAT = (
-    3  # levels of 255 between the brightest and the darkest pixel of a picture of one colour, but for noise
-)
+FLAT = 3  # of 255: how far a picture's brightest and darkest pixels may lie apart where it has one colour
 
 
 @torch.inference_mode()

@@ -32,6 +32,9 @@ logger = logging.getLogger(__name__)
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 
+MOST_PAGES = 1000  # of a TIFF, that are counted: a file may say that it has millions
+_MOVING = ("GIF", "PNG", "WEBP", "AVIF")
+
 # libheif raises RuntimeError, the others all sorts
 _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, LookupError, RuntimeError)
 
@@ -110,8 +113,8 @@ def animation(source: Source) -> Animation | None:
         if _float_tiff(file):
             return None
     with _opened(source) as (image, _), _decoding(source):
-        frames = int(getattr(image, "n_frames", 1))
-        if frames < 2 or image.format not in ("GIF", "PNG", "WEBP", "AVIF"):
+        frames = int(getattr(image, "n_frames", 1)) if image.format in _MOVING else 1
+        if frames < 2:
             return None
         # a GIF without a loop extension plays once, one with count n plays n + 1 times
         loop = image.info.get("loop", 1 if image.format == "GIF" else 0)
@@ -142,14 +145,19 @@ def _tell_of_pages(image: Image.Image, source: Source) -> None:
     """Log how many pages of a TIFF are passed over."""
     if image.format != "TIFF":
         return
+    pages = 1
     try:
-        pages = int(getattr(image, "n_frames", 1))
-    except _DAMAGED:  # the first page may be whole all the same
-        return
+        while pages < MOST_PAGES:
+            image.seek(pages)
+            pages += 1
+    except _DAMAGED:  # that was the last; or the next is damaged, and the first may be whole all the same
+        pass
+    image.seek(0)
     if pages > 1:
         logger.warning(
-            "%s: has %d pages, and only the first is done: save the others as files of their own",
+            "%s: has %s%d pages, and only the first is done: save the others as files of their own",
             name_of(source),
+            "" if pages < MOST_PAGES else "at least ",
             pages,
         )
 
