@@ -10,7 +10,7 @@ from runs import plan_of, save, settings
 from transparent_background.errors import UsageError
 from transparent_background.media.atomic import file_key
 from transparent_background.media.sources import find_sources
-from transparent_background.pipeline import make_plan
+from transparent_background.pipeline.plan import make_plan
 
 
 def destinations(plan) -> list[str]:

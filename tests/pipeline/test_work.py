@@ -16,7 +16,8 @@ from PIL import Image
 from runs import FakePredictor, plan_of, save, settings
 
 from transparent_background.errors import OutputError
-from transparent_background.pipeline import Outcome, Summary, run
+from transparent_background.pipeline.plan import Outcome, Summary
+from transparent_background.pipeline.work import run
 
 
 @pytest.fixture
