@@ -16,7 +16,7 @@ from ..engine.loading import load_network
 from ..engine.plan import ExecutionPlan, choose_plan
 from ..engine.prepare import prepare
 from ..errors import DeviceError
-from ..images.picture import Picture, to_eight_bit
+from ..images.picture import Picture, to_eight_bit, white_of
 from ..media.atomic import file_state
 from ..model import Pyramid, to_probability
 from ..model.input import normalise, resize_rgb
@@ -112,10 +112,10 @@ class NetworkPredictor:
         for (main, low_resolution), members in groups.items():
             images = [to_eight_bit(pictures[index].rgb) for index in members]
             prediction = self._predict(images, main, low_resolution)
-            if self.normalisation == "sigmoid":  # what is stretched fills [0, 1] whatever it shows
-                _empty_flat(prediction, images, [pictures[index].alpha is None for index in members])
             found.update(zip(members, torch.split(prediction, 1), strict=True))
-        return [found[index] for index in range(len(pictures))]
+        # a stretched matte fills [0, 1] whatever it shows, as published
+        empty = [self.normalisation == "sigmoid" and _is_flat(picture) for picture in pictures]
+        return [torch.zeros_like(found[i]) if nothing else found[i] for i, nothing in enumerate(empty)]
 
     def sizes_of_passes(
         self, picture: Picture, *, resize: ResizeMethod | None = None, base_size: Size | None = None
@@ -165,20 +165,18 @@ class NetworkPredictor:
         return normalise(resized.to(self.device, non_blocking=True))
 
 
-FLAT = 3  # of 255: how far a picture's brightest and darkest pixels may lie apart where it has one colour
+FLAT = 3 / 255  # of white: how far the brightest and the darkest pixel of one colour may lie apart
 
 
-@torch.inference_mode()
-def _empty_flat(prediction: torch.Tensor, images: Sequence[ByteArray], opaque: Sequence[bool]) -> None:
-    """Empty the mattes of opaque pictures of one colour, in place.
+def _is_flat(picture: Picture) -> bool:
+    """Whether a picture is of one colour and has no shape of its own, so that there is no object in it.
 
-    Networks find an object in the middle of them, where objects are in the photos that they were trained on.
+    Networks find one in the middle, where objects are in the photos that they were trained on.
     """
-    for matte, image, whole in zip(prediction, images, opaque, strict=True):
-        if whole and _is_flat(image[::32, ::32]) and _is_flat(image):
-            matte.zero_()
-
-
-def _is_flat(image: ByteArray) -> bool:
-    low, high = image.min(axis=(0, 1)).astype(int), image.max(axis=(0, 1))
-    return bool((high - low <= FLAT).all())
+    if picture.alpha is not None:
+        return False
+    most = FLAT * white_of(picture.rgb.dtype)
+    for rgb in (picture.rgb[::32, ::32], picture.rgb):  # few pixels tell of nearly all pictures
+        if (rgb.max(axis=(0, 1)).astype(float) - rgb.min(axis=(0, 1)) > most).any():
+            return False
+    return True
