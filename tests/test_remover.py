@@ -96,12 +96,90 @@ def test_threshold_reverse_and_own_transparency(remover, photo) -> None:
     np.testing.assert_allclose(remover.alpha(see_through), alpha * 0.2, atol=1e-4)
 
 
-def test_orientation_is_applied(remover, photo) -> None:
+def test_files_are_turned_and_pictures_in_memory_keep_their_size(remover, photo, tmp_path) -> None:
+    """A mask must fit the picture that it was made for; what was opened may have been converted since."""
     exif = Image.Exif()
     exif[0x0112] = 6
-    file = io.BytesIO()
-    photo.save(file, "PNG", exif=exif)
-    assert remover.process(Image.open(file)).size == (96, 128)  # upright: width and height changed places
+    path = tmp_path / "turned.png"
+    photo.save(path, exif=exif)
+    assert photo.size == (128, 96)
+    for opened in (path, path.read_bytes(), io.BytesIO(path.read_bytes())):
+        assert remover.process(opened).size == (96, 128)  # upright: width and height changed places
+    for held in (Image.open(path), Image.open(path).convert("RGB")):
+        assert held.getexif()[0x0112] == 6
+        assert remover.process(held).size == (128, 96)
+        assert remover.process(held, orient=True).size == (96, 128)
+        assert remover.alpha(held).shape == (96, 128)
+        assert remover.alpha(held, orient=True).shape == (128, 96)
+    kept = np.asarray(remover.process(Image.open(path)))
+    assert np.array_equal(kept, np.asarray(remover.process(photo)))
+
+
+@pytest.mark.parametrize("colour", ["black", "white", "grey", "red", "#003cc8"])
+def test_a_picture_of_one_colour_has_no_object(remover, colour) -> None:
+    flat = np.array(Image.new("RGB", (90, 60), colour))
+    assert remover.alpha(flat).max() == 0
+    noise = np.random.default_rng(0).integers(0, 4, flat.shape, np.uint8)
+    assert remover.alpha(np.where(flat < 128, flat + noise, flat - noise)).max() == 0
+    assert np.asarray(remover.process(flat, crop=0)).shape == (60, 90, 4)  # nothing to crop to
+    deep = flat.astype(np.uint16) * 257
+    assert remover.alpha(deep).max() == 0
+
+
+def test_a_flat_picture_is_empty_among_others_and_not_if_it_has_a_shape_of_its_own(remover, photo) -> None:
+    flat = Image.new("RGB", photo.size, "navy")
+    mattes = [matte[..., 0] for matte in map(np.asarray, remover.process_batch([flat, photo, flat], "map"))]
+    assert [matte.max() > 0 for matte in mattes] == [False, True, False]
+    logo = flat.copy()
+    logo.putalpha(photo.convert("L"))
+    assert remover.alpha(logo).max() > 0
+
+
+def test_open_files_are_read_from_their_start(remover, photo, tmp_path) -> None:
+    memory = io.BytesIO()
+    photo.save(memory, "PNG")
+    photo.save(tmp_path / "photo.png")
+    expected = np.asarray(remover.process(tmp_path / "photo.png"))
+    assert np.array_equal(np.asarray(remover.process(memory)), expected)  # it stands at its end
+    with (tmp_path / "photo.png").open("rb") as file:
+        assert np.array_equal(np.asarray(remover.process(file)), expected)
+        assert not file.closed
+    with pytest.raises(InputError, match="binary mode"):
+        remover.process(object())
+
+
+def test_tensors_with_channels_last_come_back_so(remover, photo) -> None:
+    """As nodes of ComfyUI hold them: (1, h, w, 3), floats."""
+    first = torch.from_numpy(np.asarray(photo).copy()).permute(2, 0, 1)
+    expected = remover.process(first)
+    assert expected.shape == (4, 96, 128)
+    last = first.permute(1, 2, 0)
+    assert torch.equal(remover.process(last), expected.permute(1, 2, 0))
+    batch = (last.float() / 255)[None]
+    assert remover.process(batch, "map").shape == (1, 96, 128, 3)
+
+
+def test_a_picture_in_memory_lies_behind(remover, photo, tmp_path) -> None:
+    behind = Image.effect_noise((200, 150), 80).convert("RGB")
+    behind.save(tmp_path / "behind.png")
+    expected = np.asarray(remover.process(photo, tmp_path / "behind.png"))
+    array = np.asarray(behind)
+    for held in (behind, array, torch.from_numpy(array.copy())):
+        assert np.array_equal(np.asarray(remover.process(photo, held)), expected)
+    tiled = remover.process(photo, behind, fit="tile")
+    assert np.array_equal(tiled, remover.process(photo, tmp_path / "behind.png", fit="tile"))
+    assert np.array_equal(remover.process(photo, np.array([255, 0, 0])), remover.process(photo, "#f00"))
+
+
+def test_a_colour_with_an_opacity_leaves_a_transparent_picture(remover, photo) -> None:
+    plain = np.asarray(remover.process(photo))
+    half = np.asarray(remover.process(photo, "#ff000080"))
+    clear = plain[..., 3] == 0
+    assert clear.any()
+    assert np.abs(half[clear].astype(int) - [255, 0, 0, 128]).max() <= 1
+    assert np.array_equal(half[plain[..., 3] == 255], plain[plain[..., 3] == 255])
+    assert np.array_equal(remover.process(photo, (255, 0, 0, 128)), half)
+    assert np.array_equal(remover.process(photo, "#ff0000ff"), remover.process(photo, "#ff0000"))
 
 
 LONG_SIZES = [pytest.param(size, marks=pytest.mark.slow) for size in ((1, 300), (33, 1000))]
@@ -284,3 +362,18 @@ def test_blending_needs_a_picture_larger_than_its_base() -> None:
     assert pass_sizes((600, 800), (384, 384), "blend") == ((608, 800), (384, 384))
     assert pass_sizes((600, 800), (1024, 1024), "static") == ((1024, 1024), None)
     assert pass_sizes((600, 800), (384, 384), "dynamic") == ((608, 800), None)
+
+
+@pytest.mark.parametrize("resize", ["static", "blend"])
+def test_a_sheet_shows_the_levels_of_the_pyramid(photo, resize) -> None:
+    remover = Remover("lite", device="cpu", resize=resize)
+    sheet = remover.process(np.asarray(photo), "debug")
+    height, width = 96, 128
+    assert sheet.shape == (2 * height, 5 * width, 3)
+    tiles = [np.hsplit(row, 5) for row in np.vsplit(sheet, 2)]
+    assert np.array_equal(tiles[0][0], np.asarray(photo))
+    matte = remover.alpha(photo)
+    assert np.abs(tiles[1][0][..., 0] / 255 - matte).mean() < 0.02
+    finest = tiles[0][4][..., 0] / 255  # the matte is made of it
+    assert np.corrcoef(finest.ravel(), matte.ravel())[0, 1] > 0.95
+    assert np.abs(tiles[1][3][..., 0].astype(int) - 128).mean() < np.abs(tiles[0][4].astype(int) - 128).mean()

@@ -6,29 +6,40 @@ import inspect
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
-from .compositing.backgrounds import background_of
+from .compat.attributes import FormerAttributes
+from .compositing.backgrounds import StillBackground, background_of
 from .compositing.finish import finish
 from .errors import UsageError
 from .films.frames import VideoFrame
 from .films.report import FilmReport, ProgressCallback
 from .images.conversions import give_back, take
 from .images.picture import Picture
+from .matting.levels import level_sheet
 from .matting.network import NetworkPredictor
 from .matting.pictures import predict_mattes
 from .media.reading import read
 from .options.declare import check_names, declared, offered
 from .options.films import Selection
 from .options.result import ResultOptions
+from .options.result_types import HeldBackdrop, Levels
 from .options.settings import settings_of
 from .types import FloatArray, ImageInput
 
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+    from PIL import Image
+
 FilmInput: TypeAlias = str | os.PathLike[str] | BinaryIO
 ResultKind: TypeAlias = str | Sequence[int] | os.PathLike[str]
+PictureKind: TypeAlias = "ResultKind | Image.Image | NDArray[np.generic] | torch.Tensor"
+"""A type for pictures; what lies behind may be held in memory."""
 
 
-class Remover(NetworkPredictor):
+class Remover(FormerAttributes, NetworkPredictor):
     """Removes the background of pictures and films.
 
     Parameters
@@ -84,7 +95,7 @@ class Remover(NetworkPredictor):
     def process(
         self,
         img: ImageInput,
-        type: ResultKind = "rgba",
+        type: PictureKind = "rgba",
         threshold: float | str | None = None,
         reverse: bool = False,
         **options: Any,
@@ -95,11 +106,15 @@ class Remover(NetworkPredictor):
         ----------
         img
             A PIL picture of any mode; an array (h, w), (h, w, 3) or (h, w, 4), RGB, of uint8, uint16
-            or float in [0, 1]; a tensor (c, h, w) or (1, c, h, w), uint8 or float in [0, 1]; a path;
-            or a file's bytes. EXIF orientation is applied.
+            or float in [0, 1]; a tensor (c, h, w) or (h, w, c), or a batch of one, uint8 or float in
+            [0, 1]; a path; a file's bytes; or a file opened in binary mode, read from its start. Files and
+            bytes are turned as their EXIF data say; PIL pictures keep their size, unless ``orient=True``.
         type
             ``"rgba"``, ``"map"``, ``"green"``, ``"white"``, ``"blur"``, ``"overlay"``, a colour
-            (``"[255, 0, 0]"``, ``(255, 0, 0)``, ``"#ff0000"``, a CSS name) or a picture's path.
+            (``"[255, 0, 0]"``, ``(255, 0, 0)``, ``"#ff0000"``, a CSS name; with a fourth part, such as
+            ``"#ff000080"``, it is transparent itself), ``"debug"`` (a sheet with the levels of the network's
+            pyramid), or a picture to put behind: its path, a PIL picture,
+            an array or a tensor.
         threshold
             In [0, 1]: the matte becomes 1 above it and 0 elsewhere. None keeps it soft.
         reverse
@@ -131,7 +146,7 @@ class Remover(NetworkPredictor):
     def process_batch(
         self,
         images: Iterable[ImageInput],
-        type: ResultKind = "rgba",
+        type: PictureKind = "rgba",
         threshold: float | str | None = None,
         reverse: bool = False,
         *,
@@ -147,24 +162,34 @@ class Remover(NetworkPredictor):
             raise UsageError(f"batch_size must be at least 1, not {batch_size}")
         known = [entry.name for entry in offered(ResultOptions, door="python", subject="picture")]
         check_names(options, known)
-        settings = settings_of(type=type, threshold=threshold, reverse=reverse, **options)
-        background = background_of(settings)
+        behind = _behind(type)
+        kind = type if behind is None else HeldBackdrop()
+        settings = settings_of(type=kind, threshold=threshold, reverse=reverse, **options)
+        background = background_of(settings) if behind is None else StillBackground(behind, settings.fit)
         waiting, results = iter(images), []
         while chunk := list(islice(waiting, batch_size)):
-            pictures = [_read(image) for image in chunk]
+            pictures = [_read(image, settings.orient) for image in chunk]
             for image, picture, matte in zip(chunk, pictures, self.mattes(pictures), strict=True):
-                done = finish(picture, matte, settings, self.device, background=background)
-                results.append(give_back(done.result, image))
+                if isinstance(settings.type, Levels):
+                    result = level_sheet(self, picture)
+                else:
+                    result = finish(picture, matte, settings, self.device, background=background).result
+                results.append(give_back(result, image))
         return results
 
     def alpha(
-        self, img: ImageInput, threshold: float | str | None = None, reverse: bool = False
+        self,
+        img: ImageInput,
+        threshold: float | str | None = None,
+        reverse: bool = False,
+        *,
+        orient: bool = False,
     ) -> FloatArray:
         """Return the matte of one picture.
 
         Parameters
         ----------
-        img, threshold, reverse
+        img, threshold, reverse, orient
             As in :meth:`process`.
 
         Returns
@@ -173,7 +198,7 @@ class Remover(NetworkPredictor):
         transparency is multiplied in.
         """
         settings = settings_of(type="map", threshold=threshold, reverse=reverse)
-        picture = _read(img)
+        picture = _read(img, orient)
         (matte,) = self.mattes([picture])
         return finish(picture, matte, settings, self.device).alpha
 
@@ -304,5 +329,19 @@ def remove(img: ImageInput, **options: Any) -> Any:
     return Remover(**own).process(img, **options)
 
 
-def _read(image: ImageInput) -> Picture:
-    return read(image) if isinstance(image, (str, os.PathLike, bytes)) else take(image)
+def _read(image: ImageInput, orient: bool) -> Picture:
+    if isinstance(image, (str, os.PathLike, bytes)):
+        return read(image)
+    if hasattr(image, "read"):
+        file = cast("BinaryIO", image)
+        if not file.seekable():
+            return read(file.read())
+        file.seek(0)  # where programs have just written it, it stands at its end
+        return read(file)
+    return take(image, orient=orient)
+
+
+def _behind(type: PictureKind) -> Picture | None:
+    """Return the picture that is given as a type; None for a name, a path or a colour."""
+    shape = getattr(type, "shape", ())
+    return take(type) if hasattr(type, "getbands") or len(shape) > 1 else None  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +21,9 @@ FloatArray: TypeAlias = "NDArray[np.float32]"
 ColourArray: TypeAlias = "NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]"
 """(h, w, 3) RGB: uint8 in 0..255, uint16 in 0..65535 or float32 in [0, 1]."""
 
-ImageInput: TypeAlias = "Image.Image | NDArray[np.generic] | torch.Tensor | str | os.PathLike[str] | bytes"
+ImageInput: TypeAlias = (
+    "Image.Image | NDArray[np.generic] | torch.Tensor | str | os.PathLike[str] | bytes | BinaryIO"
+)
 """Whatever Remover takes for one picture."""
 
 Size: TypeAlias = tuple[int, int]

@@ -7,13 +7,15 @@ import logging
 import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from transparent_background import checkpoints
 from transparent_background.checkpoints import CHECKPOINTS, Checkpoint
-from transparent_background.errors import UnknownModeError, UsageError
+from transparent_background.checkpoints.failures import failed_lately
+from transparent_background.errors import DownloadError, OfflineError, UnknownModeError, UsageError
 
 DOCS = Path(__file__).parents[2] / "docs" / "models.md"
 
@@ -189,6 +191,71 @@ def test_the_default_is_lite_only_where_base_cannot_be_had_and_says_so(caplog) -
     with caplog.at_level(logging.WARNING):
         assert checkpoints.choose_default(offline=True).name == "lite"
     assert "USING THE SMALL BUNDLED MODEL" in caplog.text
+
+
+def test_a_failed_download_is_not_waited_for_again_at_once(private_home, monkeypatch, caplog) -> None:
+    asked = []
+
+    def fail(record, *arguments, **words):
+        asked.append(record.name)
+        raise DownloadError(f"{record.name}: no network")
+
+    monkeypatch.setattr("transparent_background.checkpoints.download.download", fail)
+    now = time.time()
+    monkeypatch.setattr("transparent_background.checkpoints.failures.time.time", lambda: now)
+    for _ in range(2):
+        assert checkpoints.choose_default(offline=False).name == "lite"
+    assert asked == ["base"]
+    assert "could not be downloaded just now" in caplog.text
+    with pytest.raises(DownloadError, match="no network"):  # who asks for it by name is not told of the past
+        checkpoints.fetch(checkpoints.find("base"), offline=False)
+    now += 600
+    assert checkpoints.choose_default(offline=False).name == "lite"
+    now -= 3600  # the clock was set back: nothing is known
+    assert checkpoints.choose_default(offline=False).name == "lite"
+    assert asked == ["base"] * 4
+    assert {path.name for path in private_home.iterdir()} == {".failed.json"}
+
+
+def test_a_download_that_comes_through_is_no_failure_any_more(private_home, monkeypatch) -> None:
+    private_home.mkdir()
+    (private_home / ".failed.json").write_text('{"base": 5.0}')
+
+    def bring(record, path, **words):
+        path.write_bytes(b"\x80")
+        return path
+
+    monkeypatch.setattr("transparent_background.checkpoints.download.download", bring)
+    assert checkpoints.choose_default(offline=False).name == "base"
+    assert (private_home / ".failed.json").read_text() == "{}"
+
+
+@pytest.mark.parametrize("notes", ["", "[1]", '{"base": "x"}', '{"base": null}', "\0"])
+def test_broken_notes_of_failures_are_none(private_home, notes) -> None:
+    private_home.mkdir()
+    (private_home / ".failed.json").write_text(notes)
+    assert failed_lately(private_home, "base") is None
+
+
+def test_offline_is_no_failure_to_remember(private_home) -> None:
+    assert checkpoints.choose_default(offline=True).name == "lite"
+    assert not private_home.exists()
+
+
+@pytest.mark.parametrize("url", ["", "url: {own}, "])
+def test_a_null_checksum_takes_whatever_file_is_there(private_home, url) -> None:
+    """As in 1.3.4: weights of one's own under the published name."""
+    own = checkpoints.find("base")
+    private_home.mkdir()
+    (private_home / own.file_name).write_bytes(b"\x80 a pickle by its first byte")
+    text = url.format(own=own.urls[0])
+    write_config(private_home, f"base: {{{text}md5: NULL, ckpt_name: {own.file_name}}}")
+    record = checkpoints.find("base")
+    assert (record.md5, record.sha256, record.size) == (None, None, None)
+    assert checkpoints.fetch(record, offline=True) == private_home / own.file_name
+    write_config(private_home, f"base: {{{text}ckpt_name: {own.file_name}}}")
+    with pytest.raises(OfflineError, match="damaged or not the published"):
+        checkpoints.fetch(checkpoints.find("base"), offline=True)
 
 
 def test_the_default_is_base_where_it_is(private_home, monkeypatch) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from weights_server import CONTENT, SHA256, Behaviour, Pauses, serve, zipped
 
 from transparent_background.checkpoints import Checkpoint
 from transparent_background.checkpoints.download import download
+from transparent_background.checkpoints.reach import are_silent, places_of
 from transparent_background.checkpoints.transfer import CHUNK, Patience
 from transparent_background.errors import ChecksumError, DownloadError, OfflineError, WeightsError
 
@@ -122,7 +125,7 @@ def test_a_file_of_another_length_is_not_taken_in(path, patience) -> None:
     with serve(Behaviour(CONTENT)) as url, pytest.raises(DownloadError, match="bytes, not 99"):
         mine = checkpoint(url, size=99)
         download(mine, path, progress=lambda done, total: seen.append(done), patience=patience)
-    assert seen == []
+    assert seen == [0]  # as it is announced
 
 
 def test_a_part_is_not_trusted_without_a_checksum(path, patience) -> None:
@@ -196,6 +199,54 @@ def test_no_network_is_one_clear_line(path, patience) -> None:
     with pytest.raises(DownloadError, match=r"no connection.*Check the connection"):
         download(checkpoint(url), path, patience=patience)
     assert patience.sleep == []  # nobody waits for what is not there
+
+
+def test_servers_that_say_nothing_are_waited_for_together(path, monkeypatch) -> None:
+    """As behind a firewall that drops everything: each address of each server would take its time."""
+    deaf = threading.Event()
+
+    class Deaf(socket.socket):
+        def connect(self, address) -> None:
+            deaf.wait(10)
+            raise TimeoutError
+
+    addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"192.0.2.{n}", 443)) for n in range(8)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *place, **words: addresses)
+    monkeypatch.setattr(socket, "socket", Deaf)
+    monkeypatch.setenv("no_proxy", "*")
+    before = time.monotonic()
+    with pytest.raises(DownloadError, match=r"no answer from one\.invalid, two\.invalid in 0\.2 s") as error:
+        download(
+            checkpoint("https://one.invalid/w", "https://two.invalid/w"), path, patience=Patience(connect=0.2)
+        )
+    assert time.monotonic() - before < 5
+    assert str(path) in str(error.value)
+    deaf.set()
+    for thread in [each for each in threading.enumerate() if each.name == "reach"]:
+        thread.join()
+
+
+@pytest.mark.parametrize("source", ["file:///weights.pth", "http://127.0.0.1:9/w"])
+def test_files_and_servers_that_refuse_are_not_waited_for(source) -> None:
+    places = places_of([source])
+    assert not places or not are_silent(places, 60)
+
+
+def test_a_server_that_accepts_and_says_nothing_is_asked_once(path, patience) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, serve(Behaviour(CONTENT)) as url:
+        dumb = f"http://127.0.0.1:{silent.getsockname()[1]}/weights.pth"
+        download(checkpoint(dumb, url), path, patience=patience)
+    assert path.read_bytes() == CONTENT
+    assert patience.sleep == []
+
+
+def test_what_is_waited_for_is_said_at_once(path, patience, caplog) -> None:
+    seen: list[tuple[int, int | None]] = []
+    with serve(Behaviour(CONTENT)) as url:
+        record = checkpoint(url, size=len(CONTENT))
+        download(record, path, progress=lambda *step: seen.append(step), patience=patience)
+    assert "mine: its weights are not there; downloading mine.pth, 1 MB" in caplog.text
+    assert seen[0] == (0, len(CONTENT))
 
 
 def test_a_file_of_the_users_can_be_the_source(path, patience, tmp_path) -> None:

@@ -142,7 +142,7 @@ def test_failed_sources_do_not_stop_the_rest(photo_file, capsys) -> None:
         (["photo.jpg", "-D", "cuda:42"], 2, "cuda:42"),
         (["photo.jpg", "-D", "abacus"], 2, "abacus"),
         (["photo.jpg", "-c", "gone.pth"], 3, "gone.pth: no such checkpoint"),
-        (["photo.jpg", "-c", "photo.jpg"], 3, "cannot be read as weights"),
+        (["photo.jpg", "-c", "photo.jpg"], 3, "photo.jpg: is no file of weights"),
         (["photo.jpg", "-m", "fast"], 3, "downloading is switched off"),
         (["gone.jpg"], 4, "gone.jpg: no such file"),
         (["film.mp4"], 4, "film.mp4: is empty"),

@@ -174,7 +174,7 @@ def test_tensors_are_channels_first(dtype, batch) -> None:
     np.testing.assert_allclose(picture.rgb * float(scale), GRADIENT, atol=1.1)
 
 
-@pytest.mark.parametrize("shape", [(2, 3, 4, 4), (5, 4, 4), (4, 4)])
+@pytest.mark.parametrize("shape", [(2, 3, 4, 4), (5, 4, 5), (4, 4)])
 def test_other_tensors_are_refused(shape) -> None:
     with pytest.raises(InputError, match="tensor of shape"):
         from_tensor(torch.zeros(shape))

@@ -6,14 +6,15 @@ import io
 import struct
 import zlib
 
+import cv2
 import numpy as np
 import pytest
-from PIL import Image, features
+from PIL import Image, UnidentifiedImageError, features
 
 from transparent_background.errors import TooLargeError, UnreadableError
 from transparent_background.images.picture import Metadata
 from transparent_background.images.result import Result
-from transparent_background.media.reading import read
+from transparent_background.media.reading import animation, measure, read
 from transparent_background.media.writing import write
 
 RNG = np.random.default_rng(7)
@@ -144,3 +145,47 @@ def test_resolution_turns_with_the_picture() -> None:
     exif[0x0112] = 6
     data = encoded(Image.fromarray(RGB), "JPEG", dpi=(300, 150), exif=exif)
     assert read(data).metadata.dpi == (150, 300)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_tiffs_of_floats_in_colour_are_read(channels) -> None:
+    """Pillow refuses them."""
+    values = RNG.random((20, 30, channels), dtype=np.float32)
+    order = [2, 1, 0, 3][:channels]
+    data = cv2.imencode(".tif", values[..., order])[1].tobytes()
+    with pytest.raises(UnidentifiedImageError):
+        Image.open(io.BytesIO(data))
+    picture = read(data)
+    np.testing.assert_array_equal(picture.rgb, values[..., :3])
+    if channels == 4:
+        np.testing.assert_array_equal(picture.alpha, values[..., 3])
+    assert measure(data) == (20, 30)
+    assert animation(data) is None
+    bright = cv2.imencode(".tif", values[..., order] * 200)[1].tobytes()
+    np.testing.assert_allclose(read(bright).rgb, values[..., :3] * 200 / 255, atol=1e-5)
+    for length in (9, 200, len(data) // 2):
+        with pytest.raises(UnreadableError):
+            read(data[:length])
+
+
+def test_a_tiff_of_floats_has_the_limit_of_other_pictures(monkeypatch) -> None:
+    data = cv2.imencode(".tif", np.zeros((20, 30, 3), np.float32))[1].tobytes()
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 299)
+    for look in (read, measure, animation):
+        with pytest.raises(TooLargeError):
+            look(data)
+
+
+def test_pages_that_are_passed_over_are_told(caplog) -> None:
+    pages = encoded(Image.fromarray(RGB), "TIFF", save_all=True, append_images=[Image.new("L", (9, 9))] * 2)
+    np.testing.assert_array_equal(read(pages).rgb, RGB)
+    assert "has 3 pages, and only the first is done" in caplog.text
+    caplog.clear()
+    read(encoded(Image.fromarray(RGB), "TIFF"))
+    assert not caplog.records
+    many = encoded(Image.fromarray(RGB), "TIFF", save_all=True, append_images=[Image.new("1", (1, 1))] * 1100)
+    np.testing.assert_array_equal(read(many).rgb, RGB)
+    assert "has at least 1000 pages" in caplog.text
+    caplog.clear()
+    cut = encoded(Image.fromarray(RGB), "TIFF", save_all=True, append_images=[Image.fromarray(RGB)])[:-100]
+    np.testing.assert_array_equal(read(cut).rgb, RGB)

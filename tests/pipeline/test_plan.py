@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from runs import plan_of, save
+from runs import plan_of, save, settings
 
 from transparent_background.errors import UsageError
+from transparent_background.media.atomic import file_key
+from transparent_background.media.sources import find_sources
+from transparent_background.pipeline.plan import make_plan
 
 
 def destinations(plan) -> list[str]:
@@ -83,15 +86,47 @@ def test_not_through_a_link_either(link) -> None:
     assert "would overwrite a source" in plan.refused[0][1]
 
 
+@pytest.mark.parametrize(
+    "order", [["a.jpg", "a.PNG", "a.webp", "c.png"], ["a.webp", "c.png", "a.PNG", "a.jpg"]]
+)
+def test_sources_that_differ_in_their_suffix_have_results_of_their_own(order) -> None:
+    for name in order:
+        save(Path(name))
+    plan = plan_of(order)
+    assert {task.source.name: str(task.destination) for task in plan.tasks} == {
+        "a.jpg": "a_rgba.png",
+        "a.PNG": "a_png_rgba.png",
+        "a.webp": "a_webp_rgba.png",
+        "c.png": "c_rgba.png",
+    }
+    assert plan.refused == []
+
+
+def test_films_that_differ_in_their_suffix_have_results_of_their_own() -> None:
+    for name in ("clip.mp4", "clip.avi"):
+        Path(name).touch()
+    assert destinations(plan_of(["clip.mp4", "clip.avi"])) == ["clip_mp4_rgba.mov", "clip_rgba.mov"]
+
+
+def test_a_name_that_an_earlier_plan_took_stays_with_its_source() -> None:
+    for name in ("a.jpg", "a.png"):
+        save(Path(name))
+    taken = {file_key(Path("a_rgba.png")): "a.png"}
+    both = {"a.png": "a_rgba.png", "a.jpg": "a_jpg_rgba.png"}
+    for names in (["a.jpg"], ["a.png"], ["a.jpg", "a.png"]):
+        plan = make_plan(find_sources(names), settings(), None, taken=taken)
+        assert {task.source.name: str(task.destination) for task in plan.tasks} == {n: both[n] for n in names}
+
+
 def test_two_sources_with_one_result_name_are_told_apart() -> None:
-    save(Path("a.jpg"))
-    save(Path("a.png"))
+    save(Path("x/a.png"))
+    save(Path("y/a.png"))
     save(Path("c.png"))
-    plan = plan_of(["a.jpg", "a.png", "c.png"])
+    plan = plan_of(["x/a.png", "y/a.png", "c.png"])
     assert destinations(plan) == ["a_rgba.png", "c_rgba.png"]
     ((source, reason),) = plan.refused
-    assert source == "a.png"
-    assert "would have the name of that of a.jpg" in reason
+    assert source == "y/a.png"
+    assert "would have the name of that of x/a.png" in reason
 
 
 def test_results_of_an_earlier_run_are_no_sources_of_the_next() -> None:

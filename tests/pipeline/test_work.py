@@ -16,6 +16,7 @@ from PIL import Image
 from runs import FakePredictor, plan_of, save, settings
 
 from transparent_background.errors import MemoryShortageError, OutputError
+from transparent_background.pipeline.plan import Outcome, Summary
 from transparent_background.pipeline.work import run
 
 
@@ -41,6 +42,13 @@ def test_a_run_accounts_for_every_source() -> None:
     assert len(seen) == 4
     with Image.open("photos/a_rgba.png") as image:
         assert (image.mode, image.size) == ("RGBA", (30, 20))
+
+
+def test_a_source_that_is_done_again_counts_as_it_ended_last() -> None:
+    """As a copy that was slow to arrive in a folder that is watched."""
+    summary = Summary([Outcome("a.jpg", "failed", error="a.jpg: cut off"), Outcome("b.jpg", "done", "b.png")])
+    summary.add(Summary([Outcome("a.jpg", "done", "a.png")], seconds=1))
+    assert (summary.count("done"), summary.count("failed"), summary.seconds) == (2, 0, 1)
 
 
 def test_batches_share_a_call() -> None:
@@ -215,11 +223,12 @@ def test_sixteen_bit_sources_give_sixteen_bit_cut_outs() -> None:
 
 
 @pytest.mark.parametrize("suffix", ["gif", "webp", "png"])
-def test_animations_stay_animated(suffix) -> None:
+def test_animations_stay_animated(suffix, caplog) -> None:
     frames = [Image.fromarray(np.roll(draw_object(20, 30), 9 * index, axis=1)) for index in range(3)]
     frames[0].save(f"m.{suffix}", save_all=True, append_images=frames[1:], duration=[40, 80, 120])
-    summary = run(plan_of([f"m.{suffix}"]), FakePredictor(), settings())
+    summary = run(plan_of([f"m.{suffix}"]), FakePredictor(), settings(crop="5"))
     assert [o.error for o in summary.outcomes] == [None]
+    assert caplog.text.count("animations are not cropped") == 1
     from transparent_background.media.reading import read_frames
 
     assert [frame.duration for frame in read_frames("m_rgba.png")] == [40, 80, 120]

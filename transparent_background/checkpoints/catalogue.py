@@ -6,7 +6,7 @@ import logging
 import os
 from pathlib import Path
 
-from ..errors import UnknownModeError, WeightsError
+from ..errors import DownloadError, OfflineError, UnknownModeError, WeightsError
 from ..types import ByteProgress
 from .records import Checkpoint
 from .registry import CHECKPOINTS
@@ -131,10 +131,29 @@ def verify(checkpoint: Checkpoint) -> str:
 
 
 def choose_default(*, progress: ByteProgress | None = None, offline: bool | None = None) -> Checkpoint:
-    """Return ``base`` if its file is there or can be downloaded, else ``lite``, with a warning."""
+    """Return ``base`` if its file is there or can be downloaded, else ``lite``, with a warning.
+
+    A download that failed is not tried again for ten minutes; :func:`fetch` tries it at any time.
+    """
+    from . import failures
+
     base = find("base")
     try:
-        fetch(base, progress=progress, offline=offline)
+        ago = failures.failed_lately(home(), base.name) if local_path(base) is None else None
+        if ago is not None:
+            when = "just now" if ago < 60 else f"{ago / 60:.0f} min ago"
+            raise DownloadError(
+                f"{base.name}: could not be downloaded {when}; it is tried again "
+                f"{failures.REMEMBERED / 60:.0f} min after that, or by --mode {base.name}"
+            )
+        try:
+            fetch(base, progress=progress, offline=offline)
+        except OfflineError:
+            raise
+        except DownloadError:
+            failures.note_failure(home(), base.name)
+            raise
+        failures.forget_failure(home(), base.name)
     except WeightsError as error:
         logger.warning(
             "USING THE SMALL BUNDLED MODEL 'lite', whose results are not as good as those of 'base': "

@@ -15,6 +15,7 @@ from ..media.atomic import cannot_write
 from ..media.parts import sweep
 from ..types import ByteProgress
 from .drive import begun_files, bring_from_drive
+from .reach import are_silent, places_of
 from .records import Checkpoint
 from .transfer import InterruptedTransferError, Patience, RefusedError, Transfer, bring_from_server
 from .verification import check, expected_checksum, is_published, remember
@@ -57,17 +58,39 @@ def download(
             f"{checkpoint.name}: {destination} {state}, and downloading is switched off; put the "
             f"file there, from {checkpoint.sources[0]}, or allow downloads"
         )
+    patience = patience or Patience()
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
         sweep(destination.parent)  # of notes
         with _lock(destination):
             if destination.is_file() and is_published(destination, checkpoint):
                 return destination  # another process has got it while we waited
-            _download(checkpoint, destination, progress, patience or Patience())
+            _announce(checkpoint, destination, progress)
+            _check_reach(checkpoint, destination, patience)
+            _download(checkpoint, destination, progress, patience)
     except OSError as error:
         advice = "set TRANSPARENT_BACKGROUND_FILE_PATH to another folder"
         raise WeightsError(f"{cannot_write(destination, error)}; {advice}") from error
     return destination
+
+
+def _announce(checkpoint: Checkpoint, destination: Path, progress: ByteProgress | None) -> None:
+    """Say at once what is waited for: a connection may take its time, and a download minutes."""
+    size = "" if checkpoint.size is None else f", {checkpoint.size / 1e6:.0f} MB"
+    logger.warning("%s: its weights are not there; downloading %s%s", checkpoint.name, destination.name, size)
+    if progress is not None:
+        progress(0, checkpoint.size)
+
+
+def _check_reach(checkpoint: Checkpoint, destination: Path, patience: Patience) -> None:
+    """Give up where no server says anything, before each is waited for."""
+    places = None if checkpoint.http_proxy else places_of(checkpoint.sources)
+    if places and are_silent(places, patience.connect):
+        hosts = ", ".join(dict.fromkeys(host for host, _ in places))
+        raise DownloadError(
+            f"{checkpoint.name}: could not be downloaded: no answer from {hosts} in {patience.connect:g} s. "
+            f"Check the connection or put the file at {destination}"
+        )
 
 
 def _lock(destination: Path) -> FileLock:

@@ -26,9 +26,9 @@ _TRANSIENT = frozenset({408, 425, 429})  # these, and 500 and above, may pass by
 class Patience:
     """How long to wait and how often to try."""
 
-    connect: float = 10.0
+    connect: float = 5.0
     """Seconds until a server must answer."""
-    stall: float = 30.0
+    stall: float = 20.0
     """Seconds without a byte after which a connection is given up."""
     attempts: int = 4
     """Tries in a row that bring nothing new before a source is given up."""
@@ -59,7 +59,7 @@ def persist(ask: Callable[[], None], size: Callable[[], int], source: str, patie
     """Ask a source until the file is whole.
 
     Tries that bring bytes are free: a bad line costs time, not the download. A server that cannot
-    be reached at all is asked once: there are others, and without a network nobody wants to wait.
+    be reached, or says nothing at all, is asked once: there are others, and nobody wants to wait in vain.
 
     Parameters
     ----------
@@ -183,9 +183,13 @@ class _Server:
 
 
 def _is_unreachable(error: requests.RequestException) -> bool:
-    """Tell whether no connection came about at all."""
+    """Tell whether no connection came about at all, or one that brought nothing."""
     cause = getattr(error.args[0] if error.args else None, "reason", None)
-    kinds = (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)
+    kinds = (
+        requests.exceptions.ConnectTimeout,
+        requests.exceptions.ProxyError,
+        requests.exceptions.ReadTimeout,  # not even the head of an answer came
+    )
     return isinstance(error, kinds) or isinstance(cause, urllib3.exceptions.NewConnectionError)
 
 

@@ -81,7 +81,10 @@ _RULES: tuple[tuple[str, Callable[[Any], object], str], ...] = (
     ("depth", lambda value: type(value) is int and value > 0, "a whole number above 0"),
     ("resize", get_args(ResizeMethod).__contains__, "one of " + ", ".join(get_args(ResizeMethod))),
 )
-"""What the value of a key must be, and what that is called; null is as if the key were not there."""
+"""What the value of a key must be, and what that is called.
+
+Null is as if the key were not there, but for ``md5``: then no checksum is compared.
+"""
 
 
 def _entry(path: Path, name: str, values: Any, own: Checkpoint | None) -> Checkpoint:
@@ -105,7 +108,10 @@ def _entry(path: Path, name: str, values: Any, own: Checkpoint | None) -> Checkp
         changes["base_size"] = tuple(side) if isinstance(side, list) else (side, side)
     if given.get("ckpt_name", base.file_name) != base.file_name:
         changes |= {"file_name": given["ckpt_name"], "bundled": False}
-    return dataclasses.replace(base, **(changes | _source(given.get("url"), given.get("md5"), base, path)))
+    changes |= _source(given.get("url"), given.get("md5"), base, path)
+    if "md5" in values and values["md5"] is None:  # as in 1.3.4: whatever file is there is the right one
+        changes |= {"md5": None, "sha256": None, "size": None}
+    return dataclasses.replace(base, **changes)
 
 
 def _source(url: str | None, md5: str | None, base: Checkpoint, path: Path) -> dict[str, Any]:

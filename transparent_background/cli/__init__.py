@@ -66,9 +66,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     name = arguments[0] if arguments and arguments[0] in COMMANDS else None
-    module = import_module(f".{name or 'remove'}", __name__)
     try:
-        with ended_by_signals(print_error), _logging_left_alone():
+        module = import_module(f".{name or 'remove'}", __name__)
+        with ended_by_signals(print_error), logging_left_alone():
             code: int = module.main(arguments[1:] if name else arguments)
         sys.stdout.flush()
     except KeyboardInterrupt as interrupt:
@@ -89,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def _logging_left_alone() -> Iterator[None]:
+def logging_left_alone() -> Iterator[None]:
     """Undo at the end what the command does to the package's logger: it may have been called by a program."""
     logger = logging.getLogger("transparent_background")
     handlers, level, propagate = logger.handlers[:], logger.level, logger.propagate
@@ -102,4 +102,6 @@ def _logging_left_alone() -> Iterator[None]:
 
 def print_error(message: str) -> None:
     """Print one line on standard error."""
-    sys.stderr.write(f"transparent-background: {' '.join(message.split())}\n")
+    from .console import shown
+
+    sys.stderr.write(f"transparent-background: {shown(' '.join(message.split()))}\n")

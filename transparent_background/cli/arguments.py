@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
 from ..options.declare import Option, offered
+from .console import shown
 
 
 class Parser(argparse.ArgumentParser):
@@ -33,7 +34,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit with 2."""
-        self.exit(2, f"{self.prog}: {message} (--help shows the options)\n")
+        self.exit(2, f"{self.prog}: {shown(message)} (--help shows the options)\n")
 
     def group(self, title: str) -> argparse._ArgumentGroup:
         """Return the group of arguments with a title."""

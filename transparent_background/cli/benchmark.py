@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..errors import UsageError
+from ..errors import TransparentBackgroundError, UsageError
 from ..options.declare import read
 from ..options.network import NetworkOptions
 from ..options.running import RunOptions
 from ..options.values import parse_size
+from ..types import Size
 from .arguments import Parser
 from .console import print_data, start_console
+
+if TYPE_CHECKING:
+    from ..evaluate.speed import Cost
+
+logger = logging.getLogger(__name__)
 
 OPTIONS = (NetworkOptions, RunOptions)
 
@@ -48,22 +57,42 @@ def main(argv: Sequence[str]) -> int:
     values = vars(options)
     network, run = read(NetworkOptions, values), read(RunOptions, values)
     start_console(debug=run.debug)
+    from ..checkpoints import find
     from ..evaluate.speed import measure
 
-    costs = [
-        measure(
-            model,
-            size,
-            device=network.device,
-            resize=network.resize,
-            repeat=options.repeat,
-            threads=run.threads,
-        )
-        for model in options.models or ["lite"]
-    ]
-    if options.format == "json":
+    models = options.models or ["lite"]
+    for model in models:
+        if not Path(model).expanduser().is_file():
+            find(model)  # a misspelt one is told before anything is measured
+    costs, failures = [], []
+    for model in models:
+        try:
+            cost = measure(
+                model,
+                size,
+                device=network.device,
+                resize=network.resize,
+                repeat=options.repeat,
+                threads=run.threads,
+            )
+        except TransparentBackgroundError as error:
+            failures.append(error)  # what can be measured is, and shown
+        else:
+            costs.append(cost)
+    if costs:
+        _show(costs, size, options.format)
+    if failures:
+        for failure in failures[1:]:
+            logger.error("%s", failure)
+        raise failures[0]
+    return 0
+
+
+def _show(costs: list[Cost], size: Size, format: str) -> None:
+    """Print a table, or JSON."""
+    if format == "json":
         print_data(json.dumps([asdict(cost) for cost in costs], indent=2))
-        return 0
+        return
     lines = [
         f"picture {size[1]} x {size[0]}",
         "",
@@ -77,4 +106,3 @@ def main(argv: Sequence[str]) -> int:
             f"{cost.cut_out_ms:.0f} | {peak} |"
         )
     print_data("\n".join(lines))
-    return 0

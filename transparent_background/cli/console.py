@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeAlias
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,6 +18,20 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+_UNSEEN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a terminal obeys in place of showing it: control characters, and those that turn the direction of
+writing; and halves of characters, which stand for bytes in names that are no text."""
+
+
+def shown(text: str) -> str:
+    """Return text as it may go to a terminal: names of files and what servers say may hold anything.
+
+    Every way to the terminal goes through here: notes, log lines, progress, errors, and data that are not
+    piped.
+    """
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
 def start_console(*, quiet: bool = False, verbose: bool = False, debug: bool = False) -> Console:
     """Return a console on standard error for notes and progress; a quiet one shows none.
 
@@ -24,7 +39,11 @@ def start_console(*, quiet: bool = False, verbose: bool = False, debug: bool = F
     """
     from rich.console import Console
 
-    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    class Notes(Console):
+        def print(self, *objects: Any, **words: Any) -> None:
+            super().print(*(shown(one) if isinstance(one, str) else one for one in objects), **words)
+
+    console = Notes(stderr=True, highlight=False, markup=False, soft_wrap=True)
     level = logging.WARNING
     if quiet:
         level = logging.ERROR
@@ -53,7 +72,8 @@ class _ConsoleHandler(logging.Handler):
         self.console.print(f"{mark}{line}")
         # what nobody expected is of no use without the place where it happened
         if record.exc_info and (self.tracebacks or record.levelno >= logging.ERROR):
-            self.console.print(logging.Formatter().formatException(record.exc_info))
+            for line in logging.Formatter().formatException(record.exc_info).splitlines():
+                self.console.print(line)
 
 
 Update: TypeAlias = Callable[[int, "int | None", str], None]
@@ -71,9 +91,11 @@ def progress_bar(console: Console, *, of_bytes: bool = False) -> Iterator[Update
 
     class Rate(progress.ProgressColumn):
         def render(self, task: progress.Task) -> Text:
-            speed = task.finished_speed or task.speed
-            if not speed:
+            # over the whole time: results come in bunches, of which the first would make thousands a second
+            elapsed = task.finished_time or task.elapsed or 0.0
+            if elapsed < 1 or not task.completed:
                 return Text("")
+            speed = task.completed / elapsed
             return Text(f"{speed:.1f}/s" if speed >= 1 else f"{1 / speed:.1f} s each")
 
     amount = (
@@ -85,17 +107,18 @@ def progress_bar(console: Console, *, of_bytes: bool = False) -> Iterator[Update
         progress.BarColumn(),
         *amount,
         progress.TimeRemainingColumn(),
-        progress.TextColumn("{task.description}"),
+        progress.TextColumn("{task.description}", markup=False),
     )
     with progress.Progress(*columns, console=console, transient=True) as bars:
         tasks: list[progress.TaskID] = []
 
         def update(done: int, total: int | None, words: str) -> None:
-            if not tasks:
+            begins = not tasks  # shown at once: the next may take its time
+            if begins:
                 tasks.append(bars.add_task("", total=total))
             elif done < bars.tasks[0].completed:  # another film begins
                 bars.reset(tasks[0])
-            bars.update(tasks[0], completed=done, total=total, description=words[-40:])
+            bars.update(tasks[0], completed=done, total=total, description=shown(words[-40:]), refresh=begins)
 
         yield update
 
@@ -112,7 +135,9 @@ def load_remover(network: NetworkOptions, console: Console, *, threads: int | No
     from ..remover import Remover
 
     set_threads(threads)
-    with progress_bar(console, of_bytes=True) as update:
+    waits = console.is_terminal and not console.quiet
+    note = console.status("loading the network") if waits else nullcontext()
+    with note, progress_bar(console, of_bytes=True) as update:
         remover = Remover(
             **vars(network), progress=lambda done, total: update(done, total, "downloading weights")
         )
@@ -121,5 +146,7 @@ def load_remover(network: NetworkOptions, console: Console, *, threads: int | No
 
 
 def print_data(text: str) -> None:
-    """Print a result on standard output."""
+    """Print a result on standard output; a terminal is given it as :func:`shown` returns it."""
+    if sys.stdout.isatty():
+        text = "\n".join(map(shown, text.split("\n")))
     sys.stdout.write(f"{text}\n")

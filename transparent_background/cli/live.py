@@ -120,10 +120,14 @@ def open_outputs(options: CameraOptions, camera: Camera, console: Console) -> li
 
 
 def _run(camera: Camera, outputs: Sequence[Output], console: Console) -> None:
+    from rich.text import Text
+
+    from .console import shown
+
     started = time.monotonic()
     with _stopping(camera), ExitStack() as stack:
-        shown = console.is_terminal and not console.quiet
-        line = stack.enter_context(console.status("waiting for the first picture")) if shown else None
+        seen = console.is_terminal and not console.quiet
+        line = stack.enter_context(console.status("waiting for the first picture")) if seen else None
         due = 0.0
 
         def progress(status: Status) -> None:
@@ -131,7 +135,7 @@ def _run(camera: Camera, outputs: Sequence[Output], console: Console) -> None:
             now = time.monotonic()
             if line is not None and now >= due:
                 due = now + PERIOD
-                line.update(progress_line(status))
+                line.update(Text(shown(progress_line(status))))
 
         camera.run(outputs, progress)
     console.print(

@@ -10,7 +10,7 @@ from .. import checkpoints
 from ..checkpoints import Checkpoint
 from ..errors import WeightsError
 from .arguments import Parser
-from .console import print_data, progress_bar, start_console
+from .console import print_data, progress_bar, shown, start_console
 
 
 def build_parser() -> Parser:
@@ -77,10 +77,10 @@ def _list(as_json: bool) -> None:
         size = "-" if entry["bytes"] is None else f"{entry['bytes'] / 1e6:.0f} MB"
         base_size = "x".join(map(str, entry["base_size"]))
         words = (entry[name] for name in ("resize", "origin", "description"))
-        table.add_row(entry["name"], size, entry["state"], base_size, *words)
-    console = Console(highlight=False)
+        table.add_row(*map(shown, (entry["name"], size, entry["state"], base_size, *words)))
+    console = Console(highlight=False, markup=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=200)  # a pipe has no width to fold lines for
+        console = Console(highlight=False, markup=False, width=200)  # a pipe has no width to fold lines for
     console.print(table)
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from .._version import __version__
 from ..errors import UsageError
 from ..options.cameras import CameraOptions
-from ..options.declare import given, read
+from ..options.declare import Option, Subject, declared, given, read
 from ..options.films import FilmOptions
 from ..options.network import NetworkOptions
 from ..options.result import ResultOptions
+from ..options.result_types import parse_type, split_types
 from ..options.running import RunOptions
 from ..options.settings import Settings, read_settings
+from ..options.suffixes import FILM_SUFFIXES, PICTURE_SUFFIXES
 from . import COMMANDS
 from .arguments import FILE, Parser, listed
 
@@ -52,6 +55,10 @@ class Request:
     camera: CameraOptions
     values: Mapping[str, Any]
     """The options that were given, or that a recipe has, as they were written."""
+    given: tuple[str, ...]
+    """The names of those that stand in the command."""
+    further: tuple[Settings, ...]
+    """For more results of the same mattes: as ``settings`` but for the type."""
 
 
 def build_parser(*, sources: bool = True) -> Parser:
@@ -91,11 +98,13 @@ def read_request(argv: Sequence[str]) -> Request:
         An option makes no sense, or two do not fit each other.
     """
     parser = build_parser()
-    arguments = parser.parse_intermixed_args(argv)
-    sources = (*arguments.sources, *arguments.source)
+    end = argv.index("--") if "--" in argv else len(argv)
+    arguments = parser.parse_intermixed_args(_bare_last(argv[:end]))
+    sources = (*arguments.sources, *arguments.source, *argv[end + 1 :])
     if not sources:
         parser.error("a source is missing: a picture, a film, a folder, or - for standard input")
     values = given(vars(arguments), *GROUPS)
+    names = tuple(values)
     if "recipe" in values:
         from ..options.recipe import Recipe
 
@@ -103,11 +112,83 @@ def read_request(argv: Sequence[str]) -> Request:
     network = read(NetworkOptions, values, flags=True)
     if network.jit and network.resize in ("dynamic", "blend"):
         raise UsageError(f"--jit works at one size; it cannot be had with --resize {network.resize}")
+    first, *others = split_types(str(values.get("type", "rgba")))
+    settings = read_settings({**values, "type": first}, flags=True)
     return Request(
         sources,
-        read_settings(values, flags=True),
+        settings,
         network,
         read(RunOptions, values, flags=True),
         read(CameraOptions, values, flags=True),
         values,
+        names,
+        tuple(replace(settings, type=parse_type(other)) for other in others),
     )
+
+
+def _bare_last(argv: Sequence[str]) -> list[str]:
+    """Put options that need no value behind everything else where a source follows, which is not theirs.
+
+    ``--crop photo.jpg`` crops a photo, ``--crop 20 photo.jpg`` too; ``--matte mask.mov`` names a new file.
+    """
+    takes_none = {entry.flag: entry for entry in declared(*GROUPS).values() if entry.bare is not None}
+    kept: list[str] = []
+    bare: list[str] = []
+    for word, following in zip(argv, [*argv[1:], "-"], strict=True):
+        entry = takes_none.get(word)
+        alone = entry is not None and not following.startswith("-") and not _is_value(entry, following)
+        (bare if alone else kept).append(word)
+    return kept + bare
+
+
+def _is_value(entry: Option, text: str) -> bool:
+    path = Path(text)
+    if path.suffix.lower() in PICTURE_SUFFIXES | FILM_SUFFIXES and path.is_file():
+        return False
+    try:
+        entry.read(text)
+    except UsageError:
+        return False
+    return True
+
+
+SUBJECTS: Mapping[Subject, str] = {"picture": "pictures", "film": "films", "camera": "cameras"}
+
+
+def check_effects(request: Request, subjects: Collection[Subject]) -> str | None:
+    """Refuse options that do nothing for any source of a run.
+
+    Those of a recipe are passed over: one recipe serves all kinds of sources.
+
+    Parameters
+    ----------
+    subjects
+        What the sources are.
+
+    Returns
+    -------
+    str or None
+        A line about options that do nothing for some of the sources.
+
+    Raises
+    ------
+    UsageError
+        An option of the command does nothing here; it is named, and what it is for.
+    """
+    known = declared(*GROUPS)
+    lines = []
+    for name in request.given:
+        option = known[name]
+        applies = option.subjects or SUBJECTS.keys()
+        if name == "foreground" and request.settings.film.foreground_film is not None:
+            applies = known["foreground_film"].subjects or applies  # its earlier name
+        idle = [word for subject, word in SUBJECTS.items() if subject in subjects and subject not in applies]
+        if not idle:
+            continue
+        flag = f"--no-{option.flag[2:]}" if option.default is True else option.flag
+        told = f"{flag} does nothing for {' and '.join(idle)}"
+        if len(idle) == len(subjects):
+            of = " and ".join(word for subject, word in SUBJECTS.items() if subject in applies)
+            raise UsageError(f"{told}; it is for {of}: leave it out")
+        lines.append(told)
+    return ", ".join(lines) or None

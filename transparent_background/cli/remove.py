@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import time
@@ -12,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SourceNotFoundError, UsageError
+from ..media.atomic import file_key
 from ..media.sources import SourceList, find_sources
-from ..options.declare import given
-from .options import Request, read_request
+from ..options.declare import Subject, given
+from .options import Request, check_effects, read_request
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from ..films.report import FilmReport, VideoProgress
     from ..pipeline.plan import Outcome, Plan, Summary
     from ..remover import Remover
+
+logger = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -41,6 +45,7 @@ def main(argv: Sequence[str]) -> int:
     if address is not None:
         from .live import run_live
 
+        check_effects(request, {"camera"})
         return run_live(request, address)
 
     from .console import start_console
@@ -85,9 +90,15 @@ class _Job:
     def __init__(self, request: Request, console: Console) -> None:
         self.request, self.options, self.console = request, request.run, console
         self.remover: Remover | None = None
+        self.taken: dict[str, str] = {}
+        """Results of earlier plans, and whose they are."""
 
     def run(self, sources: SourceList) -> int:
         plan = self._plan(sources)
+        tasks = [*plan.tasks, *plan.skipped]
+        subjects: set[Subject] = {"picture" if task.targets is None else "film" for task in tasks}
+        if subjects and (idle := check_effects(self.request, subjects)):
+            logger.warning("%s", idle)
         if self.options.json and any(task.destination is None for task in plan.tasks):
             raise UsageError("--json and the result cannot both go to standard output; give --dest FILE")
         summary = self._work(plan)
@@ -100,7 +111,17 @@ class _Job:
         from ..pipeline.plan import make_plan
 
         options = self.options
-        return make_plan(sources, self.request.settings, options.dest, skip_existing=options.skip_existing)
+        plan = make_plan(
+            sources,
+            self.request.settings,
+            options.dest,
+            further=self.request.further,
+            skip_existing=options.skip_existing,
+            taken=self.taken,
+        )
+        tasks = [*plan.tasks, *plan.skipped]
+        self.taken |= {file_key(path): task.source.name for task in tasks for path in task.paths}
+        return plan
 
     def _work(self, plan: Plan) -> Summary:
         from ..pipeline.work import run
@@ -113,14 +134,15 @@ class _Job:
             self.console.print(f"left out: {item.path}: {item.reason}")
         count, total = 0, len(plan.tasks)
         with progress_bar(self.console) as update:
+            if plan.tasks:
+                update(0, total, plan.tasks[0].source.name)
 
             def on_outcome(outcome: Outcome) -> None:
                 nonlocal count
                 count += 1
-                if total > 1:
-                    update(min(count, total), total, outcome.source)
+                update(min(count, total), total, outcome.source)
                 if options.verbose and outcome.result:
-                    self.console.print(f"{outcome.source} -> {outcome.result}")
+                    self.console.print(f"{outcome.source} -> {', '.join(_results(outcome))}")
                 if outcome.film is not None:
                     self.console.print(_film_line(outcome.source, outcome.film, options.verbose))
 
@@ -152,10 +174,7 @@ class _Job:
                 fresh = watcher.poll()
                 if fresh.items:
                     plan = self._plan(fresh)
-                    more = self._work(plan)
-                    summary.outcomes += more.outcomes
-                    summary.left_out += more.left_out
-                    summary.seconds += more.seconds
+                    summary.add(self._work(plan))
                     watcher.ignore(path for task in plan.tasks for path in task.paths)
                 time.sleep(1.0)
         except KeyboardInterrupt:
@@ -168,16 +187,16 @@ class _Job:
         if not (summary.outcomes or summary.left_out):
             return
         done = summary.count("done")
-        words = [f"{done} done in {summary.seconds:.1f} s"]
+        words = [f"{done} done in {summary.seconds:.1f} s{_where(summary)}"]
         words += [f"{n} {what}" for what in ("skipped", "failed") if (n := summary.count(what))]
         if summary.left_out:
             words.append(f"{len(summary.left_out)} left out")
         if summary.stopped:
             words.append(f"stopped early: {summary.stopped}")
         self.console.print(", ".join(words))
-        results = [outcome.result for outcome in summary.outcomes]
-        if done == 1 and len(results) == 1 and results[0] not in (None, "-"):
-            self.console.print(f"{results[0]}")
+        if done == 1 and len(summary.outcomes) == 1 and summary.outcomes[0].result != "-":
+            for result in _results(summary.outcomes[0]):
+                self.console.print(result)
 
     def _as_json(self, summary: Summary) -> dict[str, Any]:
         remover = self.remover
@@ -190,6 +209,26 @@ class _Job:
             "results": [_outcome_as_json(outcome) for outcome in summary.outcomes],
             "left_out": [{"path": str(item.path), "reason": item.reason} for item in summary.left_out],
         }
+
+
+def _results(outcome: Outcome) -> list[str]:
+    """Return the files that were written of a source."""
+    return [] if outcome.result is None else [outcome.result, *outcome.beside]
+
+
+def _where(summary: Summary) -> str:
+    """Say in which folder several results are."""
+    results = [
+        each.result for each in summary.outcomes if each.status == "done" and each.result not in (None, "-")
+    ]
+    if len(results) < 2:
+        return ""
+    folders = {Path(result).absolute().parent for result in results if result}
+    try:
+        common = os.path.relpath(os.path.commonpath(folders))
+    except ValueError:  # on several drives of Windows
+        return ""
+    return ", in the current folder" if common == "." else f", in {common}{os.sep}"
 
 
 def _film_line(source: str, film: FilmReport, verbose: bool) -> str:
@@ -210,6 +249,7 @@ def _outcome_as_json(outcome: Outcome) -> dict[str, Any]:
         "source": outcome.source,
         "status": outcome.status,
         "result": outcome.result,
+        "beside": list(outcome.beside),
         "size": None if size is None else {"height": size[0], "width": size[1]},
         "error": outcome.error,
     }

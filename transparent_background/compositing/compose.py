@@ -5,13 +5,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ..errors import UsageError
 from ..images.picture import Picture
 from ..images.result import Result
 from ..options.result import ResultOptions
-from ..options.result_types import GREEN, Blur, Matte, Overlay, Rgba, Solid
+from ..options.result_types import GREEN, Backdrop, Blur, Levels, Matte, Overlay, Rgba, Solid, Tinted
 from ..types import ColourArray, FloatArray
 from .backgrounds import Background, FileBackground
-from .blend import Colour, blend, colour_like
+from .blend import Colour, blend, colour_like, flatten
 from .blur import Blurred
 
 
@@ -24,10 +25,13 @@ def compose(
 ) -> Result:
     """Put the object's colours and its finished matte together as the type says; a matte needs no colours."""
     kind = settings.type
+    if isinstance(kind, Levels):
+        raise UsageError("type debug is made of pictures, in Python and the command")
     if colours is None or isinstance(kind, Matte):
         return Result(grey=alpha)
     if isinstance(kind, Rgba):
-        return Result(rgb=colours, alpha=alpha)
+        result = Result(rgb=colours, alpha=alpha)
+        return flatten(result, kind.rgb, kind.opacity) if isinstance(kind, Tinted) else result
     if isinstance(kind, Overlay):
         return Result(rgb=_overlay(colours, alpha))
     behind: Colour | Blurred | ColourArray
@@ -36,7 +40,11 @@ def compose(
     elif isinstance(kind, Blur):
         behind = Blurred(picture, alpha)
     else:
-        behind = (background or FileBackground(kind.path, settings.fit)).at_size(picture.size)
+        if background is None and isinstance(kind, Backdrop):
+            background = FileBackground(kind.path, settings.fit)
+        if background is None:
+            raise TypeError("a picture in memory that lies behind must be handed over as the background")
+        behind = background.at_size(picture.size)
     return Result(rgb=blend(colours, alpha, behind))
 
 

@@ -14,7 +14,7 @@ from ..images.memory import LEDGER, depth_of, finishing
 from ..images.picture import Picture
 from ..images.result import Result
 from ..options.result import ResultOptions
-from ..options.result_types import Backdrop, Matte, Rgba, Solid
+from ..options.result_types import Backdrop, HeldBackdrop, Matte, Rgba, Solid
 from ..options.values import Padding
 from ..types import ColourArray, FloatArray
 from .backgrounds import Background
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Box: TypeAlias = tuple[int, int, int, int]
 """Left, top, width and height of a part of a picture, in pixels."""
 
-LOSES_BACKGROUND = (Rgba, Solid, Backdrop)
+LOSES_BACKGROUND = (Rgba, Solid, Backdrop, HeldBackdrop)
 """Types that show nothing of the old background, so that its share in soft edges would be a rim."""
 THIN = 8  # pixels, two of the estimate's coarse blocks; what is thinner has no edge to speak of
 OBJECT_ABOVE = 0.05  # alpha that counts as object when cropping; fainter haze would keep the frame

@@ -10,17 +10,19 @@ from PIL import Image
 
 from ..errors import InputError
 from ..types import ImageInput
-from .picture import Array, Picture, from_array, from_pil, from_tensor, to_pil
+from .picture import Array, Picture, channels_last, from_array, from_pil, from_tensor, to_pil
 from .result import Result
 
 
-def take(image: ImageInput) -> Picture:
+def take(image: ImageInput, *, orient: bool = False) -> Picture:
     """Decode one input.
 
     Parameters
     ----------
     image
         A PIL picture, an array or a tensor; files are read by :mod:`media.reading`.
+    orient
+        Whether a PIL picture is turned as its EXIF data say; else the result has the size of what was given.
 
     Raises
     ------
@@ -28,14 +30,14 @@ def take(image: ImageInput) -> Picture:
         It is none of these, or cannot be used.
     """
     if isinstance(image, Image.Image):
-        return from_pil(image)
+        return from_pil(image, orient=orient)
     if isinstance(image, np.ndarray):
         return from_array(image)
     if isinstance(image, torch.Tensor):
         return from_tensor(image)
     raise InputError(
         f"a picture cannot be made of {type(image).__name__}; "
-        "give a PIL picture, an array, a tensor, a path or a file's bytes"
+        "give a PIL picture, an array, a tensor, a path, a file's bytes or a file opened in binary mode"
     )
 
 
@@ -51,15 +53,17 @@ def give_back(result: Result, like: ImageInput) -> Any:
 
     Returns
     -------
-    An array (h, w, c) or tensor (c, h, w) or (1, c, h, w) of the input's number type for arrays and
-    tensors, else a PIL picture; c is 4 with alpha, else 3.
+    An array (h, w, c) or tensor, its channels and batch where the input has them, of the input's number
+    type for arrays and tensors, else a PIL picture; c is 4 with alpha, else 3.
     """
     if isinstance(like, np.ndarray):
         return _stack(result, like.dtype)
     if isinstance(like, torch.Tensor):
         dtype = np.dtype(np.uint8 if like.dtype == torch.uint8 else np.float32)
-        channels_first = torch.from_numpy(_stack(result, dtype)).permute(2, 0, 1).contiguous()
-        tensor = channels_first.to(device=like.device, dtype=like.dtype)
+        tensor = torch.from_numpy(_stack(result, dtype))
+        if not channels_last(like):
+            tensor = tensor.permute(2, 0, 1).contiguous()
+        tensor = tensor.to(device=like.device, dtype=like.dtype)
         return tensor[None] if like.ndim == 4 else tensor
     image = to_pil(result.values, result.alpha)
     return image.convert("RGB") if result.rgb is None else image

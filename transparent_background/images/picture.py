@@ -51,12 +51,17 @@ class Picture:
         return self.rgb.shape[0], self.rgb.shape[1]
 
 
-def from_pil(image: Image.Image) -> Picture:
+def from_pil(image: Image.Image, *, orient: bool = True) -> Picture:
     """Decode a Pillow picture of any mode.
 
-    EXIF orientation is applied. CMYK and LAB with an ICC profile go through it to sRGB. ``I;16``
+    CMYK and LAB with an ICC profile go through it to sRGB. ``I;16``
     keeps its 16 bits; ``I`` is read as 16 bits if its values fit, else its range is stretched;
     ``F`` is read as [0, 1] or 0..255 if its values fit, else its range is stretched.
+
+    Parameters
+    ----------
+    orient
+        Whether EXIF orientation is applied; else the picture keeps its size, and has no EXIF data.
 
     Raises
     ------
@@ -71,7 +76,7 @@ def from_pil(image: Image.Image) -> Picture:
         image.load()
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise UnreadableError(f"the picture cannot be decoded: {error}") from error
-    orientation, exif = read_exif(image)
+    orientation, exif = read_exif(image) if orient else (1, None)
     turned = upright(image, orientation)
     profile, dpi = image.info.get("icc_profile"), _dpi(image)
     if orientation >= 5 and dpi:  # on its side
@@ -128,17 +133,28 @@ def _deep_grey(image: Image.Image) -> Array:
     """Read the modes with more than 8 bits as (h, w) uint16 or float32 in [0, 1]."""
     values = np.array(image)
     if values.dtype.kind == "f":
-        _check_finite(values)
-        low, high = float(values.min()), float(values.max())
-        if low >= 0 and high <= 1:
-            return values.astype(np.float32)
-        if low >= 0 and high <= 255:
-            return (values / 255).astype(np.float32)
-        return ((values - low) / ((high - low) or 1)).astype(np.float32)
+        return from_floats(values)
     low, high = int(values.min()), int(values.max())
     if low >= 0 and high <= 65535:
         return values.astype(np.uint16)
     return np.rint((values.astype(np.float64) - low) * (65535 / ((high - low) or 1))).astype(np.uint16)
+
+
+def from_floats(values: Array) -> FloatArray:
+    """Bring floats of a file to float32 in [0, 1]: as they are, from 0..255, or their range stretched.
+
+    Raises
+    ------
+    InputError
+        There are NaN or infinite values among them.
+    """
+    _check_finite(values)
+    low, high = float(values.min()), float(values.max())
+    if low >= 0 and high <= 1:
+        return values.astype(np.float32)
+    if low >= 0 and high <= 255:
+        return (values / 255).astype(np.float32)
+    return ((values - low) / ((high - low) or 1)).astype(np.float32)
 
 
 def _grey_to_rgb(grey: Array) -> Array:
@@ -222,7 +238,8 @@ def from_tensor(tensor: torch.Tensor) -> Picture:
     Parameters
     ----------
     tensor
-        (c, h, w) or (1, c, h, w) with c = 1, 3 or 4, on any device; uint8, or float in [0, 1].
+        (c, h, w) or (1, c, h, w) with c = 1, 3 or 4, or the same with the channels last, on any device;
+        uint8, or float in [0, 1].
 
     Raises
     ------
@@ -232,15 +249,21 @@ def from_tensor(tensor: torch.Tensor) -> Picture:
     shape = tuple(tensor.shape)
     if tensor.ndim == 4 and shape[0] == 1:
         tensor = tensor[0]
-    if tensor.ndim != 3 or tensor.shape[0] not in (1, 3, 4):
+    last = tensor.ndim == 3 and channels_last(tensor)
+    if tensor.ndim != 3 or not (last or tensor.shape[0] in (1, 3, 4)):
         raise InputError(
             f"a tensor of shape {shape} is no picture; expected (3, h, w), (4, h, w) or (1, h, w), "
-            "or the same with a batch of one"
+            "with the channels first or last, or the same with a batch of one"
         )
     tensor = tensor.detach().cpu()
     if tensor.is_floating_point():
         tensor = tensor.float()  # numpy has no bfloat16
-    return from_array(np.ascontiguousarray(tensor.permute(1, 2, 0).numpy()))
+    return from_array(np.ascontiguousarray((tensor if last else tensor.permute(1, 2, 0)).numpy()))
+
+
+def channels_last(tensor: torch.Tensor) -> bool:
+    """Whether a tensor (..., c, h, w) or (..., h, w, c) holds its channels last; first, if either may be."""
+    return tensor.shape[-3] not in (1, 3, 4) and tensor.shape[-1] in (1, 3, 4)
 
 
 def to_eight_bit(values: Array) -> NDArray[np.uint8]:

@@ -17,13 +17,13 @@ from ..engine.plan import ExecutionPlan, choose_plan
 from ..engine.prepare import prepare
 from ..errors import DeviceError, MemoryShortageError
 from ..images.memory import LEDGER, depth_of, finishing
-from ..images.picture import Picture, to_eight_bit
+from ..images.picture import Picture, to_eight_bit, white_of
 from ..media.atomic import file_state
-from ..model import to_probability
+from ..model import Pyramid, to_probability
 from ..model.input import normalise, resize_rgb
 from ..options.declare import read
 from ..options.network import NetworkOptions
-from ..types import Backend, ByteArray, ByteProgress, Normalisation, Precision, ResizeMethod, Size
+from ..types import Backend, ByteArray, ByteProgress, FloatArray, Normalisation, Precision, ResizeMethod, Size
 from .memory import pass_memory
 from .preprocess import pass_sizes
 
@@ -114,7 +114,9 @@ class NetworkPredictor:
         for (main, low_resolution), members in groups.items():
             made = self._within_memory([pictures[index] for index in members], main, low_resolution)
             found.update(zip(members, made, strict=True))
-        return [found[index] for index in range(len(pictures))]
+        # a stretched matte fills [0, 1] whatever it shows, as published
+        empty = [self.normalisation == "sigmoid" and _is_flat(picture) for picture in pictures]
+        return [torch.zeros_like(found[i]) if nothing else found[i] for i, nothing in enumerate(empty)]
 
     def sizes_of_passes(
         self, size: Size, *, resize: ResizeMethod | None = None, base_size: Size | None = None
@@ -161,6 +163,21 @@ class NetworkPredictor:
         return [self._within_memory([picture], main, low_resolution)[0] for picture in pictures]
 
     @torch.inference_mode()
+    def pyramid(self, picture: Picture) -> Pyramid:
+        """Return what the network predicts of a picture at all its levels, as logits (1, 1, h, w).
+
+        For a look inside: the network is read again, since what is run may give the finest level only.
+        """
+        network = load_network(self.checkpoint, self.weights, self.device)
+        image = to_eight_bit(picture.rgb)
+        sizes = self.sizes_of_passes(picture.size)
+        return network(*(self._input([image], size) for size in sizes if size is not None))
+
+    def matte_of(self, pyramid: Pyramid) -> FloatArray:
+        """Return the matte (h, w) in [0, 1] that a pyramid's finest level becomes, at its own size."""
+        return to_probability(pyramid.d0, stretch=self.normalisation == "minmax")[0, 0].cpu().numpy()
+
+    @torch.inference_mode()
     def _predict(self, images: Sequence[ByteArray], main: Size, low_resolution: Size | None) -> torch.Tensor:
         """Run the network on uint8 (h, w, 3) pictures: float32 (B, 1, *main) in [0, 1]."""
         inputs = [self._input(images, size) for size in (main, low_resolution) if size is not None]
@@ -186,3 +203,20 @@ class NetworkPredictor:
         if self.device.type == "cuda":
             resized = resized.pin_memory()  # so that the copy goes on beside the network's work
         return normalise(resized.to(self.device, non_blocking=True))
+
+
+FLAT = 3 / 255  # of white: how far the brightest and the darkest pixel of one colour may lie apart
+
+
+def _is_flat(picture: Picture) -> bool:
+    """Whether a picture is of one colour and has no shape of its own, so that there is no object in it.
+
+    Networks find one in the middle, where objects are in the photos that they were trained on.
+    """
+    if picture.alpha is not None:
+        return False
+    most = FLAT * white_of(picture.rgb.dtype)
+    for rgb in (picture.rgb[::32, ::32], picture.rgb):  # few pixels tell of nearly all pictures
+        if (rgb.max(axis=(0, 1)).astype(float) - rgb.min(axis=(0, 1)) > most).any():
+            return False
+    return True

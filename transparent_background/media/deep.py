@@ -10,8 +10,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
-from ..images.exif import read_exif
-from ..images.picture import Metadata, Picture, from_array, from_pil
+from ..errors import UnreadableError
+from ..images.exif import read_exif, without_warnings
+from ..images.picture import Metadata, Picture, from_array, from_floats, from_pil, transparency
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -43,6 +44,53 @@ def read_sixteen_bit(image: Image.Image, file: BinaryIO) -> Picture | None:
     values = _upright(cv2.cvtColor(values, order), read_exif(image)[0])
     deep = from_array(np.ascontiguousarray(values))
     return Picture(deep.rgb, deep.alpha, shallow.metadata)
+
+
+def float_tiff_size(file: BinaryIO) -> tuple[int, int] | None:
+    """Return (height, width) of a TIFF of floats in colour, which Pillow refuses; None for other files."""
+    head = file.read(8)
+    file.seek(0)
+    if head[:4] not in (b"II*\0", b"MM\0*"):
+        return None
+    tags = TiffImagePlugin.ImageFileDirectory_v2(head)
+    try:
+        with without_warnings():
+            file.seek(tags.next)
+            tags.load(file)
+        floats = 3 in _several(tags.get(TiffImagePlugin.SAMPLEFORMAT))
+        if not floats or tags.get(TiffImagePlugin.SAMPLESPERPIXEL) not in (3, 4):
+            return None
+        return int(tags[TiffImagePlugin.IMAGELENGTH]), int(tags[TiffImagePlugin.IMAGEWIDTH])
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error):
+        return None  # broken: Pillow says how
+    finally:
+        file.seek(0)
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def read_float_tiff(file: BinaryIO) -> Picture:
+    """Decode what :func:`float_tiff_size` knows.
+
+    Values are read as those of grey pictures of floats: as [0, 1] or 0..255 if they fit, else their range is
+    stretched.
+
+    Raises
+    ------
+    UnreadableError
+        It is damaged, or of a kind that OpenCV does not know.
+    """
+    import cv2
+
+    data = np.frombuffer(file.read(), dtype=np.uint8)
+    values = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    if values is None or values.dtype.kind != "f" or values.ndim != 3:
+        raise UnreadableError("a TIFF of floats that is damaged, or packed in an unknown way")
+    rgb = from_floats(np.ascontiguousarray(values[..., 2::-1]))
+    alpha = transparency(np.clip(values[..., 3], 0, 1)) if values.shape[2] == 4 else None
+    return Picture(rgb, alpha)
 
 
 def is_sixteen_bit(image: Image.Image, file: BinaryIO) -> bool:

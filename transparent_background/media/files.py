@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,6 +33,23 @@ def name_of(source: object) -> str:
     return str(getattr(source, "name", "<stream>"))
 
 
+def special_kind(path: Path) -> str | None:
+    """Say what something is that is neither file nor folder; None for these, and for what is not there."""
+    try:
+        kind = stat.S_IFMT(path.stat().st_mode)
+    except (OSError, ValueError):  # a name may hold a null byte
+        return None
+    return _SPECIAL.get(kind)
+
+
+_SPECIAL = {
+    stat.S_IFIFO: "named pipe",
+    stat.S_IFSOCK: "socket",
+    stat.S_IFCHR: "device",
+    stat.S_IFBLK: "device",
+}
+
+
 def open_file(path: Path, what: str) -> BinaryIO:
     """Open a file for reading.
 
@@ -45,8 +63,13 @@ def open_file(path: Path, what: str) -> BinaryIO:
     SourceNotFoundError
         There is no such file.
     UnreadableError
-        It is a folder, or may not be read.
+        It is a folder; a pipe, socket or device, which might be waited for without end; or may not be read.
     """
+    kind = special_kind(path)
+    if kind is not None:
+        raise UnreadableError(
+            f"{path}: is a {kind}, not a {what}; give what comes out of it as a file or on standard input"
+        )
     try:
         return path.open("rb")
     except FileNotFoundError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import math
 import os
 import struct
@@ -26,17 +27,22 @@ from ..images.memory import LEDGER, decoding
 from ..images.opening import open_picture
 from ..images.picture import Picture, from_pil
 from ..types import Size
-from .deep import is_sixteen_bit, read_sixteen_bit
+from .deep import float_tiff_size, is_sixteen_bit, read_float_tiff, read_sixteen_bit
 from .files import name_of, open_file
 
+logger = logging.getLogger(__name__)
+
 Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
+
+MOST_PAGES = 1000  # of a TIFF, that are counted: a file may say that it has millions
+_MOVING = ("GIF", "PNG", "WEBP", "AVIF")
 
 # libheif raises RuntimeError, the others all sorts
 _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, LookupError, RuntimeError)
 
 
 def read(source: Source) -> Picture:
-    """Read a picture; of an animation, the first frame.
+    """Read a picture; of an animation, the first frame; of several pages, the first, which is logged.
 
     Parameters
     ----------
@@ -54,7 +60,13 @@ def read(source: Source) -> Picture:
     MissingExtraError
         It is HEIC, and pillow-heif is not installed.
     """
+    with _file(source) as file, _decoding(source):
+        floats = _float_tiff(file)
+        if floats:
+            with _room_for(Header(floats, 4), source):
+                return read_float_tiff(file)
     with _opened(source) as (image, file), _decoding(source), _room_for(_header_of(image, file), source):
+        _tell_of_pages(image, source)
         deep = read_sixteen_bit(image, file)
         return from_pil(image) if deep is None else deep
 
@@ -88,6 +100,8 @@ def read_header(source: Source, most: int | None = None) -> Header:
         if _is_heif(head):
             width, height = _heif(file, source).size
             header = Header((height, width), 1)
+        elif floats := _float_tiff(file):
+            header = Header(floats, 4)
         else:
             header = _header_of(_open(file, source), file)
         pixels = math.prod(header.size)
@@ -135,9 +149,12 @@ class Animation:
 
 def animation(source: Source) -> Animation | None:
     """Tell whether a picture is animated, and how; None for a still one."""
+    with _file(source) as file, _decoding(source):
+        if _float_tiff(file):
+            return None
     with _opened(source) as (image, _), _decoding(source):
-        frames = int(getattr(image, "n_frames", 1))
-        if frames < 2 or image.format not in ("GIF", "PNG", "WEBP", "AVIF"):
+        frames = int(getattr(image, "n_frames", 1)) if image.format in _MOVING else 1
+        if frames < 2:
             return None
         # a GIF without a loop extension plays once, one with count n plays n + 1 times
         loop = image.info.get("loop", 1 if image.format == "GIF" else 0)
@@ -155,6 +172,35 @@ def read_frames(source: Source) -> Iterator[AnimationFrame]:
                 duration = float(image.info.get("duration", 100) or 100)
                 frame = AnimationFrame(from_pil(image.copy()), duration)
             yield frame
+
+
+def _float_tiff(file: BinaryIO) -> tuple[int, int] | None:
+    """Return the size of a TIFF of floats in colour, within Pillow's limit; None for other files."""
+    size = float_tiff_size(file)
+    if size is not None and Image.MAX_IMAGE_PIXELS and math.prod(size) > 2 * Image.MAX_IMAGE_PIXELS:
+        raise Image.DecompressionBombError
+    return size
+
+
+def _tell_of_pages(image: Image.Image, source: Source) -> None:
+    """Log how many pages of a TIFF are passed over."""
+    if image.format != "TIFF":
+        return
+    pages = 1
+    try:
+        while pages < MOST_PAGES:
+            image.seek(pages)
+            pages += 1
+    except _DAMAGED:  # that was the last; or the next is damaged, and the first may be whole all the same
+        pass
+    image.seek(0)
+    if pages > 1:
+        logger.warning(
+            "%s: has %s%d pages, and only the first is done: save the others as files of their own",
+            name_of(source),
+            "" if pages < MOST_PAGES else "at least ",
+            pages,
+        )
 
 
 @contextmanager

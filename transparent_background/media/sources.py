@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import re
@@ -13,7 +14,8 @@ from urllib.parse import unquote
 
 from ..errors import SourceNotFoundError
 from ..options.suffixes import FILM_SUFFIXES, PICTURE_SUFFIXES
-from .files import name_of, url_scheme
+from .atomic import file_key
+from .files import name_of, special_kind, url_scheme
 
 CAMERA_SCHEMES = frozenset(("rtsp", "rtsps", "rtp", "udp", "srt"))
 """Addresses of what goes on without end."""
@@ -80,7 +82,7 @@ def find_sources(arguments: Sequence[str], *, recursive: bool = False) -> Source
         no picture and no film.
     """
     found = SourceList()
-    seen: set[Path | str] = set()
+    seen: set[str] = set()
     for argument in arguments:
         try:
             sources = list(_resolve(argument, recursive, found.left_out))
@@ -89,7 +91,7 @@ def find_sources(arguments: Sequence[str], *, recursive: bool = False) -> Source
             continue
         for source in sources:
             # one file may be named twice, by itself and by its folder
-            key = source.name if source.path is None else source.path.resolve()
+            key = source.name if source.path is None else file_key(source.path)
             if key not in seen:
                 seen.add(key)
                 found.items.append(source)
@@ -114,11 +116,12 @@ def _resolve(argument: str, recursive: bool, left_out: list[LeftOut]) -> Iterato
         yield Source("camera" if live else "film", relative=Path(_address_name(argument)), address=argument)
         return
     path = Path(unquote(argument[7:]) if scheme else argument).expanduser()
-    if path.is_dir():
+    # the functions of os.path, unlike those of pathlib, say no where the system refuses to look
+    if os.path.isdir(path):
         yield from _folder(path, recursive, left_out)
-    elif path.is_char_device():
+    elif special_kind(path) == "device":
         yield Source("camera", relative=Path(path.name), address=argument)
-    elif path.exists() or path.is_symlink():
+    elif os.path.lexists(path):
         yield Source(_kind(path), path, Path(path.name))
     elif argument.isdecimal():
         yield Source("camera", relative=Path(f"camera{argument}"), address=argument)
@@ -128,7 +131,18 @@ def _resolve(argument: str, recursive: bool, left_out: list[LeftOut]) -> Iterato
         paths = [Path(name) for name in glob.glob(str(path), recursive=True)]
         yield from _take(paths, None, left_out, f"{argument}: matches no picture and no film")
     else:
-        raise SourceNotFoundError(f"{argument}: no such file or folder")
+        raise SourceNotFoundError(f"{argument}: {_why_missing(path)}")
+
+
+def _why_missing(path: Path) -> str:
+    try:
+        path.stat()
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.ENAMETOOLONG):
+            return f"cannot be looked at: {error.strerror}"
+    except ValueError:  # a null byte
+        pass
+    return "no such file or folder"
 
 
 def _address_name(address: str) -> str:
@@ -169,9 +183,12 @@ def _take(paths: Iterable[Path], root: Path | None, left_out: list[LeftOut], non
     """Give the pictures and films among files; say ``none`` if there is not one."""
     empty = True
     for path in sorted(paths, key=natural_key):
-        if path.name.startswith(".") or path.is_dir():
+        if path.name.startswith(".") or os.path.isdir(path):
             continue
-        if path.suffix.lower() in (*PICTURE_SUFFIXES, *FILM_SUFFIXES):
+        special = special_kind(path)
+        if special is not None:
+            left_out.append(LeftOut(path, f"is a {special}, not a file"))
+        elif path.suffix.lower() in (*PICTURE_SUFFIXES, *FILM_SUFFIXES):
             empty = False
             relative = Path(path.name) if root is None else path.relative_to(root)
             yield Source(_kind(path), path, relative, root)

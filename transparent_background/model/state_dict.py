@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -77,6 +78,11 @@ def _explained(path: Path, kind: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: no such checkpoint file") from error
+    except pickle.UnpicklingError as error:  # PyTorch advises to load what may run any code
+        raise CheckpointError(
+            f"{path}: is no file of weights, is damaged, or holds other Python objects, which are not "
+            "loaded; give a state dict that PyTorch saved, or .safetensors"
+        ) from error
     except Exception as error:  # damaged pickles raise whatever the bytes lead to
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         raise CheckpointError(f"{path}: cannot be read as {kind}: {reason}") from error

@@ -29,7 +29,8 @@ class ResultOptions:
 
     type: ResultType = text(
         "rgba (transparent), map (the matte), green, white, blur, overlay, a colour ('[255, 0, 0]', "
-        "'#ff0000', a CSS name), or a picture or film to put behind",
+        "'#ff0000', a CSS name), or a picture or film to put behind; of pictures several, as rgba,map; "
+        "or debug, the levels of the network's pyramid",
         default="rgba",
         parsed=Rgba("rgba"),
         parse=lambda value, name: parse_type(value),
@@ -120,6 +121,13 @@ class ResultOptions:
         label="This format has no transparency. Colour under the cut-out",
         section="File",
         subjects=STILL_OR_FILM,
+    )
+
+    orient: bool = flag(
+        "turn PIL pictures as their EXIF data say, so that width and height may change places; files and "
+        "their bytes are turned in any case",
+        doors=frozenset(("python",)),
+        subjects=frozenset(("picture",)),
     )
 
     @property

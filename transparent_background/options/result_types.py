@@ -23,6 +23,8 @@ CHOICES = (
     "or the path of a picture or film"
 )
 
+WORDS = ("rgba", "map", "green", "blur", "overlay", "debug")
+
 _TRIPLE = re.compile(r"\s*(?:\[(.*)\]|\((.*)\)|([^\[\]()]*,[^\[\]()]*))\s*")
 
 
@@ -48,6 +50,20 @@ class Blur(_Named):
 
 class Overlay(_Named):
     """The object tinted half green, its edge drawn."""
+
+
+class Levels(_Named):
+    """The levels of the network's pyramid, side by side; in Python and the command only."""
+
+
+@dataclass(frozen=True)
+class Tinted(Rgba):
+    """The object over a colour that lets something through: a transparent picture."""
+
+    rgb: RGB = (0, 0, 0)
+    """Bytes, 0..255 each."""
+    opacity: float = 0.0
+    """Of the colour, in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +92,27 @@ class Backdrop:
         return self.path.suffix.lower() in FILM_SUFFIXES | ANIMATED_SUFFIXES
 
 
-ResultType: TypeAlias = Rgba | Matte | Blur | Overlay | Solid | Backdrop
+@dataclass(frozen=True, slots=True)
+class HeldBackdrop:
+    """The object over a picture that the caller holds in memory, and hands down beside this; Python only."""
+
+    text: str = "background"
 
 
-def parse_type(type: str | Sequence[int] | os.PathLike[str]) -> ResultType:
+ResultType: TypeAlias = Rgba | Matte | Blur | Overlay | Levels | Solid | Backdrop | HeldBackdrop
+
+
+def parse_type(type: str | Sequence[int] | os.PathLike[str] | HeldBackdrop) -> ResultType:
     """Read a result type.
 
     Parameters
     ----------
     type
         ``"rgba"``, ``"map"``, ``"green"`` (120, 255, 155), ``"white"``, ``"blur"``, ``"overlay"``;
+        ``"debug"``, the levels of the network's pyramid;
         a colour as ``"[r, g, b]"``, ``"(r, g, b)"``, ``"r, g, b"``, three whole numbers in 0..255,
-        ``"#rgb"``, ``"#rrggbb"`` or a CSS name; or the path of a picture or film. Case does not matter in
+        ``"#rgb"``, ``"#rrggbb"`` or a CSS name; a colour of four numbers, ``"#rgba"`` or ``"#rrggbbaa"``
+        lets through what its last part leaves; or the path of a picture or film. Case does not matter in
         names. A file that is called like a type or colour can be given as ``./white``.
 
     Raises
@@ -95,6 +120,8 @@ def parse_type(type: str | Sequence[int] | os.PathLike[str]) -> ResultType:
     UnknownTypeError
         If it is none of these, or a background file that is not there.
     """
+    if isinstance(type, HeldBackdrop):
+        return type
     if isinstance(type, str):
         return _parse_text(type)
     if isinstance(type, os.PathLike):
@@ -106,6 +133,13 @@ def parse_type(type: str | Sequence[int] | os.PathLike[str]) -> ResultType:
     return _solid(values, str(type))
 
 
+def split_types(text: str) -> list[str]:
+    """Return types that are listed with commas (``rgba,map``), or the text alone if it is no such list."""
+    parts = list(dict.fromkeys(part.strip() for part in text.split(",")))
+    listed = all(part.lower() in WORDS or _named(part.lower()) is not None for part in parts)
+    return parts if listed and not Path(text).is_file() else [text]
+
+
 def _parse_text(text: str) -> ResultType:
     name = text.strip().lower()
     plain: dict[str, ResultType] = {
@@ -113,6 +147,7 @@ def _parse_text(text: str) -> ResultType:
         "map": Matte(text),
         "blur": Blur(text),
         "overlay": Overlay(text),
+        "debug": Levels(text),
         "green": Solid(GREEN, text),
     }
     if name in plain:
@@ -123,21 +158,31 @@ def _parse_text(text: str) -> ResultType:
         return _solid([part.strip() for part in inner.split(",")], text)
     colour = _named(name)
     if colour is not None:
-        return Solid(colour, text)
+        return _colour(colour, text)
     return _backdrop(text)
 
 
-def _named(name: str) -> RGB | None:
-    """Read "#rgb", "#rrggbb" or a CSS name."""
+def _named(name: str) -> tuple[int, ...] | None:
+    """Read "#rgb", "#rrggbb", either with an opacity behind, or a CSS name."""
     from PIL import ImageColor
 
-    if name not in ImageColor.colormap and not re.fullmatch(r"#([0-9a-f]{3}|[0-9a-f]{6})", name):
+    if name not in ImageColor.colormap and not re.fullmatch(
+        r"#([0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})", name
+    ):
         return None
-    red, green, blue = ImageColor.getrgb(name)[:3]
-    return red, green, blue
+    return ImageColor.getrgb(name)
 
 
-def _solid(values: Sequence[object], text: str) -> Solid:
+def _colour(values: Sequence[int], text: str) -> Solid | Tinted:
+    """Make a type of three or four bytes."""
+    red, green, blue, *rest = values
+    opacity = rest[0] if rest else 255
+    if opacity == 255:
+        return Solid((red, green, blue), text)
+    return Tinted(text, (red, green, blue), opacity / 255)
+
+
+def _solid(values: Sequence[object], text: str) -> Solid | Tinted:
     numbers = []
     for value in values:
         try:
@@ -145,13 +190,12 @@ def _solid(values: Sequence[object], text: str) -> Solid:
         except (ValueError, AttributeError):
             break
         numbers.append(int(number))
-    if len(numbers) != 3 or len(values) != 3 or not all(0 <= n <= 255 for n in numbers):
+    if len(numbers) not in (3, 4) or len(values) != len(numbers) or not all(0 <= n <= 255 for n in numbers):
         raise UnknownTypeError(
-            f"type {text}: a colour is three whole numbers from 0 to 255, such as [255, 0, 0]; "
+            f"type {text}: a colour is three or four whole numbers from 0 to 255, such as [255, 0, 0]; "
             f"choose {CHOICES}"
         )
-    red, green, blue = numbers
-    return Solid((red, green, blue), text)
+    return _colour(numbers, text)
 
 
 def _backdrop(text: str) -> Backdrop:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from ..errors import UsageError
 from .declare import COMMAND, LOCAL, flag, text, whole
 from .values import parse_path
 
@@ -54,3 +55,8 @@ class RunOptions:
     quiet: bool = flag("print errors only", short=("-q",))
     verbose: bool = flag("say what is being done", short=("-v",))
     debug: bool = flag("show tracebacks and everything that is logged")
+
+    def __post_init__(self) -> None:
+        """Check what goes together."""
+        if self.quiet and (self.verbose or self.debug):
+            raise UsageError(f"quiet and {'verbose' if self.verbose else 'debug'} exclude each other")

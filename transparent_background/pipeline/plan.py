@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -12,7 +12,7 @@ from ..errors import UsageError
 from ..media.atomic import file_key, file_keys
 from ..media.sources import LeftOut, Source, SourceList
 from ..media.video.containers import film_format, is_pattern, is_sequence
-from ..options.result_types import Rgba
+from ..options.result_types import Levels, Rgba
 from ..options.settings import Settings
 from ..options.suffixes import FILM_SUFFIXES, format_of
 from ..types import Size
@@ -37,13 +37,17 @@ class Task:
     """Pillow's name of the result's format; of a film, its container or ``pictures``."""
     targets: Targets | None = None
     """How a film is written; None for pictures."""
+    settings: Settings | None = None
+    """What is made of it; None: what is made of every source."""
+    beside: tuple[Task, ...] = ()
+    """More results of the same matte."""
 
     @property
     def paths(self) -> list[Path]:
         """All files that it writes: of a film also its matte and its foreground."""
         if self.targets is not None:
             return [Path(os.path.normpath(target.path)) for target in self.targets.files.values()]
-        return [] if self.destination is None else [self.destination]
+        return [each.destination for each in (self, *self.beside) if each.destination is not None]
 
 
 @dataclass(slots=True)
@@ -69,6 +73,8 @@ class Outcome:
     size: Size | None = None
     """(height, width) of the result."""
     error: str | None = None
+    beside: tuple[str, ...] = ()
+    """Further files that were written of it."""
     film: FilmReport | None = None
     """What became of a film."""
 
@@ -84,13 +90,26 @@ class Summary:
     stopped: str | None = None
     """Why the rest was not tried."""
 
+    def add(self, later: Summary) -> None:
+        """Add a later run; a source that was done again counts as it ended last."""
+        again = {outcome.source for outcome in later.outcomes}
+        self.outcomes = [each for each in self.outcomes if each.source not in again] + later.outcomes
+        self.left_out += later.left_out
+        self.seconds += later.seconds
+
     def count(self, status: Status) -> int:
         """Return how many sources ended with a status."""
         return sum(outcome.status == status for outcome in self.outcomes)
 
 
 def make_plan(
-    sources: SourceList, settings: Settings, dest: str | None, *, skip_existing: bool = False
+    sources: SourceList,
+    settings: Settings,
+    dest: str | None,
+    *,
+    further: Sequence[Settings] = (),
+    skip_existing: bool = False,
+    taken: Mapping[str, str] | None = None,
 ) -> Plan:
     """Decide where every result goes.
 
@@ -99,14 +118,20 @@ def make_plan(
     dest
         A folder; with one source also a picture's file name, or ``-`` for standard output. None: a
         folder named like the source folder in the current one, or the current one for single files.
+    further
+        For more results of each picture, of other types.
     skip_existing
         Whether sources whose results are there and newer are left out.
+    taken
+        Of earlier plans: results, as :func:`file_key` names them, and the names of their sources.
 
     Returns
     -------
     Plan
-        A result never takes the place of a source: such a source is refused, as is the second of two
-        with one result name. In a folder, files named like another's result are left out.
+        A result never takes the place of a source: such a source is refused. Of sources that differ in
+        their suffix only, the first by suffix has the usual name and the others have theirs in it
+        (``a_rgba.png`` of ``a.jpg``, ``a_png_rgba.png`` of ``a.png``); further results of one name are
+        refused. In a folder, files named like another's result are left out.
 
     Raises
     ------
@@ -115,18 +140,40 @@ def make_plan(
     """
     plan = Plan(left_out=list(sources.left_out), refused=list(sources.missing))
     workable = [source for source in sources.items if _workable(source, plan, settings)]
-    tasks = [_task(source, settings, dest, len(sources.items)) for source in workable]
+    count = len(sources.items)
+    tasks = [_task(source, settings, dest, count, further) for source in workable]
+    labels = _labels(tasks, taken or {})
+    tasks = [
+        _task(task.source, settings, dest, count, further, label) if (label := labels.get(id(task))) else task
+        for task in tasks
+    ]
     results = {file_key(path): task for task in tasks for path in task.paths}
     tasks = [task for task in tasks if not _is_result(task, results, plan)]
     inputs = {key for task in tasks if task.source.path for key in file_keys(task.source.path)}
-    taken: dict[str, Task] = {}
+    names: dict[str, Task] = {}
     for task in tasks:
-        reason = _conflict(task, inputs, taken)
+        reason = _conflict(task, inputs, names)
         if reason is not None:
             plan.refused.append((task.source.name, f"{task.source.name}: {reason}"))
         else:
             (plan.skipped if skip_existing and _is_newer(task) else plan.tasks).append(task)
     return plan
+
+
+def _labels(tasks: list[Task], taken: Mapping[str, str]) -> dict[int, str]:
+    """Return what is put into the results' names of tasks that would have another's, by their ids."""
+    labels: dict[int, str] = {}
+    same: dict[str, list[Task]] = {}
+    for task in tasks:
+        if task.destination is not None and task.source.path is not None:
+            same.setdefault(file_key(task.destination), []).append(task)
+    for key, group in same.items():
+        first = min(task.source.relative.suffix.lower() for task in group)
+        for task in group:
+            suffix = task.source.relative.suffix.lower()
+            if taken[key] != task.source.name if key in taken else suffix != first:
+                labels[id(task)] = f"_{suffix[1:]}"
+    return labels
 
 
 def _workable(source: Source, plan: Plan, settings: Settings) -> bool:
@@ -155,8 +202,28 @@ def _is_film(source: Source, settings: Settings) -> bool:
     return False
 
 
-def _task(source: Source, settings: Settings, dest: str | None, count: int) -> Task:
-    """Name the result of one source, and choose how it is written."""
+def _task(
+    source: Source,
+    settings: Settings,
+    dest: str | None,
+    count: int,
+    further: Sequence[Settings],
+    label: str = "",
+) -> Task:
+    """Name the results of one source, its label behind its own name, and choose how they are written."""
+    task = _one(source, settings, dest, count, label)
+    if not further:
+        return task
+    if task.targets is not None:
+        raise UsageError(f"{source.name}: a film has one type at a time; --matte writes its matte as well")
+    if task.destination is None or _named_file(dest, film=False) is not None:
+        raise UsageError(f"--dest {dest or '-'}: is one file, but several types are asked for; give a folder")
+    others = (replace(_one(source, each, dest, count, label), settings=each) for each in further)
+    return replace(task, beside=tuple(others))
+
+
+def _one(source: Source, settings: Settings, dest: str | None, count: int, label: str) -> Task:
+    """Name one result of a source."""
     film = _is_film(source, settings) or (source.kind == "stdin" and _film_dest(dest, settings))
     if dest == "-" or (dest is None and source.kind == "stdin" and not film):
         if film:
@@ -166,10 +233,12 @@ def _task(source: Source, settings: Settings, dest: str | None, count: int) -> T
         return Task(source, None, format_of(settings.format or "png") or "PNG")
     path = _named_file(dest, film=film)
     if path is None:
-        path = _folder(source, dest) / _name(source, settings, film=film)
+        path = _folder(source, dest) / _name(source, settings, label, film=film)
     elif count > 1 or source.root is not None:
         raise UsageError(f"--dest {dest}: is one file, but there are several sources")
     path = Path(os.path.normpath(path))  # comparable: no "." in front
+    if film and isinstance(settings.type, Levels):
+        raise UsageError(f"{source.name}: type debug is made of pictures, not of films")
     if not film:
         return Task(source, path, format_of(settings.format or path.suffix) or "PNG")
     from ..films.outputs import plan_targets  # and OpenCV, which photos do not wait for here
@@ -190,14 +259,15 @@ def _named_file(dest: str | None, *, film: bool) -> Path | None:
     return path if suffix and format_of(name) else None
 
 
-def _name(source: Source, settings: Settings, *, film: bool) -> str:
+def _name(source: Source, settings: Settings, label: str, *, film: bool) -> str:
     """Name a result after its source."""
     if film:
         from ..films.outputs import film_name, film_stem
 
-        return film_name(film_stem("stdin" if source.kind == "stdin" else source.relative.name), settings)
+        stem = film_stem("stdin" if source.kind == "stdin" else source.relative.name)
+        return film_name(f"{stem}{label}", settings)
     stem = "stdin" if source.path is None else source.path.stem
-    return f"{stem}{settings.tag}.{_extension(source, settings)}"
+    return f"{stem}{label}{settings.tag}.{_extension(source, settings)}"
 
 
 def _film_dest(dest: str | None, settings: Settings) -> bool:
@@ -219,7 +289,7 @@ def _extension(source: Source, settings: Settings) -> str:
 
 
 def _folder(source: Source, dest: str | None) -> Path:
-    own = "" if source.root is None else source.root.resolve().name
+    own = "" if source.root is None else Path(os.path.realpath(source.root)).name
     return (Path(own) if dest is None else Path(dest).expanduser()) / source.relative.parent
 
 

@@ -31,10 +31,12 @@ from ..films.overlap import in_advance, threads
 from ..films.process import process_film
 from ..images.picture import Picture
 from ..images.result import Result
+from ..matting.levels import level_sheet
 from ..matting.pictures import predict_mattes
 from ..media.atomic import make_folder
 from ..media.reading import Animation, animation, read, read_frames
 from ..media.writing import check_fits, write, write_animation
+from ..options.result_types import Levels
 from ..options.settings import Settings
 from ..options.suffixes import ANIMATED, KEEPS_ALPHA
 from ..types import FloatArray, Size
@@ -114,7 +116,10 @@ class Worker:
                 if isinstance(loaded, Targets):
                     self._film(task, loaded)
                 elif isinstance(loaded, tuple):
-                    self._succeed(task, self._animation(task, *loaded))
+                    if self.settings.crop is not None:
+                        logger.warning("%s: animations are not cropped", task.source.name)
+                    sizes = [self._animation(each, *loaded) for each in (task, *task.beside)]
+                    self._succeed(task, sizes[0])
             except Exception as error:
                 self._fail(task, error)
 
@@ -137,12 +142,18 @@ class Worker:
 
     def _finish(self, task: Task, picture: Picture, matte: FloatArray) -> Size:
         """Make a picture's result and write it; return its size."""
-        result = self._result(task, picture, matte, self.settings)
-        quality = self.settings.quality
-        write(_target(task), result, format=task.format, metadata=picture.metadata, quality=quality)
-        return result.size
+        sizes = []
+        for each in (task, *task.beside):
+            settings = each.settings or self.settings
+            result = self._result(each, picture, matte, settings)
+            quality = settings.quality
+            write(_target(each), result, format=each.format, metadata=picture.metadata, quality=quality)
+            sizes.append(result.size)
+        return sizes[0]
 
     def _result(self, task: Task, picture: Picture, matte: FloatArray, settings: Settings) -> Result:
+        if isinstance(settings.type, Levels):
+            return level_sheet(self.predictor, picture)
         return finish(
             picture,
             matte,
@@ -155,7 +166,7 @@ class Worker:
     def _animation(self, task: Task, source: Path | bytes, animation: Animation) -> Size:
         """Work through an animation frame by frame and write it; return its size."""
         # every frame keeps its place, so a crop would need the union of all: not cropped
-        settings = dataclasses.replace(self.settings, crop=None)
+        settings = dataclasses.replace(task.settings or self.settings, crop=None)
         durations = [frame.duration for frame in read_frames(source)]
         size = (0, 0)
 
@@ -195,7 +206,8 @@ class Worker:
 
     def _succeed(self, task: Task, size: Size) -> None:
         result = "-" if task.destination is None else str(task.destination)
-        self.report(Outcome(task.source.name, "done", result, size))
+        beside = tuple(str(each.destination) for each in task.beside)
+        self.report(Outcome(task.source.name, "done", result, size, beside=beside))
 
     def _fail(self, task: Task, error: Exception) -> None:
         if isinstance(error, BrokenPipeError):
