@@ -82,6 +82,22 @@ class PictureOptions(_Picture):  # type: ignore[misc]
     )
 
 
+class KeptOptions(_Picture):  # type: ignore[misc]
+    """What can be asked of a picture that is kept."""
+
+    behind: str | None = Field(
+        None,
+        max_length=100,
+        description="Id of a kept picture to put behind; it goes before the type.",
+    )
+    largest: int | None = Field(
+        None,
+        ge=16,
+        le=16384,
+        description="Make a result whose longer side has at most so many pixels, sooner than the whole.",
+    )
+
+
 class AddressOptions(PictureOptions):
     """What can be asked of a picture at an address."""
 

@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from ..options.service import ServiceSettings
 from .admission import Admission
 from .films import FilmService
+from .kept import KeptPictures
 from .metrics import Metrics
 from .pictures import PictureService
 from .workers import ModelWorkers, Network
@@ -53,6 +54,9 @@ class Services:
         gauge("network_waiting", "Pictures that wait for the network.", lambda: self.workers.waiting)
         text = "Films that are worked on or wait."
         gauge("films_unfinished", text, lambda: len(self.films.unfinished))
+        self.kept = KeptPictures(settings.limits)
+        gauge("pictures_kept", "Pictures that are kept for further results.", lambda: len(self.kept))
+        gauge("pictures_kept_bytes", "Memory that they take.", lambda: self.kept.memory)
         self.cameras = 0
         """Live connections now."""
         self.camera_threads = ThreadPoolExecutor(settings.limits.cameras, thread_name_prefix="camera")
@@ -92,12 +96,14 @@ class Services:
                 sweeping.cancel()
                 await asyncio.shield(self.films.begin_to_close())
                 await self.pictures.close()
+            self.kept.clear()
             self.camera_threads.shutdown()
             self._folder.remove()
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP)
+            self.kept.expire()
             try:
                 await self.films.expire()
             except OSError:

@@ -21,7 +21,7 @@ from ..service.workers import Network
 from .mcp import Endpoint
 from .middleware import BodyLimits, CountRequests, Doorkeeper, SecurityHeaders
 from .problems import HANDLERS
-from .routes import about, films, live, pictures
+from .routes import about, films, kept, live, pictures
 
 PAGE = Path(__file__).parent / "page"
 
@@ -43,6 +43,7 @@ def create_app(devices: Sequence[Mapping[str, Network]], settings: ServiceSettin
     limits = settings.limits
     largest = {  # forms' own bytes included; others: 1 MiB
         "/api/remove": 2 * limits.bytes + MIB,
+        "/api/pictures": limits.bytes + MIB,
         "/api/batch": limits.batch_bytes + MIB,
         "/api/jobs": limits.film_bytes + limits.bytes + MIB,
         "/mcp": 2 * limits.bytes + MIB,
@@ -69,7 +70,7 @@ def create_app(devices: Sequence[Mapping[str, Network]], settings: ServiceSettin
         exception_handlers=HANDLERS,
     )
     app.state.services = services
-    for module in (about, pictures, films, live):
+    for module in (about, pictures, kept, films, live):
         app.include_router(module.router)
     app.router.routes.append(Route(assistants.path, assistants, include_in_schema=False))
     if settings.page:
