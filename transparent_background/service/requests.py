@@ -107,6 +107,13 @@ class AddressOptions(PictureOptions):
 class FilmJobOptions(_Film):  # type: ignore[misc]
     """What can be asked of a film."""
 
+    abandon: float | None = Field(
+        None,
+        ge=1,
+        le=86_400,
+        description="Cancel the film when nobody has asked about it for so many seconds; else it goes on.",
+    )
+
 
 class LiveOptions(_Camera):  # type: ignore[misc]
     """What a camera's client asks for; sent first, and whenever it changes."""
