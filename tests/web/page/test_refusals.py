@@ -55,7 +55,7 @@ def test_a_busy_server_is_asked_again(visit: Visit) -> None:
                 status=503, headers={"Retry-After": "1"}, json={"status": 503, "detail": "It is full."}
             )
 
-    page.route("**/api/remove", busy)
+    page.route("**/api/pictures/*/result?*", busy)
     page.set_input_files("#photo-files", SAMPLES / "chelsea.jpg")
     expect(page.locator("#photo-note")).to_contain_text("The server is busy.")
     visit.through()
