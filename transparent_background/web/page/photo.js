@@ -282,7 +282,7 @@ export class PhotoTab {
       list.length < 2 ? "" : busy ? `${done.length} of ${list.length} photos are done.` : this.#summary();
     const lost = this.pictures.unshelved;
     byId("photo-kept").hidden = this.pictures.shelving || lost === 0;
-    byId("photo-kept").textContent = `${lost === 1 ? "One of the photos" : `${lost} of the photos`} would be lost by a reload of this page: your browser keeps up to ${MOST.count} and ${bytes(MOST.bytes)}.`;
+    byId("photo-kept").textContent = `${lost === 1 ? "One of the photos" : `${lost} of the photos`} would be lost by a reload of this page: your browser keeps no more of them.`;
   }
 }
 
