@@ -171,7 +171,8 @@ export class Films extends EventTarget {
       film.note = null;
       if (known.state === "done") film.resultUrl = await this.#result(film, known);
       if (signal.aborted) return;
-      this.#set(film, { state: known.state, known, error: known.error });
+      const abandoned = known.state === "cancelled" && known.error; // while this page was away
+      this.#set(film, { state: known.state, known, error: abandoned ? `The server cancelled this film: ${known.error}.` : known.error });
       if (known.state === "failed" || known.state === "cancelled") this.#forget(film);
     }
     this.#remember();
