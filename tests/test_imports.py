@@ -16,7 +16,8 @@ BESIDES = {
     # weights as data: the choices of --mode
     *("checkpoints", "checkpoints.catalogue", "checkpoints.records"),
     *("checkpoints.registry", "checkpoints.user_config"),
-    *("media", "media.atomic", "media.files", "media.sources"),  # names of files
+    *("media", "media.atomic", "media.files", "media.parts", "media.sources"),  # names of files
+    *("pipeline", "pipeline.signals"),
 }
 """What else may be loaded to read arguments and print help, module by module."""
 HELP_SECONDS = 0.3

@@ -98,19 +98,43 @@ def test_a_broken_film_does_not_stop_the_others(capsys) -> None:
     assert not Path("bad_white.mp4").exists()
 
 
-@pytest.mark.slow
-def test_an_interrupted_command_leaves_a_playable_film() -> None:
+def at_work(*options: str) -> subprocess.Popen[str]:
+    """Start the command on a film, and wait until it writes."""
     make_film(Path("a.mp4"), [marked(i % 256, (360, 640)) for i in range(300)])
-    command = [sys.executable, "-m", "transparent_background", "-m", "lite", "a.mp4", "-t", "white"]
+    command = [sys.executable, "-m", "transparent_background", "-m", "lite", "a.mp4", "-t", "white", *options]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
-    while not any(p.stat().st_size > 1000 for p in Path().glob(".a_white.mp4.*.part")):
+    while not any(p.stat().st_size > 1000 for p in Path().glob(".a_white.mp4*/.*.part")) and not any(
+        p.stat().st_size > 1000 for p in Path().glob(".a_white.mp4.*.part") if p.is_file()
+    ):
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline
         time.sleep(0.05)  # until it is at work: nothing is asserted of the time
-    process.send_signal(signal.SIGINT)
+    return process
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
+@pytest.mark.parametrize("numbers", [["SIGINT"], ["SIGINT", "SIGINT"], ["SIGTERM", "SIGINT"], ["SIGHUP"]])
+def test_an_interrupted_command_leaves_a_playable_film(numbers) -> None:
+    process = at_work()
+    for number in numbers:
+        process.send_signal(getattr(signal, number))
+        time.sleep(0.02)  # two that come together are one to Python
     _, error = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 128 + getattr(signal, numbers[0])
     assert "a_white.partial.mp4 holds what was done" in error
     assert 0 < len(frames_of("a_white.partial.mp4")) < 300
     assert files() == ["a.mp4", "a_white.partial.mp4"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="kills a process")
+@pytest.mark.parametrize("options", [[], ["--resume"]])
+def test_what_a_killed_run_leaves_is_removed_by_the_next(options, capsys) -> None:
+    process = at_work(*options)
+    process.kill()
+    process.communicate(timeout=60)
+    assert files() != ["a.mp4"]
+    assert main(["-m", "lite", "a.mp4", "-t", "white", "--end", "0.2", *options]) == 0
+    assert files() == ["a.mp4", "a_white.mp4"]

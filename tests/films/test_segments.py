@@ -67,6 +67,17 @@ def test_segments_join_without_a_seam(remover, monkeypatch, suffix) -> None:
     assert [number_of(f.picture.rgb) & 15 for f in frames] == [n & 15 for n in range(25)]
 
 
+@pytest.mark.parametrize("name", ["b.mkv", "b.mp4", "b.mov", "b.webm"])
+@pytest.mark.parametrize("frames", [1, 25])
+def test_segments_whose_frames_are_stored_in_another_order_join(remover, monkeypatch, name, frames) -> None:
+    """Matroska names no decoding time for the first of them."""
+    monkeypatch.setattr("transparent_background.films.segments.SEGMENT_SECONDS", Fraction(2, 5))
+    make_film(Path("a.mp4"), frames)
+    remover.process_video("a.mp4", name, "white", resume=True)
+    assert numbers(name) == counted(frames)
+    assert times_of(name) == times_of("a.mp4")
+
+
 def test_resuming_with_repeated_frames(remover, monkeypatch) -> None:
     monkeypatch.setattr("transparent_background.films.segments.SEGMENT_SECONDS", Fraction(2, 5))
     make_film(Path("a.mp4"), 30)

@@ -13,7 +13,7 @@ from transparent_background.checkpoints import Checkpoint
 from transparent_background.engine.plan import choose_plan
 from transparent_background.media.sources import find_sources
 from transparent_background.options.settings import Settings, settings_of
-from transparent_background.pipeline import Plan, make_plan
+from transparent_background.pipeline.plan import Plan, make_plan
 
 
 class FakePredictor:

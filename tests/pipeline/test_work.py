@@ -16,7 +16,7 @@ from PIL import Image
 from runs import FakePredictor, plan_of, save, settings
 
 from transparent_background.errors import OutputError
-from transparent_background.pipeline import run
+from transparent_background.pipeline.work import run
 
 
 @pytest.fixture

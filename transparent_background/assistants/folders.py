@@ -22,6 +22,7 @@ from ..errors import (
     UsageError,
 )
 from ..media.atomic import cannot_write, replacing
+from ..media.parts import sweep
 
 LENGTH = 4096  # of a path, as Linux has it
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -232,6 +233,7 @@ class Folders:
                     self._opened(place.root, place.inside.parent, make=True) as folder,
                     replacing(_held(folder, place) / place.inside.name) as file,
                 ):
+                    sweep(_held(folder, place))
                     fill(file)
             except OSError as error:  # of which OutputError is one; its cause knows no path
                 cause = error.__cause__

@@ -20,6 +20,7 @@ from ..checkpoints import Checkpoint, home
 from ..checkpoints.verification import digest
 from ..errors import DeviceError, MissingExtraError
 from ..media.atomic import file_state, replacing
+from ..media.parts import sweep
 from ..model import PyramidNetwork
 from ..model.layers import size_of
 from ..types import Precision, Size
@@ -130,6 +131,7 @@ class ConvertedNetwork:
                     return model
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
+                sweep(path.parent)
                 with self._runtime.staging(path) as staged:
                     model = self._convert(sizes, staged)
                     sums = {suffix: digest(staged.with_suffix(suffix)) for suffix in self._runtime.suffixes}

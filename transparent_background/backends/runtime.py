@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import tempfile
 import threading
 import warnings
 from abc import ABC, abstractmethod
@@ -16,6 +15,7 @@ import torch
 
 from ..errors import DeviceError, TransparentBackgroundError, needing
 from ..media.atomic import cannot_write
+from ..media.parts import Part
 from ..types import FloatArray, Precision
 from .graph import Graph
 
@@ -112,13 +112,11 @@ class Runtime(ABC):
             The folder of ``path`` does not exist or cannot be written to.
         """
         try:
-            folder = tempfile.TemporaryDirectory(
-                prefix=f".{path.name[:80]}.", suffix=".part", dir=path.parent, ignore_cleanup_errors=True
-            )
+            folder = Part(path, folder=True)
         except OSError as error:
             raise cannot_write(path, error) from error
-        with folder as name:
-            staged = Path(name) / path.name
+        with folder:
+            staged = folder.path / path.name
             yield staged
             try:
                 for suffix in reversed(self.suffixes):

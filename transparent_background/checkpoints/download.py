@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from ..errors import ChecksumError, DownloadError, OfflineError, WeightsError
 from ..media.atomic import cannot_write
+from ..media.parts import sweep
 from ..types import ByteProgress
 from .drive import begun_files, bring_from_drive
 from .records import Checkpoint
@@ -58,6 +59,7 @@ def download(
         )
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
+        sweep(destination.parent)  # of notes
         with _lock(destination):
             if destination.is_file() and is_published(destination, checkpoint):
                 return destination  # another process has got it while we waited

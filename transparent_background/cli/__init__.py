@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from importlib import import_module
 
 from ..errors import DeviceError, MissingExtraError, TransparentBackgroundError, UsageError, WeightsError
+from ..pipeline.signals import ended_by_signals
 
 COMMANDS = {
     "models": "list, download, locate and verify weights",
@@ -61,18 +62,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         0: done. 2: wrong usage. 3: weights missing or broken. 4: some inputs failed.
-        130: interrupted.
+        130, 143, 129: ended by Ctrl-C, by SIGTERM, by a terminal that was closed.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     name = arguments[0] if arguments and arguments[0] in COMMANDS else None
     module = import_module(f".{name or 'remove'}", __name__)
     try:
-        with _logging_left_alone():
+        with ended_by_signals(print_error), _logging_left_alone():
             code: int = module.main(arguments[1:] if name else arguments)
         sys.stdout.flush()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         print_error("interrupted; what was finished is kept")
-        return INTERRUPTED
+        return getattr(interrupt, "code", INTERRUPTED)
     except BrokenPipeError:
         # whoever read our output has gone; Python would complain again when it flushes at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

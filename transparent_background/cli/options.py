@@ -37,6 +37,7 @@ commands (transparent-background COMMAND --help):
 {listed(COMMANDS)}
 
 exit codes: 0 done, 2 wrong usage, 3 weights missing or broken, 4 some inputs failed, 130 interrupted
+(143 by SIGTERM, 129 by a closed terminal)
 """
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ..films.report import FilmReport, VideoProgress
-    from ..pipeline import Outcome, Plan, Summary
+    from ..pipeline.plan import Outcome, Plan, Summary
     from ..remover import Remover
 
 
@@ -97,13 +97,13 @@ class _Job:
         return 4 if summary.count("failed") or summary.stopped else 0
 
     def _plan(self, sources: SourceList) -> Plan:
-        from ..pipeline import make_plan
+        from ..pipeline.plan import make_plan
 
         options = self.options
         return make_plan(sources, self.request.settings, options.dest, skip_existing=options.skip_existing)
 
     def _work(self, plan: Plan) -> Summary:
-        from ..pipeline import run
+        from ..pipeline.work import run
         from .console import load_remover, progress_bar
 
         options = self.options

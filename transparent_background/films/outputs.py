@@ -13,6 +13,7 @@ from typing import Any
 from ..errors import OutputConflictError, OutputError, UsageError
 from ..images.result import Result
 from ..media.atomic import file_key, file_keys, make_folder
+from ..media.parts import sweep
 from ..media.video.containers import (
     CHOICES,
     CONTAINERS,
@@ -215,6 +216,7 @@ class Outputs:
         segments: dict[str, SegmentedWriter] = {}
         for target in targets.files.values():
             make_folder(target.path.parent)
+            sweep(target.path.parent)
         if settings.film.resume:
             for name, target in targets.files.items():
                 if target.encoding is not None:

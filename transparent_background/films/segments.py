@@ -13,6 +13,7 @@ from typing import Any
 from .._version import __version__
 from ..images.result import Result
 from ..media.atomic import file_state, make_folder, replacing
+from ..media.parts import sweep
 from ..media.video.containers import Encoding
 from ..media.video.decoding import FilmReader
 from ..media.video.encoding import Look
@@ -76,6 +77,7 @@ class SegmentedWriter(Writer):
             state = json.loads((self.folder / "job.json").read_text(encoding="utf-8"))
             parts = [part for part in state["parts"] if (self.folder / part["name"]).is_file()]
             if state["job"] == self._job and parts == state["parts"]:
+                sweep(self.folder)
                 return parts
         except (OSError, ValueError, KeyError, TypeError):
             pass

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import OutputError, TransparentBackgroundError
+from .parts import Part
 
 _REASONS = {
     errno.ENOSPC: "the disk is full",
@@ -59,22 +59,15 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     OutputError
         The file cannot be made or written: no space, no permission, no such folder.
     """
-    temporary = part_of(path)
     try:
-        with temporary.open("x+b") as file:
-            yield file
-        temporary.replace(path)
+        with Part(path) as part:
+            with part.path.open("r+b") as file:
+                yield file
+            part.become(path)
     except TransparentBackgroundError:
         raise
     except OSError as error:
         raise cannot_write(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def part_of(path: Path) -> Path:
-    """Return a new name beside a file, for what is not whole yet."""
-    return path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}.part")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..media.parts import sweep
 from ..options.settings import Settings
 from .plan import FilmProgress, Outcome, Plan, Summary
 
@@ -60,6 +61,8 @@ def run(
         report(Outcome(source, "failed", error=reason))
     for task in plan.skipped:
         report(Outcome(task.source.name, "skipped", str(task.destination)))
+    for folder in {path.parent for task in (*plan.tasks, *plan.skipped) for path in task.paths}:
+        sweep(folder)
     if plan.tasks:
         if predictor is None:
             raise TypeError("a predictor is needed where there is something to do")

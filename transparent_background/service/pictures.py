@@ -175,10 +175,7 @@ class PictureService:
             files.append(NamedBytes(order.behind, "the background"))
         came = time.monotonic()
         async with self._held.take(1):
-            pixels = 0
-            for file in files:
-                height, width = await self._run(self._measure, file)
-                pixels += height * width
+            pixels = sum([await self._run(self._measure, file) for file in files])
             async with self._pixels.take(pixels):
                 admitted = time.monotonic()
                 picture, *behind = [await self._run(read, file) for file in files]
@@ -210,9 +207,12 @@ class PictureService:
 
     async def measure(self, data: bytes, name: str) -> Size:
         """Return a picture's (height, width) as its header says; raises as :meth:`cut_out`."""
-        return await self._run(self._measure, NamedBytes(data, name))
+        file = NamedBytes(data, name)
+        await self._run(self._measure, file)  # it may be too large
+        return await self._run(measure, file)
 
-    def _measure(self, file: NamedBytes) -> Size:
+    def _measure(self, file: NamedBytes) -> int:
+        """Return a picture's pixels, by its header."""
         height, width = measure(file)
         file.seek(0)
         if height * width > self.limits.pixels:
@@ -220,7 +220,7 @@ class PictureService:
                 f"{file.name}: has {height * width / 1e6:.1f} million pixels; at most "
                 f"{self.limits.pixels / 1e6:g} million are taken here"
             )
-        return height, width
+        return height * width
 
     async def fetch(self, url: str) -> bytes:
         """Fetch a picture from a public address; a few at once, so that slow servers stop nothing else.

@@ -20,10 +20,11 @@ from torch.nn import functional
 from torch.optim import swa_utils
 
 from ..errors import ConfigError, OutputError, TrainingError, needing
+from ..media.parts import sweep
 from ..model import PyramidNetwork
 from ..model.input import blends, normalise
 from ..model.layers import size_of
-from ..pipeline.signals import on_signals
+from ..pipeline.signals import EndedBySignal, on_signals
 from .building import build_network, build_teacher, parameter_groups, save_weights, set_training
 from .config import TrainConfig, dump_config
 from .losses import pyramid_loss, structure_loss
@@ -107,7 +108,7 @@ class Trainer:
         self.teacher = build_teacher(config.loss.teacher, self.device) if config.loss.teacher else None
         if self.main:
             self._open_folder()
-        self.stopping = False
+        self.stopping: int | None = None  # by which signal
 
     def _build(self, state: dict[str, Any] | None) -> None:
         """Make network, average and optimiser, and load their state."""
@@ -154,6 +155,7 @@ class Trainer:
     def _open_folder(self) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            sweep(self.folder)
             (self.folder / "config.yaml").write_text(dump_config(self.config), "utf-8")
         except OSError as error:
             raise OutputError(f"{self.folder}: cannot be written: {error.strerror}") from error
@@ -180,7 +182,7 @@ class Trainer:
         with on_signals(self._ask_to_stop):
             set_training(self.network, config.model.freeze)
             since, seen = time.perf_counter(), 0
-            while self.step < self.total and not self._in_any_process(self.stopping):
+            while self.step < self.total and not self._in_any_process(self.stopping is not None):
                 loss, terms, count = self._train_step(batches)
                 seen += count
                 self.step += 1
@@ -204,7 +206,7 @@ class Trainer:
             self.records.close()
         self.accelerator.end_training()
         if stopped:
-            raise KeyboardInterrupt
+            raise EndedBySignal(self.stopping or signal.SIGINT)  # another process may have been told
         return scores
 
     def _is_due(self, every: int) -> bool:
@@ -344,5 +346,5 @@ class Trainer:
     def _ask_to_stop(self, number: int, frame: Any) -> None:
         """Finish the step and save; asked twice, Ctrl-C interrupts at once."""
         if self.stopping and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        self.stopping = True
+            raise EndedBySignal(number)
+        self.stopping = number

@@ -94,7 +94,29 @@ def test_a_duration_that_lies_is_found_out(tmp_path) -> None:
     (tmp_path / "l.mkv").write_bytes(lying)
     reader, frames = read_film(tmp_path / "l.mkv")
     assert numbers(frames) == list(range(10))
-    assert reader.losses == ["ends at 0:00.40, though it says that it lasts 1:00.00"]
+    assert reader.losses == [
+        "ends at 0:00.40, though it says that it lasts 1:00.00: about 1490 frames are missing"
+    ]
+
+
+def test_frames_that_a_decoder_leaves_out_without_a_word_are_counted(tmp_path) -> None:
+    film = make_film(tmp_path / "a.mkv", 20, set_up=lambda c, s: setattr(s.codec_context, "gop_size", 1))
+    empty = b"\x00\x00\x00\x02\x09\xf0"  # says that a frame begins, and nothing of it
+    with av.open(str(film)) as source, av.open(str(tmp_path / "b.mkv"), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for index, packet in enumerate(source.demux(video=0)):
+            if not packet.size:
+                continue
+            if index in (17, 19):
+                other = av.Packet(empty)
+                other.pts, other.dts, other.time_base = packet.pts, packet.dts, packet.time_base
+                packet = other
+            packet.stream = stream
+            target.mux(packet)
+    reader, frames = read_film(tmp_path / "b.mkv")
+    assert len(frames) == 18
+    assert "2 frames are missing that could not be decoded" in reader.losses
+    assert read_film(film)[0].losses == []
 
 
 def test_sound_that_lasts_longer_is_no_loss(tmp_path) -> None:
@@ -105,7 +127,7 @@ def test_sound_that_lasts_longer_is_no_loss(tmp_path) -> None:
         streams = {s.index: target.add_stream_from_template(s, opaque=True) for s in source.streams}
         for packet in source.demux():
             early = packet.stream.type == "audio" or (packet.pts or 0) * packet.time_base < 1
-            if packet.dts is not None and early:
+            if packet.size and early:
                 packet.stream = streams[packet.stream_index]
                 target.mux(packet)
     reader, frames = read_film(tmp_path / "m.mkv")

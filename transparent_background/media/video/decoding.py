@@ -34,6 +34,10 @@ FALLBACK_RATE = Fraction(25)
 BACKWARDS = (0, 5, 15, None)  # seconds before the start to look for a keyframe; None: the film's beginning
 SOUND_LAG = 10  # seconds of film that sound may be stored behind its pictures
 MAX_RATE = 1000  # frames a second; what claims more is mistaken
+FRAME_A_PACKET = frozenset(
+    ("h264", "hevc", "av1", "vp9", "prores", "dnxhd", "mjpeg", "ffv1", "huffyuv", "ffvhuff", "utvideo", "png")
+)
+"""Codecs each of whose packets is shown as one frame, if it is not interlaced."""
 
 
 class FilmReader(Reader):
@@ -217,7 +221,7 @@ class FilmReader(Reader):
             lasts = frame.duration * (frame.time_base or Fraction(0))
             yield Raw(index, time, lasts if 0 < lasts < 3600 else 1 / self._rate, partial(self._load, frame))
         if self.selection.end is None:
-            self._lost.ended(last + 1 / self._rate, self.duration)
+            self._lost.ended(last + 1 / self._rate, self.duration, self._rate)
 
     def _load(self, frame: VideoFrame) -> Picture:
         """Convert a frame to an upright picture of the film's size."""
@@ -225,7 +229,7 @@ class FilmReader(Reader):
 
     def _decode(self) -> Iterator[tuple[Fraction, VideoFrame]]:
         """Decode all there is: (seconds from the start of the film, frame), in order."""
-        for frame in self._deinterlacer(self._decoded()):
+        for frame in self._deinterlacer(self._counted()):
             if frame.is_corrupt:
                 self._lost.corrupt += 1
             yield self._time_of(frame), frame
@@ -242,6 +246,16 @@ class FilmReader(Reader):
         self._last = time
         return time
 
+    def _counted(self) -> Iterator[VideoFrame]:
+        """Decode, and count the frames that decoders leave out without a word."""
+        frames, self._shown = 0, 0
+        for frame in self._decoded():
+            frames += 1
+            yield frame
+        whole = not self._deinterlacer.used and not self.selection.start
+        if whole and self.stream.codec_context.name in FRAME_A_PACKET:
+            self._lost.missing = max(self._shown - frames, 0)
+
     def _decoded(self) -> Iterator[VideoFrame]:
         import av
 
@@ -250,6 +264,7 @@ class FilmReader(Reader):
                 if self._pass_on and packet.dts is not None:
                     self._side.append(packet)
                 continue
+            self._shown += bool(packet.size and not packet.is_discard)
             try:
                 yield from self._decoder.decode(packet if packet.size else None)
             except av.error.EOFError:

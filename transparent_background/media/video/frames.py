@@ -67,6 +67,8 @@ class Losses:
     def __init__(self) -> None:
         self.corrupt = self.retimed = 0
         """Frames that are damaged, and frames whose times had to be changed."""
+        self.missing = 0
+        """Frames that never came, though their packets did."""
         self.others: list[str] = []
         self._packets = 0
         self._first: Fraction | None = None
@@ -87,10 +89,16 @@ class Losses:
             sizes = f"{now[1]} x {now[0]} pixels in place of {size[1]} x {size[0]}"
             self.others.append(f"from {_clock(time)} on frames have {sizes}: scaled to the first ones' size")
 
-    def ended(self, end: Fraction, expected: Fraction | None) -> None:
-        """Compare the end with what the file says of it."""
-        if expected is not None and end + max(Fraction(1), expected / 50) < expected and not self.others:
-            self.others.append(f"ends at {_clock(end)}, though it says that it lasts {_clock(expected)}")
+    def ended(self, end: Fraction, expected: Fraction | None, rate: Fraction) -> None:
+        """Compare the end with what the file says of it; one that broke off is taken at its word."""
+        if expected is None or expected <= end:
+            return
+        lacking = round((expected - end) * rate)
+        if self.others and lacking:
+            self.others.append(f"about {_count(lacking)} missing at the end")
+        elif end + max(Fraction(1), expected / 50) < expected:
+            claim = f"ends at {_clock(end)}, though it says that it lasts {_clock(expected)}"
+            self.others.append(f"{claim}: about {_count(lacking)} missing")
 
     @property
     def words(self) -> list[str]:
@@ -99,11 +107,17 @@ class Losses:
         if self._packets:
             many = f"{self._packets} packets" if self._packets > 1 else "one packet"
             words.append(f"{many} cannot be decoded (first after {_clock(self._first)})")
+        if self.missing:
+            words.append(f"{_count(self.missing)} missing that could not be decoded")
         if self.corrupt:
             words.append(f"{self.corrupt} frames are damaged and were kept as far as they go")
         if self.retimed:
             words.append(f"{self.retimed} frames had times out of order and were moved")
         return words + self.others
+
+
+def _count(frames: int) -> str:
+    return "one frame is" if frames == 1 else f"{frames} frames are"
 
 
 def _clock(time: Fraction | None) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...images.result import Result
-from ..atomic import part_of, writing_to
+from ..atomic import writing_to
+from ..parts import Part
 from ..writing import write
 from .containers import COUNTER, Encoding
 from .decoding import FilmReader
@@ -78,7 +79,6 @@ class FilmWriter(Writer):
     ) -> None:
         super().__init__()
         self.path = path
-        self._temporary = part_of(path)
         options = dict(encoding.container.options)
         if encoding.container.muxer == "gif":
             # GIF counts repetitions, and -1 is none
@@ -89,7 +89,12 @@ class FilmWriter(Writer):
         self._state: Literal["open", "flushed", "closed"] = "open"
         self._written: Path | None = None
         with writing_to(path):
-            self._container = open_output(self._temporary, encoding.container.muxer, options)
+            self._part = Part(path)
+            try:
+                self._container = open_output(self._part.path, encoding.container.muxer, options)
+            except BaseException:
+                self._part.remove()
+                raise
         try:
             self._encoder = VideoEncoder(self._container, encoding, look, film)
             self._sides = None if source is None else SideStreams(source, self._container, encoding.container)
@@ -139,7 +144,7 @@ class FilmWriter(Writer):
                         self.notes.append(f"{self._sides.dropped} packets of sound had impossible times")
                 self._container.close()
                 self._state = "closed"
-            self._temporary.replace(path)
+            self._part.become(path)
         self._written = path
         return path
 
@@ -160,7 +165,7 @@ class FilmWriter(Writer):
         """Remove what was written."""
         with contextlib.suppress(OSError, ValueError, RuntimeError):
             self._container.close()  # a disk that is full cannot take the end of the file either
-        self._temporary.unlink(missing_ok=True)
+        self._part.remove()
 
 
 class SequenceWriter(Writer):
@@ -214,15 +219,11 @@ def join(
     OutputError
         It cannot be written.
     """
-    temporary = part_of(path)
     container = encoding.container
-    try:
-        with writing_to(path):
-            with open_output(temporary, container.muxer, dict(container.options)) as target:
-                notes = _copy(segments, target, encoding, source)
-            temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing_to(path), Part(path) as part:
+        with open_output(part.path, container.muxer, dict(container.options)) as target:
+            notes = _copy(segments, target, encoding, source)
+        part.become(path)
     return notes
 
 
@@ -241,9 +242,7 @@ def _copy(
             if stream is None:
                 stream = _like(target, film, encoding)
                 sides = None if source is None else SideStreams(source, target, encoding.container)
-            for packet in container.demux(film):
-                if packet.dts is None:
-                    continue
+            for packet in _with_decoding_times(container.demux(film)):
                 # some containers begin at a time of their own
                 move(packet, round(begin / packet.time_base) - (film.start_time or 0))
                 if last is not None and packet.dts <= last:
@@ -258,6 +257,31 @@ def _copy(
     sides.put_until(None)
     sides.flush()
     return sides.notes
+
+
+def _with_decoding_times(packets: Iterable[Packet[Any]]) -> Iterator[Any]:
+    """Give the packets that hold something, each with a time to be decoded at.
+
+    Matroska names none for the first ones where frames are not stored in the order in which they are shown.
+    """
+    first: list[Packet[Any]] = []
+    for packet in packets:
+        if not packet.size:
+            continue
+        if packet.dts is not None:
+            yield from _counted_back(first, packet.dts)
+            first = []
+            yield packet
+        else:
+            first.append(packet)
+    yield from _counted_back(first, 1 + min((packet.pts or 0 for packet in first), default=0))
+
+
+def _counted_back(packets: list[Packet[Any]], end: int) -> list[Packet[Any]]:
+    """Let packets be decoded one after the other, the last of them before a time."""
+    for number, packet in enumerate(reversed(packets), 1):
+        packet.dts = end - number * max(packet.duration or 0, 1)
+    return packets
 
 
 def _like(target: OutputContainer, template: Any, encoding: Encoding) -> Any:

@@ -1,0 +1,183 @@
+"""Disturbs whole runs of the program, and sees whether its promises hold.
+
+Linux; wants a C compiler, and to be root for small disks::
+
+    python -m benchmarks.faults --moments 200 --seed 1
+
+Signals at random moments, system calls that fail one after the other, small disks, little memory, sources
+that change, and a clock that is set, each during a folder of photos, films, training and a download. Of every
+run: no traceback, an exit code as documented, no source changed, nothing unfinished under a final name, and
+nothing left over unless it was killed. The next run does the rest and leaves nothing over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def main() -> None:
+    """Run all trials and print what came of them."""
+    options = _options()
+    if os.environ.get("LD_PRELOAD") is None:
+        _preload()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # a process that has begun others' threads cannot be forked
+    from benchmarks.machine import describe_machine
+
+    from .faults import KINDS, nothing_mounted
+    from .promises import Bench
+
+    _import_all()
+    root = Path(tempfile.mkdtemp(prefix="faults-"))
+    counts: Counter[tuple[str, str]] = Counter()
+    failures: list[dict[str, object]] = []
+    started = time.monotonic()
+    with nothing_mounted(root), _server() as server:
+        for job in _jobs(server, options.jobs):
+            bench = Bench(job, root)
+            for kind in options.kinds or KINDS:
+                if (kind == "disk" and os.geteuid()) or (
+                    kind == "sources" and job.name in ("training", "download")
+                ):
+                    continue
+                chance = random.Random(f"{options.seed} {job.name} {kind}")
+                for trial in KINDS[kind](
+                    bench, options.moments if kind == "signals" else options.each, chance
+                ):
+                    counts[job.name, kind] += 1
+                    if trial.broken:
+                        failures.append(
+                            {"job": job.name, "kind": kind, "fault": trial.fault, "broken": trial.broken}
+                        )
+                        print(
+                            f"{job.name}: {trial.fault}: {'; '.join(trial.broken)}",
+                            file=sys.stderr,
+                            flush=True,
+                        )
+    shutil.rmtree(root, ignore_errors=True)
+    minutes = (time.monotonic() - started) / 60
+    print(describe_machine(), end="\n\n")
+    print(_table(counts, failures))
+    print(f"\n{sum(counts.values())} runs, each followed by another, in {minutes:.0f} minutes.")
+    if options.out is not None:
+        kept = {
+            "seed": options.seed,
+            "counts": {" / ".join(key): n for key, n in counts.items()},
+            "failures": failures,
+        }
+        options.out.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+    sys.exit(bool(failures))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--moments", type=int, default=200, help="signals sent to each job (200)")
+    parser.add_argument(
+        "--each", type=int, default=12, help="faults of every other kind; of calls, the last n (12)"
+    )
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--jobs", nargs="*", help="folder, film, 'film --resume', training, download, ...; all"
+    )
+    parser.add_argument("--kinds", nargs="*", help="signals, calls, disk, memory, sources, clock; all")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write counts and failures as JSON")
+    return parser.parse_args()
+
+
+def _preload() -> None:
+    """Start again with the calls that can fail."""
+    library = Path(tempfile.mkdtemp(prefix="faults-")) / "calls.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, HERE / "calls.c", "-ldl"], check=True)
+    environment = {**os.environ, "LD_PRELOAD": str(library), "OMP_NUM_THREADS": "1"}
+    os.execve(sys.executable, [sys.executable, "-m", "benchmarks.faults", *sys.argv[1:]], environment)
+
+
+def _import_all() -> None:
+    """Load what runs need, so that each begins at once."""
+    import av  # noqa: F401
+
+    import transparent_background.cli.models
+    import transparent_background.cli.train
+    import transparent_background.pipeline.worker
+    import transparent_background.remover
+    import transparent_background.train.trainer  # noqa: F401
+
+
+def _jobs(address: tuple[str, str], names: list[str] | None) -> Iterator[object]:
+    from .jobs import Download, Film, Frames, Photos, ResumedFilm, Training
+
+    for job in (Photos(), Film(), ResumedFilm(), Frames(), Training(), Download(*address)):
+        if not names or job.name in names:
+            yield job
+
+
+@contextmanager
+def _server() -> Iterator[tuple[str, str]]:
+    """Serve weights at a megabyte a second; yields address and checksum."""
+    import io
+    import zipfile
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("data", os.urandom(1 << 20))
+    content = file.getvalue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *words: object) -> None:
+            """Say nothing."""
+
+        def do_GET(self) -> None:
+            """Send the file, or what a range asks for, piece by piece."""
+            asked = self.headers.get("Range")
+            start = int(asked.split("=")[1].rstrip("-")) if asked else 0
+            self.send_response(206 if start else 200)
+            if start:
+                self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+            self.send_header("ETag", '"1"')
+            self.send_header("Content-Length", str(len(content) - start))
+            self.end_headers()
+            try:
+                for at in range(start, len(content), 1 << 15):
+                    self.wfile.write(content[at : at + (1 << 15)])
+                    time.sleep(1 / 32)
+            except OSError:
+                self.close_connection = True
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/w.pth", hashlib.md5(content).hexdigest()
+    finally:
+        server.shutdown()
+
+
+def _table(counts: Counter[tuple[str, str]], failures: list[dict[str, object]]) -> str:
+    jobs = list(dict.fromkeys(job for job, _ in counts))
+    kinds = list(dict.fromkeys(kind for _, kind in counts))
+    broken = Counter((failure["job"], failure["kind"]) for failure in failures)
+    lines = [f"| | {' | '.join(kinds)} |", f"|{'---|' * (len(kinds) + 1)}"]
+    for job in jobs:
+        cells = [f"{counts[job, kind]} / {broken[job, kind]}" for kind in kinds]
+        lines.append(f"| {job} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", "Runs disturbed / promises broken."])
+
+
+if __name__ == "__main__":
+    main()
