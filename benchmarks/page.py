@@ -13,6 +13,7 @@ import argparse
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,15 +75,28 @@ def main() -> None:
             print(
                 f"{describe_machine()}; {options.mode}, {options.photos} photos of {MEGAPIXELS:g} megapixel\n"
             )
-            print("| change | the visible photo, s | all, s |\n|---|---|---|")
+            print("| change | the visible photo, s | all, s | processor time of the service, s |")
+            print("|---|---|---|---|")
+            spent = _processor_seconds(service.pid)
             for words, seconds in _changes(page, files):
-                print(f"| {words} | {seconds[0] / 1000:.2f} | {seconds[1] / 1000:.1f} |", flush=True)
+                before, spent = spent, _processor_seconds(service.pid)
+                if seconds is not None:
+                    cells = f"{seconds[0] / 1000:.2f} | {seconds[1] / 1000:.1f} | {spent - before:.1f}"
+                    print(f"| {words} | {cells} |", flush=True)
             browser.close()
 
 
-def _changes(page: Page, files: list[Path]):
+def _processor_seconds(pid: int) -> float:
+    """Return what a process has used of the processors (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _changes(page: Page, files: list[Path]) -> Iterator[tuple[str, list[float] | None]]:
+    """Make changes; yields what was done, and the milliseconds for the visible photo and for all."""
     page.set_input_files("#photo-files", files)
     page.evaluate(IDLE)
+    yield "", None
     tile, colour = "#photo-background input[value=colour]", "#photo-background-colour"
     yield "from transparent to a colour", page.evaluate(CHANGE, [tile, None])
     yield "another colour", page.evaluate(CHANGE, [colour, "#ff8000"])
