@@ -30,6 +30,7 @@ export class PhotoTab {
     this.compare = new Compare(byId("compare"));
     this.pictures = new Pictures(() => this.options.answer);
     this.pictures.addEventListener("list", () => this.#showList());
+    this.pictures.addEventListener("shelf", () => this.#showAll());
     this.pictures.addEventListener("change", ({ detail }) => this.#showPicture(detail));
     this.#wireOptions();
     this.#wireButtons();

@@ -63,7 +63,10 @@ class Picture {
   }
 }
 
-/** Sends `change` with the picture as detail whenever one is in another state, and `list` when they are others. */
+/**
+ * Sends `change` with the picture as detail whenever one is in another state, `list` when they are others, and `shelf`
+ * when it is known which of them a reload finds.
+ */
 export class Pictures extends EventTarget {
   /** `options()` gives what is wanted now; `limit` is the most bytes that the server takes. */
   constructor(options) {
@@ -108,7 +111,7 @@ export class Pictures extends EventTarget {
     const entries = await shelf.recall();
     const found = entries.map(({ file, name, place, kept }) => {
       if (kept) know(file, kept.id, kept.pixels);
-      return Object.assign(this.#make(file, name, tooLarge), { place, shelved: true });
+      return Object.assign(this.#make(file, name, tooLarge), { place, shelved: true, noted: kept?.id });
     });
     if (!found.length) return 0;
     this.list.unshift(...found);
@@ -123,7 +126,7 @@ export class Pictures extends EventTarget {
     this.shelving += 1;
     await this.#put();
     this.shelving -= 1;
-    this.#tellList();
+    this.dispatchEvent(new Event("shelf"));
   }
 
   async #put() {
@@ -164,10 +167,12 @@ export class Pictures extends EventTarget {
         const added = this.list.filter((picture) => !before.list.includes(picture));
         this.list = [...before.list, ...added];
         this.chosen = before.chosen;
-        for (const picture of pictures) picture.shelved = false;
+        for (const picture of pictures) picture.shelved = picture.noted = false;
+        const { held } = this;
         this.outdate();
         this.#tellList();
-        this.resume();
+        this.held = held;
+        this.pump();
         this.#shelve();
       },
       settle: () => {
@@ -263,7 +268,11 @@ export class Pictures extends EventTarget {
   /** Remember with a photo what the server has of it, so that a reload need not send it again. */
   #note(picture) {
     send(picture.file, picture.name, picture.life).then(
-      (kept) => picture.shelved && this.list.includes(picture) && shelf.put(picture, kept),
+      (kept) => {
+        if (picture.noted === kept.id || !picture.shelved || !this.list.includes(picture)) return;
+        picture.noted = kept.id;
+        shelf.note(picture, kept);
+      },
       () => {}, // that is told where it is waited for
     );
   }

@@ -1,7 +1,8 @@
 // The photos that a reload finds again: kept by the browser (IndexedDB), each window's apart.
 
 const NAME = "transparent-background";
-const STORE = "photos";
+const PHOTOS = "photos";
+const NOTES = "notes"; // apart, so that a note does not write its photo again
 const OLD = 24 * 3600_000; // milliseconds after which a window's photos go, where it can't be seen that it is closed
 export const MOST = { count: 200, bytes: 500 * 10 ** 6 };
 
@@ -46,42 +47,50 @@ async function openWindows() {
 function database() {
   opening ??= new Promise((resolve, reject) => {
     const request = indexedDB.open(NAME, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "key" });
+    request.onupgradeneeded = () => [PHOTOS, NOTES].forEach((name) => request.result.createObjectStore(name, { keyPath: "key" }));
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
   return opening;
 }
 
-/** Run `action(store)` as one transaction, and resolve with what its request gave. */
+/** Run `action(photos, notes)` as one transaction, and resolve with what its requests gave. */
 async function transact(mode, action) {
-  const transaction = (await database()).transaction(STORE, mode);
-  const request = action(transaction.objectStore(STORE));
+  const transaction = (await database()).transaction([PHOTOS, NOTES], mode);
+  const requests = action(transaction.objectStore(PHOTOS), transaction.objectStore(NOTES)) ?? [];
   return new Promise((resolve, reject) => {
-    transaction.oncomplete = () => resolve(request?.result);
+    transaction.oncomplete = () => resolve(requests.map(({ result }) => result));
     transaction.onerror = transaction.onabort = () => reject(transaction.error);
   });
 }
 
-/** Keep a photo, or what is known of it anew; false if the browser would not. `kept` is what the server has of it. */
-export async function put(picture, kept = null) {
+/** Keep a photo; false if the browser would not. */
+export async function put(picture) {
   await recall();
   if (tab === null) return false;
   picture.place ??= ++order;
   const { file, name, place } = picture;
   try {
-    await transact("readwrite", (store) => store.put({ key: `${tab} ${place}`, tab, place, name, file, kept, at: Date.now() }));
+    await transact("readwrite", (photos) => void photos.put({ key: `${tab} ${place}`, tab, place, name, file, at: Date.now() }));
     return true;
   } catch {
     return false; // a private window, or the disk is full
   }
 }
 
+/** Note what the server has of a photo that is kept. */
+export function note({ place }, kept) {
+  return transact("readwrite", (_, notes) => void notes.put({ key: `${tab} ${place}`, kept })).catch(() => {});
+}
+
 /** Give photos up. */
 export function drop(pictures) {
   const places = pictures.map(({ place }) => place).filter((place) => place !== undefined);
-  if (!places.length) return Promise.resolve();
-  return transact("readwrite", (store) => places.forEach((place) => store.delete(`${tab} ${place}`))).catch(() => {});
+  return places.length ? remove(places.map((place) => `${tab} ${place}`)).catch(() => {}) : Promise.resolve();
+}
+
+function remove(keys) {
+  return transact("readwrite", (...stores) => keys.forEach((key) => stores.forEach((store) => store.delete(key))));
 }
 
 /** The photos of this window before it was loaded again, in their order; those of closed windows are given up. */
@@ -99,12 +108,13 @@ async function read() {
   }
   try {
     const open = await openWindows();
-    const all = await transact("readonly", (store) => store.getAll());
+    const [all, notes] = await transact("readonly", (...stores) => stores.map((store) => store.getAll()));
     const gone = all.filter((entry) => entry.tab !== tab && (open ? !open.has(entry.tab) : Date.now() - entry.at > OLD));
-    if (gone.length) await transact("readwrite", (store) => gone.forEach(({ key }) => store.delete(key)));
+    if (gone.length) await remove(gone.map(({ key }) => key));
     const own = all.filter((entry) => entry.tab === tab).sort((one, other) => one.place - other.place);
     order = own.at(-1)?.place ?? 0;
-    return own;
+    const known = new Map(notes.map(({ key, kept }) => [key, kept]));
+    return own.map((entry) => ({ ...entry, kept: known.get(entry.key) ?? null }));
   } catch {
     return [];
   }
