@@ -15,7 +15,8 @@ INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")  # that change wha
 
 def describe_machine() -> str:
     """Return Markdown lines: the command, the processor, the GPU, versions."""
-    module = Path(sys.argv[0]).stem
+    program = Path(sys.argv[0])
+    module = program.parent.name if program.stem == "__main__" else program.stem
     arguments = " ".join(map(shlex.quote, sys.argv[1:]))
     versions = [f"Python {platform.python_version()}"]
     for name in PACKAGES:

@@ -107,7 +107,8 @@ class Remover(NetworkPredictor):
         **options
             More options of results (docs/options.md), such as ``fit``: how a background picture fills
             the frame; ``foreground``: colours along the edge, ``"estimate"`` removes the old background's
-            share in them, ``"original"`` keeps them, ``"auto"`` estimates for ``rgba`` without a threshold;
+            share in them, ``"original"`` keeps them, ``"auto"`` estimates for ``rgba``, colours and pictures
+            behind, where the matte is soft;
             ``crop``: pixels (``20``) or a share (``"5%"``) to leave around the object. What concerns files
             only (``format``, ``quality``, ``background``) is taken, so that recipes fit, and changes
             nothing.

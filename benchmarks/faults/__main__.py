@@ -27,6 +27,10 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .jobs import Job
 
 HERE = Path(__file__).parent
 
@@ -51,9 +55,7 @@ def main() -> None:
         for job in _jobs(server, options.jobs):
             bench = Bench(job, root)
             for kind in options.kinds or KINDS:
-                if (kind == "disk" and os.geteuid()) or (
-                    kind == "sources" and job.name in ("training", "download")
-                ):
+                if kind in job.spared or (kind == "disk" and os.geteuid()):
                     continue
                 chance = random.Random(f"{options.seed} {job.name} {kind}")
                 for trial in KINDS[kind](
@@ -110,18 +112,22 @@ def _preload() -> None:
 def _import_all() -> None:
     """Load what runs need, so that each begins at once."""
     import av  # noqa: F401
+    import uvicorn  # noqa: F401
 
     import transparent_background.cli.models
+    import transparent_background.cli.serve
     import transparent_background.cli.train
     import transparent_background.pipeline.worker
     import transparent_background.remover
-    import transparent_background.train.trainer  # noqa: F401
+    import transparent_background.train.trainer
+    import transparent_background.web.app  # noqa: F401
 
 
-def _jobs(address: tuple[str, str], names: list[str] | None) -> Iterator[object]:
+def _jobs(address: tuple[str, str], names: list[str] | None) -> Iterator[Job]:
     from .jobs import Download, Film, Frames, Photos, ResumedFilm, Training
+    from .served import Served
 
-    for job in (Photos(), Film(), ResumedFilm(), Frames(), Training(), Download(*address)):
+    for job in (Photos(), Film(), ResumedFilm(), Frames(), Training(), Download(*address), Served()):
         if not names or job.name in names:
             yield job
 

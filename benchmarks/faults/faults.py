@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .jobs import RESULTS
 from .processes import NOT_BEGUN, Waiting, arm, shift_clock
-from .promises import DOCUMENTED, Bench, Trial
+from .promises import Bench, Trial
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 CALLS = {
@@ -61,7 +60,7 @@ def failing_calls(bench: Bench, most: int, chance: random.Random) -> Iterator[Tr
                 for nth in range(1, most + 1):
 
                     def inject(folder: Path, nth=nth, call=call, number=number, for_ever=for_ever) -> None:
-                        arm(folder / RESULTS, call, nth, number, for_ever=for_ever)
+                        arm(folder / bench.job.writes, call, nth, number, for_ever=for_ever)
 
                     words = f"{call} {nth}{' and later' if for_ever else ''}: {errno.errorcode[number]}"
                     trial = bench.attempt(words, inject=inject)
@@ -72,24 +71,25 @@ def failing_calls(bench: Bench, most: int, chance: random.Random) -> Iterator[Tr
 
 def small_disk(bench: Bench, count: int, chance: random.Random) -> Iterator[Trial]:
     """Run where results find too little room, which is made larger for the next run; needs root."""
-    need = sum(path.stat().st_size for path in (bench.model / RESULTS).rglob("*") if path.is_file())
+    where, room_for_all = bench.job.writes, 64
+    need = sum(path.stat().st_size for path in (bench.model / where).rglob("*") if path.is_file())
     for index in range(count):
-        room = max(int(need * (index + chance.random()) / count), 8192)
+        room = max(int((need or 100_000) * (index + chance.random()) / count), 8192)
 
         def before(folder: Path, room=room) -> None:
-            (folder / RESULTS).mkdir(exist_ok=True)
-            held = {path: path.read_bytes() for path in (folder / RESULTS).iterdir()}
-            _mount("-t", "tmpfs", "-o", f"size={room}", "none", str(folder / RESULTS))
+            (folder / where).mkdir(exist_ok=True)
+            held = {path: path.read_bytes() for path in (folder / where).iterdir()}
+            _mount("-t", "tmpfs", "-o", f"size={room}", "none", str(folder / where))
             for path, data in held.items():
                 path.write_bytes(data)
 
         def after(folder: Path) -> None:
-            _mount("-o", "remount,size=64m", str(folder / RESULTS))
+            _mount("-o", f"remount,size={room_for_all}m", str(folder / where))
 
         try:
             yield bench.attempt(f"a disk of {room // 1024} KiB", before=before, after=after)
         finally:
-            subprocess.run(["umount", str(bench.root / bench.job.name.replace(" ", "-") / "trial" / RESULTS)])
+            subprocess.run(["umount", str(bench.folder("trial") / where)], check=False)
 
 
 def _mount(*arguments: str) -> None:
@@ -118,7 +118,7 @@ def changing_sources(bench: Bench, count: int, chance: random.Random) -> Iterato
 
         def disturb(process: int, waiting: Waiting, way=way, moment=moment, which=which) -> None:
             waiting.until(moment)
-            files = sorted(p for p in (bench.model.parent / "trial" / "in").rglob("*") if p.is_file())
+            files = sorted(p for p in (bench.folder("trial") / "in").rglob("*") if p.is_file())
             path = files[int(which * len(files))]
             if way == "removed":
                 path.unlink()
@@ -168,6 +168,3 @@ def nothing_mounted(root: Path) -> Iterator[None]:
         for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines():
             if (where := line.split()[1]).startswith(str(root)):
                 subprocess.run(["umount", where], check=False)
-
-
-__all__ = ["DOCUMENTED", "KINDS", "nothing_mounted"]

@@ -14,6 +14,8 @@ from PIL import Image
 
 from transparent_background.cli import main
 
+from .processes import Waiting
+
 RESULTS = "out"
 
 
@@ -23,6 +25,10 @@ class Job(ABC):
     name: str
     again: Sequence[str] = ()
     """What the next run is given besides."""
+    writes = RESULTS
+    """The folder that it writes to."""
+    spared: frozenset[str] = frozenset()
+    """Faults that say nothing here."""
 
     @abstractmethod
     def prepare(self, folder: Path) -> None:
@@ -35,6 +41,10 @@ class Job(ABC):
     def work(self, *more: str) -> int:
         """Run the command in the current folder."""
         return main([*self.arguments(), *more])
+
+    def accompany(self, folder: Path, process: int, waiting: Waiting) -> None:
+        """Do what the run needs from outside; by default nothing."""
+        return
 
     def results(self, folder: Path) -> dict[str, str]:
         """Return what has a final name, each with what tells it from another or from half of it."""
@@ -164,6 +174,7 @@ class Training(Job):
 
     name = "training"
     again = ("--resume",)
+    spared = frozenset({"sources"})
 
     def prepare(self, folder: Path) -> None:
         """Draw data sets and write a configuration."""
@@ -205,6 +216,7 @@ class Download(Job):
     """Weights from a server that is not fast."""
 
     name = "download"
+    spared = frozenset({"sources"})
 
     def __init__(self, address: str, checksum: str) -> None:
         self.address, self.checksum = address, checksum

@@ -8,6 +8,7 @@ import select
 import signal
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -37,8 +38,8 @@ class Ended:
     """Whether the fault that :func:`arm` put in has struck."""
 
 
-Disturb = Callable[[int, "Waiting"], None]
-"""Called in the parent with the process and what to wait with."""
+Disturb = Callable[[int, "Waiting"], threading.Thread | None]
+"""Called in the parent with the process and what to wait with; may return a thread that ends with it."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,7 @@ def run(
     started = time.monotonic()
     os.read(begun, 1)
     waiting = Waiting(ended)
-    if disturb is not None:
-        disturb(process, waiting)
+    beside = None if disturb is None else disturb(process, waiting)
     hung = waiting.until(started + limit - time.monotonic())
     if hung:
         os.kill(process, signal.SIGKILL)
@@ -101,6 +101,8 @@ def run(
     seconds = time.monotonic() - started
     with suppress(ProcessLookupError):
         os.killpg(process, signal.SIGKILL)  # whatever it has started
+    if beside is not None:
+        beside.join()
     rest = os.read(begun, 1)  # written if the fault has struck
     os.close(begun)
     os.close(ended)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from .jobs import RESULTS, Job, parts, tree
-from .processes import BROKEN, Disturb, Ended, run
+from .processes import BROKEN, Disturb, Ended, Waiting, run
 
 DOCUMENTED = frozenset((0, 2, 3, 4))
 """Exit codes of a run that no signal has ended."""
@@ -31,15 +32,35 @@ class Bench:
     def __init__(self, job: Job, root: Path) -> None:
         self.job, self.root = job, root
         self.model = self._fresh("model")
-        ended = run(job.work, self.model)
+        ended = self._run(self.model, job.work)
         self.expected = job.results(self.model)
         if ended.code or not self.expected or parts(self.model):
             raise SystemExit(f"{job.name}: fails undisturbed ({ended.code}): {ended.errors}")
         self.seconds = ended.seconds
         """What an undisturbed run takes."""
 
+    def _run(
+        self,
+        folder: Path,
+        work: Callable[[], int],
+        disturb: Disturb | None = None,
+        inject: Callable[[], None] | None = None,
+    ) -> Ended:
+        def beside(process: int, waiting: Waiting) -> threading.Thread:
+            other = threading.Thread(target=self.job.accompany, args=(folder, process, waiting))
+            other.start()
+            if disturb is not None:
+                disturb(process, waiting)
+            return other
+
+        return run(work, folder, disturb=beside, inject=inject)
+
+    def folder(self, name: str) -> Path:
+        """Return the folder of the undisturbed run (``model``) or of the one that is tried (``trial``)."""
+        return self.root / self.job.name.replace(" ", "-") / name
+
     def _fresh(self, name: str) -> Path:
-        folder = self.root / self.job.name.replace(" ", "-") / name
+        folder = self.folder(name)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         self.job.prepare(folder)
@@ -75,9 +96,7 @@ class Bench:
         if before is not None:
             before(folder)
         sources = tree(folder / "in")
-        ended = run(
-            self.job.work, folder, disturb=disturb, inject=None if inject is None else partial(inject, folder)
-        )
+        ended = self._run(folder, self.job.work, disturb, None if inject is None else partial(inject, folder))
         trial = Trial(self.job.name, fault, ended)
         say = trial.broken.append
         if ended.hung:
@@ -120,7 +139,7 @@ class Bench:
 
     def _see_next(self, folder: Path, trial: Trial) -> None:
         """Run once more, undisturbed: it does the rest and leaves nothing."""
-        ended = run(partial(self.job.work, *self.job.again), folder)
+        ended = self._run(folder, partial(self.job.work, *self.job.again))
         say = trial.broken.append
         if ended.code:
             say(f"the next run exits with {ended.code}: {ended.errors.strip()[-300:]}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from serving import file_of, opened, wait_until
 from transparent_background.cli import main
 from transparent_background.cli.serve import build_parser, read_settings
 from transparent_background.options.service import PORT, Limits, ServiceSettings
+from transparent_background.pipeline.signals import ENDING
 
 COMMAND = [sys.executable, "-m", "transparent_background", "serve", "--mode", "lite"]
 
@@ -45,7 +45,7 @@ def is_ready(address: str) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="it has no signals")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", ENDING)
 def test_it_serves_until_it_is_told_to_end(number) -> None:
     before = set(Path(tempfile.gettempdir()).glob("transparent-background-*"))
     process, address = start()

@@ -42,7 +42,7 @@ def test_a_slow_network_sees_smaller_pictures(film) -> None:
     remover = HalfPredictor(0.06)
     remover.checkpoint.base_size = (320, 320)
     with Camera(film, remover, temporal=False, fps=20) as camera:
-        for _ in itertools.islice(camera, 40):
+        for _ in itertools.islice(camera, 60):
             if remover.sizes[-1] == (160, 160):
                 break
         assert camera.status.network == (160, 160)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from cameras import HalfPredictor
 
 from transparent_background.compositing.backgrounds import StillBackground
@@ -16,6 +17,13 @@ from transparent_background.options.result import ResultOptions
 from transparent_background.options.result_types import Backdrop, parse_type
 
 WHITE = Scene(ResultOptions(type=parse_type("white")))
+
+
+class RampPredictor(HalfPredictor):
+    """Predicts a matte that rises from left to right."""
+
+    def predictions(self, pictures, *, resize=None, base_size=None):
+        return [torch.linspace(0, 1, 64).expand(1, 1, 64, 64) for _ in pictures]
 
 
 def picture() -> Picture:
@@ -55,6 +63,22 @@ def test_a_background_is_put_behind() -> None:
     settings = ResultOptions(type=Backdrop(Path("behind.png")))
     _, made = FrameMaker(HalfPredictor())(picture(), 0.0, Scene(settings, behind))
     assert (made.result.rgb[:, -28:] == 77).all()
+
+
+def test_edge_colours_are_estimated_where_there_is_time() -> None:
+    """Over another background; a cut-out's always are, and whoever asks for the original keeps it."""
+    x = np.linspace(0, 1, 64, dtype=np.float32)
+    rgb = np.uint8([200, 0, 0]) * x[:, None] + np.uint8([0, 200, 0]) * (1 - x[:, None])
+    mixed = Picture(np.ascontiguousarray(np.broadcast_to(rgb, (64, 64, 3)).astype(np.uint8)))
+    maker = FrameMaker(RampPredictor(), temporal=False)
+
+    def greenest(settings: ResultOptions, estimate: bool) -> int:
+        return int(maker(mixed, 0.0, Scene(settings), estimate=estimate)[1].result.rgb[..., 1].max())
+
+    black = ResultOptions(type=parse_type("#000"))
+    assert greenest(black, True) < 10 < 40 < greenest(black, False)
+    assert greenest(ResultOptions(type=parse_type("#000"), foreground="original"), True) > 40
+    assert greenest(ResultOptions(type=parse_type("#000"), foreground="estimate"), False) < 10
 
 
 @pytest.mark.parametrize(("wait", "mirror", "resets"), [(0.1, False, 1), (GAP, False, 2), (0.1, True, 2)])

@@ -9,13 +9,15 @@ def feed(pace: Pace, seconds: float, times: int) -> list[Step]:
     return [pace.feed(seconds) for _ in range(times)]
 
 
-def test_the_ladder_lowers_the_network_first_then_large_frames() -> None:
+def test_the_ladder_leaves_edges_alone_first_then_lowers_the_network_then_large_frames() -> None:
     ladder = make_ladder((320, 320), (720, 1280))
-    assert [step.base_size[0] for step in ladder] == [320, 288, 256, 224, 192, 160, 160, 160]
-    assert [step.scale for step in ladder] == [1, 1, 1, 1, 1, 1, 0.75, 0.5]
+    assert [step.base_size[0] for step in ladder] == [320, 320, 288, 256, 224, 192, 160, 160, 160]
+    assert [step.scale for step in ladder] == [1, 1, 1, 1, 1, 1, 1, 0.75, 0.5]
+    assert [step.estimate for step in ladder] == [True, *[False] * 8]
     assert make_ladder((384, 384), (360, 640))[-1] == Step((192, 192))  # small frames stay as they are
     assert make_ladder((320, 320), (1080, 1920), flexible=False) == [
-        Step(None, scale) for scale in (1, 0.75, 0.5)
+        Step(None, estimate=True),
+        *(Step(None, scale) for scale in (1, 0.75, 0.5)),
     ]
     for step in make_ladder((1024, 1024), (360, 640)):
         assert step.base_size[0] % 32 == 0
@@ -40,7 +42,7 @@ def test_a_slow_machine_goes_down_until_the_rate_is_held() -> None:
 def test_it_goes_up_again_when_the_machine_is_free_and_stays_there() -> None:
     pace = Pace(make_ladder((320, 320), (360, 640)), fps=20)
     feed(pace, 0.2, 100)
-    assert pace.index == 5
+    assert pace.index == 6
     steps = feed(pace, 0.01, 600)
     assert steps[-1].base_size == (320, 320)
     sizes = [step.base_size[0] for step in steps]

@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..images.picture import Picture
 from ..images.result import Result
 from ..options.result import ResultOptions
-from ..options.result_types import Matte, Rgba
+from ..options.result_types import Backdrop, Matte, Rgba, Solid
 from ..options.values import Padding
 from ..types import ColourArray, FloatArray
 from .backgrounds import Background
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 Box: TypeAlias = tuple[int, int, int, int]
 """Left, top, width and height of a part of a picture, in pixels."""
 
+LOSES_BACKGROUND = (Rgba, Solid, Backdrop)
+"""Types that show nothing of the old background, so that its share in soft edges would be a rim."""
 OBJECT_ABOVE = 0.05  # alpha that counts as object when cropping; fainter haze would keep the frame
 
 
@@ -92,7 +94,7 @@ def finish(
     kind, colours = settings.type, None
     if not isinstance(kind, Matte):
         wanted = settings.foreground
-        estimate = wanted == "estimate" or (wanted == "auto" and isinstance(kind, Rgba))
+        estimate = wanted == "estimate" or (wanted == "auto" and isinstance(kind, LOSES_BACKGROUND))
         colours = object_colours(picture.rgb, alpha, device) if estimate else picture.rgb
     result = compose(picture, colours, alpha, settings, background)
     if veil is not None:

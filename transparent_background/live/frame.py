@@ -14,6 +14,7 @@ from ..images.picture import Picture
 from ..images.result import Result
 from ..matting.frames import FrameMatter
 from ..media.camera import CameraFrame
+from ..options.result_types import Rgba
 from ..types import ByteArray, FloatArray, Size
 from .rate import Pace, Step, make_ladder
 from .scenes import Scene, Scenes
@@ -48,6 +49,7 @@ class FrameMaker:
         *,
         mirror: bool = False,
         base_size: Size | None = None,
+        estimate: bool = False,
     ) -> tuple[Picture, Finished]:
         """Make a frame.
 
@@ -59,6 +61,8 @@ class FrameMaker:
             Whether left and right are exchanged.
         base_size
             (height, width) that the network sees, multiples of 32; None: the checkpoint's own.
+        estimate
+            Whether there is time to free edge colours over another background of the old one.
 
         Returns
         -------
@@ -80,7 +84,10 @@ class FrameMaker:
             self._matter.steadier.reset()
         self._matter.base_size = base_size
         (matte,) = self._matter([picture])
-        return picture, finish(picture, matte, scene.settings, self._device, background=scene.background)
+        settings = scene.settings
+        if not estimate and settings.foreground == "auto" and not isinstance(settings.type, Rgba):
+            settings = replace(settings, foreground="original")
+        return picture, finish(picture, matte, settings, self._device, background=scene.background)
 
     def again(self, picture: Picture, alpha: FloatArray, scene: Scene) -> Finished:
         """Make another result of a frame whose matte is finished already, without the network."""
@@ -141,8 +148,9 @@ class Worker:
     def __call__(self, frame: CameraFrame, *, mirror: bool) -> LiveFrame:
         """Return a frame's result."""
         self._made_for, scene = self._scenes.index, self._scenes.take()
+        step = self.step
         picture, made = self._maker(
-            frame.picture, frame.time, scene, mirror=mirror, base_size=self.step.base_size
+            frame.picture, frame.time, scene, mirror=mirror, base_size=step.base_size, estimate=step.estimate
         )
         rgb: ByteArray = picture.rgb  # type: ignore[assignment]  # cameras give bytes
         latency = clock.monotonic() - frame.time

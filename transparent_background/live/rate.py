@@ -1,4 +1,4 @@
-"""Holding the frame rate: the network sees smaller pictures, then frames get smaller, and back again."""
+"""Holding the rate: edge colours are left alone, then the network sees less, then frames shrink; and back."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 SHARES = (0.9, 0.8, 0.7, 0.6, 0.5)  # steps down from the base size; below half of it mattes fall apart
 MULTIPLE = 32  # the deepest stride of the backbones
 SCALES = (0.75, 0.5)
+ESTIMATE = 1.3  # what a frame takes with edge colours estimated, beside one without: lite, 720p, a processor
 SHORTEST = 360  # pixels of a frame's short side; smaller frames cost next to nothing beside the network
 
 WINDOW = 6  # frames whose median counts
@@ -33,6 +34,8 @@ class Step:
     """(height, width) that the network sees; None: always its own."""
     scale: float = 1.0
     """How large the frame is made, beside its own size."""
+    estimate: bool = False
+    """Whether edge colours over another background are freed of the old one."""
 
 
 def make_ladder(base_size: Size, frame: Size, *, flexible: bool = True) -> list[Step]:
@@ -52,7 +55,7 @@ def make_ladder(base_size: Size, frame: Size, *, flexible: bool = True) -> list[
         size = _multiple(base_size[0] * share), _multiple(base_size[1] * share)
         if size != sizes[-1]:
             sizes.append(size)
-    steps = [Step(size) for size in sizes]
+    steps = [Step(sizes[0], estimate=True), *(Step(size) for size in sizes)]
     scales = [scale for scale in SCALES if min(frame) * scale >= SHORTEST]
     return steps + [Step(sizes[-1], scale) for scale in scales]
 
@@ -103,7 +106,7 @@ class Pace:
         return self.step
 
     def _dearer(self, cost: float) -> float:
-        """Return the most that a frame would take one step up: as if all work grew with the pixels."""
+        """Return the most that a frame would take one step up: as if all other work grew with the pixels."""
         return cost * _work(self.steps[self.index - 1]) / _work(self.step)
 
     def _move(self, by: int) -> None:
@@ -117,7 +120,7 @@ class Pace:
 def _work(step: Step) -> float:
     """Return the pixels of the network's input, or of the frame, that a step's time grows with."""
     height, width = step.base_size or (1, 1)
-    return height * width * step.scale**2
+    return height * width * step.scale**2 * (ESTIMATE if step.estimate else 1)
 
 
 class Meter:

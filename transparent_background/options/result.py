@@ -65,8 +65,9 @@ class ResultOptions:
     )
     foreground: ForegroundColours = choice(
         ForegroundColours,
-        "edge colours: estimate takes the old background out of them, original keeps them; auto estimates "
-        "for rgba",
+        "edge colours: estimate takes the old background out of them, original keeps them as "
+        "transparent-background 1.3.4 did over colours and pictures; auto estimates where another background "
+        "or none takes its place",
         default="auto",
         label="Colours of hair and soft edges",
         section="Edges",

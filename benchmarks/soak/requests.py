@@ -1,32 +1,23 @@
-"""Whether the service's memory stays flat: ten thousand requests of all kinds, and what it holds meanwhile.
-
-Pictures of many sizes and types, broken ones, wrong options, and clients that hang up. Linux only::
-
-    python -m benchmarks.soak --requests 10000 --plot docs/service-memory.png
-
-Prints a Markdown table; the last line says how much memory a thousand requests added, by a straight line
-through the second half.
-"""
+"""Requests of all kinds: pictures of many sizes, broken ones, wrong options, clients that hang up."""
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import io
 import random
 import socket
 import tempfile
 import threading
-import time
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from benchmarks.machine import describe_machine
 from benchmarks.photo import SAMPLES
 from benchmarks.service import Service, form, ours, running
+
+from .watch import Watch
 
 TYPES = ("rgba", "map", "white", "blur", "green", "overlay", "#336699")
 FORMATS = ("png", "jpg", "webp")
@@ -80,13 +71,13 @@ class Client(threading.Thread):
 class Soak:
     """What the clients share."""
 
-    def __init__(self, service: Service, requests: int, pictures: list[bytes]) -> None:
-        self.service, self.pictures = service, pictures
+    def __init__(self, service: Service, requests: int, pictures: list[bytes], folder: Path) -> None:
+        self.pictures, self.requests, self.peak = pictures, requests, 0.0
         self.port = int(service.address.rpartition(":")[2])
         self.left, self.done = requests, 0
         self.every = max(requests // 100, 1)
         self.answers: Counter[tuple[str, str]] = Counter()
-        self.memory: list[tuple[int, float]] = [(0, service.memory())]
+        self.watch = Watch(service.pid, folder)
         self._lock = threading.Lock()
 
     def next(self) -> bool:
@@ -99,7 +90,7 @@ class Soak:
             self.done += 1
             self.answers[kind, answer] += 1
             if self.done % self.every == 0:
-                self.memory.append((self.done, self.service.memory()))
+                self.watch.look(self.done / self.requests)
 
 
 def pictures(largest: int) -> list[bytes]:
@@ -115,57 +106,32 @@ def pictures(largest: int) -> list[bytes]:
     return files
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--requests", type=int, default=10_000)
-    parser.add_argument("--clients", type=int, default=6)
-    parser.add_argument("--largest", type=int, default=768, help="long side of the largest picture (768)")
-    parser.add_argument("--resize", default="static", help="what the network sees (static)")
-    parser.add_argument("--plot", type=Path, help="a PNG to write")
-    options = parser.parse_args()
+def ask(requests: int, clients: int, largest: int, resize: str) -> Soak:
+    """Start a service and ask it, from so many clients at once."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        running("ours", ours("-m", "lite", "-r", options.resize), "/readyz", Path(folder) / "log") as service,
+        running(
+            "ours", ours("-m", "lite", "-r", resize), "/readyz", Path(folder) / "log", TMPDIR=folder
+        ) as service,
     ):
-        soak = Soak(service, options.requests, pictures(options.largest))
-        started = time.monotonic()
-        clients = [Client(soak, seed) for seed in range(options.clients)]
-        for client in clients:
-            client.start()
-        for client in clients:
-            client.join()
-        seconds = time.monotonic() - started
-        _print(soak, options, seconds)
-    if options.plot:
-        _plot(soak, options.plot)
+        soak = Soak(service, requests, pictures(largest), Path(folder))
+        threads = [Client(soak, seed) for seed in range(clients)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        soak.peak = service.peak()
+    return soak
 
 
-def _print(soak: Soak, options: argparse.Namespace, seconds: float) -> None:
-    print(describe_machine(), "\n")
-    print(f"{soak.done} requests in {seconds:.0f} s from {options.clients} clients.\n")
-    print("| requests | memory, MB |\n|---|---|")
-    step = max(len(soak.memory) // 10, 1)
-    for count, memory in soak.memory[::step]:
-        print(f"| {count} | {memory:.0f} |")
-    print("\n| request | answer | times |\n|---|---|---|")
-    for (kind, answer), times in sorted(soak.answers.items()):
-        print(f"| {kind} | {answer} | {times} |")
-    half = [point for point in soak.memory if point[0] >= options.requests / 2]
-    slope = np.polyfit([p[0] for p in half], [p[1] for p in half], 1)[0] * 1000
-    print(f"\nA thousand requests of the second half added {slope:+.2f} MB; the peak was ", end="")
-    print(f"{soak.service.peak():.0f} MB.")
-
-
-def _plot(soak: Soak, path: Path) -> None:
+def plot(soak: Soak, path: Path) -> None:
+    """Draw its memory over the requests."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 3.2), layout="constrained")
     axes = figure.add_subplot()
-    axes.plot(*zip(*soak.memory, strict=True), color="#2563eb")
+    points = [(share * soak.requests, found.memory) for share, found in soak.watch.seen]
+    axes.plot(*zip(*points, strict=True), color="#2563eb")
     axes.set(xlabel="requests", ylabel="resident memory, MB", ylim=(0, None), xlim=(0, None))
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=120)
-
-
-if __name__ == "__main__":
-    main()
