@@ -139,11 +139,13 @@ def test_what_was_not_asked_for_the_longest_goes_first(service: Running) -> None
 
 
 def test_the_memory_of_all_is_bounded(service: Running) -> None:
-    noise = np.random.default_rng(1).integers(0, 256, (350, 350, 3), np.uint8)
-    for _ in range(3):
-        result(service, keep(service, file_of(Image.fromarray(noise))))
+    noise = np.random.default_rng(1).integers(0, 256, (450, 450, 3), np.uint8)
+    kept = [keep(service, file_of(Image.fromarray(noise))) for _ in range(3)]
+    assert [result(service, picture).status_code for picture in reversed(kept)] == [200] * 3
     assert service.services.kept.memory <= LIMITS["kept_memory"]
-    assert len(service.services.kept) == 2
+    found = [service.get(f"/api/pictures/{picture['id']}").status_code for picture in kept]
+    assert found[0] == 200  # it was asked for last
+    assert 404 in found
 
 
 def test_a_picture_can_be_forgotten(service: Running) -> None:
