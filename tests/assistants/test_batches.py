@@ -41,6 +41,17 @@ def test_a_folder_is_worked_through(address: str, folder: Path) -> None:
     assert (again["done"], again["failed"]) == (2, 1)
 
 
+def test_results_of_other_types_are_no_sources_unless_they_are_named(address: str, folder: Path) -> None:
+    for kind in ("rgba", "map", "white"):
+        report_of(call(address, path="astronaut.jpg", type=kind))
+    shutil.copy(ASTRONAUT, folder / "other_white.jpg")  # of no picture that is here
+    report = report_of(call(address, "remove_background_batch", folder=".", type="green"))
+    assert [item["path"] for item in report["items"]] == ["astronaut.jpg", "other_white.jpg"]
+    assert report["left_out"] == ["astronaut_map.png", "astronaut_rgba.png", "astronaut_white.png"]
+    named = report_of(call(address, "remove_background_batch", paths=["astronaut_white.png"]))
+    assert (named["done"], named["left_out"]) == (1, [])
+
+
 def test_results_of_a_batch_take_no_others_place(address: str, folder: Path) -> None:
     with Image.open(folder / "astronaut.jpg") as picture:
         picture.resize((64, 64)).save(folder / "astronaut.png")

@@ -55,7 +55,7 @@ def test_a_folder_that_becomes_a_link_is_not_written_through(tmp_path: Path) -> 
     place = case.folders.target("inner/b.png", "x.png")
     case.exchange()
     with pytest.raises(OutputError, match=r"^inner/b\.png: cannot be written"):
-        case.folders.write(place, b"new", overwrite=True)
+        case.folders.write(place, lambda file: file.write(b"new"), overwrite=True)
     assert [entry.name for entry in case.outside.iterdir()] == ["a.png"]
 
 
@@ -67,7 +67,9 @@ def test_systems_that_can_do_less(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(folders_module, "OPEN_FOLDERS", tmp_path / "no proc")
     case = Exchange(tmp_path)
     assert case.folders.read(case.folders.source("inner/a.png"), 100).data == b"mine"
-    case.folders.write(case.folders.target("new/b.png", "x.png"), b"new", overwrite=False)
+    case.folders.write(
+        case.folders.target("new/b.png", "x.png"), lambda file: file.write(b"new"), overwrite=False
+    )
     assert (case.root / "new" / "b.png").read_bytes() == b"new"
     (case.root / "away").symlink_to(case.outside)
     for find in (case.folders.source, lambda text: case.folders.target(text, "x.png")):
@@ -80,8 +82,8 @@ def test_a_link_is_replaced_not_written_through(tmp_path: Path) -> None:
     (case.root / "inner" / "b.png").symlink_to(case.root / "inner" / "a.png")
     place = case.folders.target("inner/b.png", "x.png")
     with pytest.raises(OutputConflictError):
-        case.folders.write(place, b"new", overwrite=False)
-    case.folders.write(place, b"new", overwrite=True)
+        case.folders.write(place, lambda file: file.write(b"new"), overwrite=False)
+    case.folders.write(place, lambda file: file.write(b"new"), overwrite=True)
     assert (case.root / "inner" / "a.png").read_bytes() == b"mine"
     assert not (case.root / "inner" / "b.png").is_symlink()
 

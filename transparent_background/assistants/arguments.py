@@ -38,7 +38,8 @@ class OnePicture(Written):
     )
     image_base64: str | None = Field(
         None,
-        description="In place of path: the picture's file itself, in base64. The result comes back likewise.",
+        description="In place of path: the picture's file itself, in base64. The result comes back likewise; "
+        "one of more than 3 MiB as a smaller picture, with a link to the whole.",
     )
     output: str | None = Field(
         None,
@@ -111,6 +112,9 @@ class BatchReport(BaseModel):
     done: int
     failed: int
     items: list[BatchItem]
+    left_out: list[str] = Field(
+        description="Pictures of the folder that are called as results of others there, and were left out."
+    )
 
 
 class Served(Models):

@@ -6,10 +6,11 @@ import os
 import re
 import stat
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from ..errors import (
     InputError,
@@ -144,17 +145,13 @@ class Folders:
             return text.endswith(tuple(SEPARATORS)) or path.is_dir()
         return False
 
-    def read(self, place: Place, most: int) -> Contents:
-        """Read a file.
-
-        Parameters
-        ----------
-        most
-            Bytes that it may have.
+    @contextmanager
+    def opened(self, place: Place) -> Iterator[BinaryIO]:
+        """Open a file to be read.
 
         Raises
         ------
-        SourceNotFoundError, UnreadableError, TooLargeError
+        SourceNotFoundError, UnreadableError
         """
         try:
             with self._opened(place.root, place.inside.parent) as folder:
@@ -168,8 +165,23 @@ class Folders:
         except OSError as error:
             raise UnreadableError(f"{place.shown}: cannot be opened: {error.strerror}") from error
         with os.fdopen(handle, "rb") as file:
-            status = os.fstat(handle)
-            _check_regular(status, place)
+            _check_regular(os.fstat(handle), place)
+            yield file
+
+    def read(self, place: Place, most: int) -> Contents:
+        """Read a file.
+
+        Parameters
+        ----------
+        most
+            Bytes that it may have.
+
+        Raises
+        ------
+        SourceNotFoundError, UnreadableError, TooLargeError
+        """
+        with self.opened(place) as file:
+            status = os.fstat(file.fileno())
             data = b"" if status.st_size > most else file.read(most + 1)
         if status.st_size > most or len(data) > most:
             raise TooLargeError(f"{place.shown}: is too large; at most {most / 2**20:.4g} MiB are taken here")
@@ -200,8 +212,14 @@ class Folders:
                 f"{place.shown}: is there already; overwrite=true replaces it, or choose another output"
             )
 
-    def write(self, place: Place, data: bytes, overwrite: bool, source: Contents | None = None) -> None:
-        """Write a result, which appears when it is whole; folders on the way are made.
+    def write(
+        self,
+        place: Place,
+        fill: Callable[[BinaryIO], object],
+        overwrite: bool,
+        source: Contents | None = None,
+    ) -> None:
+        """Have a file filled, which appears when it is whole; folders on the way are made.
 
         Raises
         ------
@@ -216,7 +234,7 @@ class Folders:
                     replacing(_held(folder, place) / place.inside.name) as file,
                 ):
                     sweep(_held(folder, place))
-                    file.write(data)
+                    fill(file)
             except OSError as error:  # of which OutputError is one; its cause knows no path
                 cause = error.__cause__
                 reason = cause if isinstance(cause, OSError) else error

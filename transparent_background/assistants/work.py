@@ -14,6 +14,7 @@ from ..options.service import Limits
 from ..options.suffixes import PICTURE_SUFFIXES, format_of
 from ..service.naming import RESULT_SUFFIXES
 from .folders import Contents, Folders, Place
+from .listing import results_among
 
 if TYPE_CHECKING:
     from ..service.pictures import CutOut, Order
@@ -49,7 +50,7 @@ class Work:
         done = await services.pictures.cut_out(source.data, order, name=path or "the picture")
         if place is not None:
             # a write cannot be called off: who is cancelled meanwhile goes when it has ended
-            await run_sync(self.folders.write, place, done.data, overwrite, source)
+            await run_sync(self.folders.write, place, lambda file: file.write(done.data), overwrite, source)
         return done
 
     def source(self, path: str | None, image_base64: str | None = None) -> Contents:
@@ -64,20 +65,23 @@ class Work:
         """Read a picture that an argument names."""
         return self.folders.read(self.folders.source(path, what), self.limits.bytes)
 
-    def listed(self, folder: str | None, paths: list[str] | None) -> list[str]:
-        """Return the paths of a batch's pictures."""
+    def listed(self, folder: str | None, paths: list[str] | None) -> tuple[list[str], list[str]]:
+        """Return the paths of a batch's pictures, and those in the folder that are results by their names."""
+        results: list[str] = []
         if (folder is None) == (paths is None):
             raise UsageError("give either folder or paths")
         if folder is not None:
             names = self.folders.names(self.folders.source(folder, "folder"), PICTURE_SUFFIXES)
-            paths = [str(PurePath(folder, name)) for name in names]
+            made = results_among(names)
+            paths = [str(PurePath(folder, name)) for name in names if name not in made]
+            results = [str(PurePath(folder, name)) for name in sorted(made)]
         if not paths:
             raise UsageError("there is no picture to work on")
         if len(paths) > self.limits.batch:
             raise TooLargeError(
                 f"there are {len(paths)} pictures; at most {self.limits.batch} are taken at once"
             )
-        return paths
+        return paths, results
 
     def format(self, output: str | None, asked: str | None) -> str | None:
         """Return the format that an output's suffix and the one that was asked for agree on."""

@@ -36,8 +36,8 @@ examples:
   {TOKEN}=... transparent-background serve --host 0.0.0.0
   curl -F file=@photo.jpg http://127.0.0.1:{PORT}/api/remove -o cutout.png
 
-Paths: /, /api/remove, /api/batch, /api/jobs, /api/models, /api/live, /mcp, /healthz, /readyz, /metrics,
-/problems, /openapi.json. Ctrl-C or SIGTERM ends it after what was taken on is finished.
+Paths: /, /api/remove, /api/batch, /api/pictures, /api/jobs, /api/models, /api/live, /mcp, /healthz, /readyz,
+/metrics, /problems, /openapi.json. Ctrl-C or SIGTERM ends it after what was taken on is finished.
 """
 
 

@@ -20,7 +20,7 @@ ForegroundFilm: TypeAlias = Literal["straight", "premultiplied"]
 
 FILM: frozenset[Subject] = frozenset(("film",))
 MOVING: frozenset[Subject] = frozenset(("film", "camera"))
-SERVED: frozenset[Door] = frozenset(("command", "python", "http", "page"))
+SERVED: frozenset[Door] = frozenset(("command", "python", "http", "assistant", "page"))
 TIMES = "Seconds (12.5) or minutes and seconds (1:30)."
 
 
@@ -55,7 +55,7 @@ class Selection:
         parse=parse_rate,
         metavar="RATE",
         default_help="as they are",
-        doors=frozenset(("command", "python", "http")),
+        doors=SERVED - {"page"},
         subjects=MOVING,
     )
     scale: str | None = text(

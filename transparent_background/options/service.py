@@ -67,6 +67,21 @@ class Limits:
     """Seconds that the work on a film may take."""
     kept_bytes: int = 8192 * MIB
     """Of films' results; beyond it, or half of the disk, the oldest are deleted before their time."""
+    kept_pictures: int = whole(
+        "most pictures that are kept for further results; those not asked for the longest go first",
+        default=1000,
+        least=1,
+    )
+    kept_memory: int = text(
+        "memory that kept pictures and their mattes may take",
+        default="1G",
+        parsed=1024 * MIB,
+        parse=parse_bytes,
+        metavar="SIZE",
+    )
+    kept_seconds: float = number(
+        "seconds that a picture is kept after it was last asked for", default=900.0, above=0, metavar="S"
+    )
     upload_bytes: int = text(
         "most bytes of uploads that are read or answered at once, half of it by one client; films apart",
         default="1G",

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -25,6 +25,7 @@ from ..options.result_types import Backdrop
 from ..options.service import Limits
 from ..options.settings import Settings
 from .admission import ClientBusyError, ClosingError, QueueFullError
+from .attention import Attention
 from .film_checks import check_film
 from .models import find_network
 from .naming import MEDIA_TYPES, safe_stem, shown_name
@@ -60,6 +61,9 @@ class FilmJob:
     """The files that are written."""
     client: str
     """Who asked for it."""
+    attention: Attention = field(default_factory=Attention)
+    deliver: Callable[[Path], Awaitable[None]] | None = None
+    """Brings the finished file to where it is wanted."""
     state: State = "queued"
     progress: VideoProgress | None = None
     error: str | None = None
@@ -157,9 +161,20 @@ class FilmService:
         return settings, find_network(self.workers.networks, values.get("mode"))
 
     async def add(
-        self, source: Path, name: str, settings: Settings, network: SharedNetwork, *, client: str
+        self,
+        source: Path,
+        name: str,
+        settings: Settings,
+        network: SharedNetwork,
+        *,
+        client: str,
+        attention: Attention | None = None,
+        deliver: Callable[[Path], Awaitable[None]] | None = None,
     ) -> FilmJob:
         """Check an uploaded film, in a folder from :meth:`receive`, and queue it for its client.
+
+        Without ``attention`` it goes on though nobody asks about it. ``deliver`` is given the finished file
+        before the film counts as done; what it raises becomes the film's error.
 
         Raises
         ------
@@ -178,6 +193,7 @@ class FilmService:
         if self._closing is not None:
             raise ClosingError
         film = FilmJob(secrets.token_urlsafe(16), source, shown, settings, network, targets, client)
+        film.attention, film.deliver = attention or Attention(), deliver
         self.jobs[film.id] = film
         film.work = asyncio.create_task(self._work(film))
         return film
@@ -202,6 +218,8 @@ class FilmService:
             _change(film, state="running")
             try:
                 done = await loop.run_in_executor(self._thread, self._process, film, tell)
+                if film.deliver is not None:
+                    await film.deliver(done["result"])
             except CancelledFilmError:
                 await self._end(film, "cancelled")
             except TransparentBackgroundError as error:
@@ -261,7 +279,7 @@ class FilmService:
             total -= film.bytes
             await self.remove(film)
 
-    async def watch(self, film: FilmJob, *, least: float = 0.25) -> AsyncIterator[FilmJob]:
+    async def watch(self, film: FilmJob, *, least: float = 0.25) -> AsyncGenerator[FilmJob, None]:
         """Yield a film now, after changes, and when it has ended; at most every ``least`` seconds.
 
         Also every fifteen seconds without a change, since proxies hang up where nothing is said.
@@ -290,7 +308,11 @@ class FilmService:
         await _delete(film.source.parent)
 
     async def expire(self) -> None:
-        """Forget what ended long ago; run it every now and then."""
+        """Cancel what nobody waits for, and forget what ended long ago; run it every now and then."""
+        for film in self.unfinished:
+            if film.attention.lost:
+                film.error = f"nobody asked about it for {film.attention.patience:.0f} s"
+                await self.cancel(film)
         now = time.monotonic()
         for film in list(self.jobs.values()):
             if film.ended is not None and now - film.ended > self.limits.keep:

@@ -48,6 +48,7 @@ class TakenLimits(BaseModel):
 
     bytes: int
     pixels: int
+    kept_seconds: float
     film_bytes: int
     film_frames: int
     film_seconds: float

@@ -6,7 +6,7 @@ import asyncio
 import io
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,13 +24,15 @@ from ..media.writing import check_fits, write
 from ..options.service import Limits
 from ..options.settings import Settings
 from ..options.suffixes import KEEPS_ALPHA, format_of
-from ..types import ResizeMethod
+from ..types import ResizeMethod, Size
 from . import rembg
 from .admission import Admission, Budget, DeadlineError
 from .fetch import fetch
+from .kept import KeptPicture, PackedMatte
 from .models import find_network
 from .naming import RESULT_SUFFIXES
-from .requests import UPLOADED, PictureOptions, asked_for, settings_for
+from .previews import box_at, settings_at, shrunk
+from .requests import UPLOADED, KeptOptions, PictureOptions, asked_for, settings_for
 from .workers import ModelWorkers, Passed, SharedNetwork
 
 if TYPE_CHECKING:
@@ -58,6 +60,8 @@ class Order:
     """rembg's ``ppm``."""
     veil: tuple[int, int, int, int] | None
     """rembg's ``bgc``: a colour behind that may be transparent itself."""
+    largest: int | None = None
+    """Pixels of the longer side that a result may have; None: as many as the picture."""
 
     @property
     def suffix(self) -> str:
@@ -122,7 +126,7 @@ class PictureService:
         """Pictures that nothing has been done for yet."""
         return self._held.waiting + self._memory.waiting
 
-    def order(self, options: PictureOptions, behind: bytes | None = None) -> Order:
+    def order(self, options: PictureOptions | KeptOptions, behind: bytes | None = None) -> Order:
         """Check what is asked for, before anything is done; ``behind`` is a picture's file, to put behind.
 
         Raises
@@ -140,10 +144,15 @@ class PictureService:
             smooth_mask=values.get("ppm", False),
             veil=rembg.colour_of(values),
             network=find_network(self.workers.networks, values.get("mode")),
+            largest=values.get("largest"),
         )
 
-    async def cut_out(self, data: bytes, order: Order, *, name: str = "the picture") -> CutOut:
+    async def cut_out(
+        self, data: bytes, order: Order, *, name: str = "the picture", kept: KeptPicture | None = None
+    ) -> CutOut:
         """Cut out one picture, whose file's bytes are given; messages call it ``name``.
+
+        Where it is ``kept``, the network runs only for what it has not seen yet.
 
         Raises
         ------
@@ -154,7 +163,7 @@ class PictureService:
         """
         try:
             with anyio.fail_after(self.limits.timeout):
-                done = await self._cut_out(data, order, name)
+                done = await self._cut_out(data, order, name, kept)
         except TimeoutError as error:
             raise DeadlineError(
                 f"{name}: was not done within {self.limits.timeout:g} s; try again later, "
@@ -163,7 +172,7 @@ class PictureService:
         self._on_done(order.network.name, done.seconds)
         return done
 
-    async def _cut_out(self, data: bytes, order: Order, name: str) -> CutOut:
+    async def _cut_out(self, data: bytes, order: Order, name: str, kept: KeptPicture | None) -> CutOut:
         files = [NamedBytes(data, name)]
         if order.behind is not None:
             files.append(NamedBytes(order.behind, "the background"))
@@ -179,8 +188,7 @@ class PictureService:
                 admitted = time.monotonic()
                 picture, *behind = [await run(read, file) for file in files]
                 decoded = time.monotonic()
-                work.append(order.network.submit([picture], resize=order.resize))
-                passed: Passed = await asyncio.wrap_future(work[-1])
+                passed = await self._predict(picture, order, kept, work)
                 predicted = time.monotonic()
                 done = await run(_finish, picture, passed.predictions[0], order, behind)
         seconds = {
@@ -190,6 +198,28 @@ class PictureService:
             "finish": time.monotonic() - predicted,
         }
         return replace(done, seconds=seconds)
+
+    async def _predict(
+        self, picture: Picture, order: Order, kept: KeptPicture | None, work: list[Future[Any]]
+    ) -> Passed:
+        """Have the network run, or take what it said of a kept picture before."""
+        if kept is None:
+            passing = order.network.submit([picture], resize=order.resize)
+            work.append(passing)
+            return await asyncio.wrap_future(passing)
+        key = order.network.name, order.resize
+        async with kept.predicting:
+            waited = seconds = 0.0
+            if (packed := kept.mattes.get(key)) is None:
+                passed = await self._predict(picture, order, None, work)
+                waited, seconds = passed.waited, passed.seconds
+                packed = kept.mattes[key] = await self._run(PackedMatte, passed.predictions[0])
+        # packed and unpacked the first time too, so that all results of a picture fit each other
+        return Passed([await self._run(packed.unpack)], waited, seconds)
+
+    async def measure(self, data: bytes, name: str) -> Size:
+        """Return a picture's (height, width) as its header says; raises as :meth:`cut_out`."""
+        return (await self._run(read_header, NamedBytes(data, name), self.limits.pixels)).size
 
     def _estimate(self, files: list[NamedBytes], order: Order) -> int:
         """Return the bytes that a picture and what goes behind it take at their peak, by their headers."""
@@ -250,7 +280,9 @@ def usual_memory(limits: Limits) -> int:
 
 def _finish(picture: Picture, prediction: torch.Tensor, order: Order, behind: list[Picture]) -> CutOut:
     """Return the file of a picture whose matte is predicted; ``behind`` has at most one other picture."""
-    settings = order.settings
+    whole = picture.size
+    picture, scale = shrunk(picture, order.largest)
+    settings = settings_at(order.settings, scale)
     done = finish(
         picture,
         matte_at(prediction, picture.size),
@@ -263,4 +295,4 @@ def _finish(picture: Picture, prediction: torch.Tensor, order: Order, behind: li
     )
     file = io.BytesIO()
     write(file, done.result, format=order.suffix, metadata=picture.metadata, quality=settings.quality)
-    return CutOut(file.getvalue(), done.result.size, box=done.box)
+    return CutOut(file.getvalue(), done.result.size, box=box_at(done.box, scale, whole))

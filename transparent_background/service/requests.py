@@ -82,6 +82,22 @@ class PictureOptions(_Picture):  # type: ignore[misc]
     )
 
 
+class KeptOptions(_Picture):  # type: ignore[misc]
+    """What can be asked of a picture that is kept."""
+
+    behind: str | None = Field(
+        None,
+        max_length=100,
+        description="Id of a kept picture to put behind; it goes before the type.",
+    )
+    largest: int | None = Field(
+        None,
+        ge=16,
+        le=16384,
+        description="Make a result whose longer side has at most so many pixels, sooner than the whole.",
+    )
+
+
 class AddressOptions(PictureOptions):
     """What can be asked of a picture at an address."""
 
@@ -90,6 +106,13 @@ class AddressOptions(PictureOptions):
 
 class FilmJobOptions(_Film):  # type: ignore[misc]
     """What can be asked of a film."""
+
+    abandon: float | None = Field(
+        None,
+        ge=1,
+        le=86_400,
+        description="Cancel the film when nobody has asked about it for so many seconds; else it goes on.",
+    )
 
 
 class LiveOptions(_Camera):  # type: ignore[misc]

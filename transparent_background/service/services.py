@@ -18,6 +18,7 @@ from ..images.memory import give_back_memory
 from ..options.service import ServiceSettings
 from .admission import Admission
 from .films import FilmService
+from .kept import KeptPictures
 from .metrics import Metrics
 from .pictures import PictureService
 from .workers import ModelWorkers, Network
@@ -52,6 +53,9 @@ class Services:
         gauge("network_waiting", "Pictures that wait for the network.", lambda: self.workers.waiting)
         text = "Films that are worked on or wait."
         gauge("films_unfinished", text, lambda: len(self.films.unfinished))
+        self.kept = KeptPictures(settings.limits)
+        gauge("pictures_kept", "Pictures that are kept for further results.", lambda: len(self.kept))
+        gauge("pictures_kept_bytes", "Memory that they take.", lambda: self.kept.memory)
         self.cameras = 0
         """Live connections now."""
         self.camera_threads = ThreadPoolExecutor(settings.limits.cameras, thread_name_prefix="camera")
@@ -95,12 +99,14 @@ class Services:
                 sweeping.cancel()
                 await self.films.close()
                 await self.pictures.close()
+            self.kept.clear()
             self.camera_threads.shutdown()
             self._folder.remove()
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP)
+            self.kept.expire()
             try:
                 await self.films.expire()
             except OSError:

@@ -24,7 +24,7 @@ from .bodies import BodyLimits
 from .mcp import Endpoint
 from .middleware import CountRequests, Doorkeeper, RequestIds, SecurityHeaders
 from .problems import HANDLERS
-from .routes import about, films, live, pictures
+from .routes import about, films, kept, live, pictures
 
 PAGE = Path(__file__).parent / "page"
 
@@ -67,6 +67,7 @@ def create_app(devices: Sequence[Mapping[str, Network]], settings: ServiceSettin
     limits = settings.limits
     largest = {  # forms' own bytes included; others: 1 MiB
         "/api/remove": 2 * limits.bytes + MIB,
+        "/api/pictures": limits.bytes + MIB,
         "/api/batch": limits.batch_bytes + MIB,
         "/api/jobs": limits.film_bytes + limits.bytes + MIB,
         "/mcp": 2 * limits.bytes + MIB,
@@ -95,7 +96,7 @@ def create_app(devices: Sequence[Mapping[str, Network]], settings: ServiceSettin
     app.state.services = services
     # the doorkeeper looks at the token; this tells clients that read the document of it
     bearer = [Security(HTTPBearer(auto_error=False, description="The service's token."))]
-    for module in (about, pictures, films):
+    for module in (about, pictures, kept, films):
         app.include_router(module.router, dependencies=bearer if settings.token else [])
     for router in (about.public, live.router):
         app.include_router(router)

@@ -39,8 +39,9 @@ def test_a_film_can_be_cancelled(visit: Visit, tmp_path: Path) -> None:
     page.set_input_files("#film-file", make_clip(tmp_path / "long.mp4", 600))
     page.get_by_role("button", name="Remove the background").click()
     expect(page.locator("#film-detail")).to_contain_text("of 600", timeout=PATIENCE)
-    job = json.loads(page.evaluate("sessionStorage.getItem('film-job')"))["id"]
-    page.locator("#film-cancel").click()
+    job = json.loads(page.evaluate("sessionStorage.getItem('films')"))[0]["job"]
+    with page.expect_response(lambda response: response.request.method == "DELETE"):
+        page.locator("#film-cancel").click()
     expect(page.locator("#film-work")).to_be_hidden()
     expect(page.locator("#status")).to_have_text("The film was cancelled.")
     expect(page.locator("#film-download")).to_be_hidden()

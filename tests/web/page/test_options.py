@@ -64,7 +64,7 @@ def starry(visit: Visit) -> Visit:
         route.fulfill(json=own + [DECLARED | option for option in MADE_UP])
 
     visit.page.route("**/api/options", declare)
-    visit.page.route("**/api/remove", lambda route: route.fulfill(path=SAMPLES / "chelsea.jpg"))
+    visit.page.route("**/api/pictures/*/result?*", lambda route: route.fulfill(path=SAMPLES / "chelsea.jpg"))
     visit.page.add_init_script(RECORDS)
     return visit
 
@@ -218,7 +218,6 @@ def test_a_recipe_of_the_command_is_loaded(visit: Visit, tmp_path: Path) -> None
         "resize": "static",
         "format": "png",
         "mode": "lite",
-        "file": "chelsea.jpg",
     }
 
 
@@ -254,6 +253,6 @@ def test_a_recipe_that_makes_no_sense_is_told_in_a_sentence(visit: Visit, tmp_pa
     visit.option("Hard edge").check()
     page.set_input_files("#photo-options [data-recipe]", tmp_path / "odd.yml")
     expect(page.locator("#toast")).to_contain_text("tresh: there is no such option in recipes")
-    expect(page.locator("#status")).to_contain_text("threshold is meant?")
+    expect(page.locator("#toast")).to_contain_text("threshold is meant?")
     expect(visit.option("Hard edge")).to_be_checked()  # nothing was changed
     visit.through()

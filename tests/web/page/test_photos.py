@@ -112,10 +112,11 @@ def test_options_reach_the_server(visit: Visit, tmp_path: Path) -> None:
         assert image.size[0] < 600
         red, green, _blue = image.getpixel((1, 1))
         assert green > 150 > red
-    assert page.evaluate("asked") == {
-        "background_image": "meadow.png",
+    assert page.evaluate("sent") == ["coffee.jpg", "meadow.png"]  # each of them once
+    asked = page.evaluate("asked")
+    assert len(asked.pop("behind")) == 22
+    assert asked == {
         "crop": "10%",
-        "file": "coffee.jpg",
         "fit": "cover",
         "foreground": "original",
         "format": "jpg",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,7 @@ def test_a_busy_server_is_asked_again(visit: Visit) -> None:
                 status=503, headers={"Retry-After": "1"}, json={"status": 503, "detail": "It is full."}
             )
 
-    page.route("**/api/remove", busy)
+    page.route("**/api/pictures/*/result?*", busy)
     page.set_input_files("#photo-files", SAMPLES / "chelsea.jpg")
     expect(page.locator("#photo-note")).to_contain_text("The server is busy.")
     visit.through()
@@ -92,6 +93,8 @@ def test_a_token_is_asked_for_and_used_for_everything(browser: Browser, tmp_path
         page.keyboard.press("Enter")
         expect(dialog).to_be_hidden()
         visit.refusals = set()
+        document = visit.download("#openapi")  # a link could not carry the token
+        assert "/api/pictures" in json.loads(document.read_text())["paths"]
         visit.add("chelsea.jpg")
         expect(page.locator("#photo-download")).to_be_enabled()
         page.get_by_role("tab", name="Film").click()

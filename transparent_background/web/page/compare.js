@@ -7,6 +7,7 @@ export class Compare {
   #size = [1, 1];
   #zoom = "fit";
   #turn = 0;
+  #before = null;
 
   constructor(root) {
     this.root = root;
@@ -43,31 +44,35 @@ export class Compare {
     this.root.classList.toggle("full", value === "full");
     this.scroll.tabIndex = value === "full" ? 0 : -1;
     this.#layOut();
-    if (value === "full") {
-      this.scroll.scrollLeft = (this.scroll.scrollWidth - this.scroll.clientWidth) / 2;
-      this.scroll.scrollTop = (this.scroll.scrollHeight - this.scroll.clientHeight) / 2;
-    }
+    this.#centre();
+  }
+
+  #centre() {
+    this.scroll.scrollLeft = (this.scroll.scrollWidth - this.scroll.clientWidth) / 2;
+    this.scroll.scrollTop = (this.scroll.scrollHeight - this.scroll.clientHeight) / 2;
   }
 
   /**
    * Show object URLs: `before`, `after`, or both. `box` is the part [left, top, width, height] of the
-   * picture that `after` shows, if it was cropped. Resolves with what could be shown and its size.
+   * picture that `after` shows, if it was cropped; a `small` one shows it with fewer pixels. Resolves with what could be shown and its size.
    */
-  async show({ before, after, box = null, name = "" }) {
+  async show({ before, after, box = null, small = false, name = "" }) {
     const turn = ++this.#turn;
     const [first, second] = await Promise.all([load(before), load(after)]);
     if (turn !== this.#turn) return null; // another picture was chosen meanwhile
-    const whole = second ?? first;
-    const cropped = first && second && first.naturalWidth !== second.naturalWidth && !box;
+    const whole = small && first && !box ? first : (second ?? first);
+    const cropped = first && second && first.naturalWidth !== second.naturalWidth && !box && !small;
     const parts = { before: first !== null && !cropped, after: second !== null };
     this.root.dataset.shows = parts.before && parts.after ? "both" : parts.after ? "after" : parts.before ? "before" : "nothing";
     if (whole) {
-      this.#size = [whole.naturalWidth, whole.naturalHeight];
+      this.#size = box ? box.slice(2) : [whole.naturalWidth, whole.naturalHeight];
       this.root.parentElement.style.setProperty("--ratio", this.#size[0] / this.#size[1]); // for narrow windows
     }
     place(this.before, parts.before ? first : null, second && box, `${name} as it was`);
     place(this.after, second, null, `${name} without its background`);
     this.#layOut();
+    if (before !== this.#before) this.#centre(); // another picture: as far as one knows, its middle matters
+    this.#before = before;
     return { ...parts, size: whole && this.#size };
   }
 

@@ -1,50 +1,55 @@
-// The Film tab: a film goes up, its progress is followed, its result comes back.
+// The Film tab: the list of films, what is shown of the chosen one, and what is done with it.
 
-import { ApiError, at, call, jobUpdates, patiently, token, upload } from "./api.js";
 import { BackgroundChooser } from "./background.js";
-import { announce, byId, bytes, duration, limitBytes, make, showError } from "./dom.js";
-import { preview, showFrames, showPhase, showUpload } from "./film-view.js";
+import { announce, byId, bytes, duration, icon, limitBytes, make, showError } from "./dom.js";
+import { preview, showPhaseOf, wordsOf } from "./film-view.js";
+import { Films, OVER } from "./films.js";
 import { Options } from "./options.js";
-
-const KEPT = "film-job"; // in the session's storage, so that a reload finds the job again
 
 const OPAQUE = ["mp4"];
 
 const form = byId("film-options");
+const listed = byId("film-list");
 
 export class FilmTab {
-  #file = null;
-  #job = null;
-  #controller = null;
-  #urls = [];
   #formatTouched = false;
   #limit = Infinity;
+  #entries = new Map(); // film -> its element in the list
+  #shown = null; // what the stage shows, so that it is not set up again for nothing
+  #working = false;
 
   constructor() {
     this.background = new BackgroundChooser(byId("film-background"), { accept: "image/*,video/*", thing: "picture or film" });
     this.options = new Options(form, "film", this.background);
+    this.films = new Films();
+    this.films.addEventListener("list", () => this.#showList());
+    this.films.addEventListener("change", ({ detail }) => this.#showFilm(detail));
     form.addEventListener("change", ({ target }) => {
       if (target === form.elements.format) this.#formatTouched = true;
-      this.#showFormat();
+      this.#showForm();
     });
     form.addEventListener("reset", () => (this.#formatTouched = false));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#start();
     });
-    byId("film-cancel").addEventListener("click", () => this.#cancel());
-    byId("film-other").addEventListener("click", () => this.#startOver());
-    addEventListener("beforeunload", (event) => {
-      if (this.#controller && !this.#job) event.preventDefault(); // the upload would be lost
+    byId("film-cancel").addEventListener("click", () => this.#cancel(this.films.chosen));
+    byId("film-stays").addEventListener("change", ({ target }) => this.films.stay(this.films.chosen, target.checked));
+    listed.addEventListener("change", ({ target }) => {
+      const film = this.films.list.find(({ number }) => String(number) === target.value);
+      if (film) this.films.choose(film);
     });
-    this.#goOn();
+    addEventListener("beforeunload", (event) => {
+      if (this.films.unsent) event.preventDefault(); // it would be lost
+    });
+    this.films.goOn();
   }
 
   /** Take what the server says of itself and of its options. */
   learn(about, options) {
     this.options.build(options, about);
-    this.#showFormat();
     this.#limit = about.limits.film_bytes;
+    this.#showForm();
     const { film_bytes: size, film_seconds: seconds } = about.limits;
     byId("film-limits").textContent =
       `Up to ${limitBytes(size)} and ${duration(seconds)}. The server of this page does the work, and deletes the film afterwards.`;
@@ -53,36 +58,50 @@ export class FilmTab {
     showError(byId("film-hero-error"), about.films ? null : "This server can't read films. It was set up without what that needs (the extra “video”).");
   }
 
-  get working() {
-    return this.#controller !== null;
+  /** Put films on the list, ready to be started. */
+  take(files) {
+    const fit = files.filter((file) => file.size <= this.#limit);
+    const large = files.filter((file) => !fit.includes(file));
+    if (fit.length) this.films.add(fit);
+    const words = large.map((file) => `${file.name} has ${limitBytes(file.size)}, and this server takes at most ${limitBytes(this.#limit)}.`);
+    showError(byId(this.films.list.length ? "film-refused" : "film-hero-error"), words.join(" ") || null);
+    if (fit.length === 1) announce(`${fit[0].name} is ready. Choose what you want, then start.`);
+    else if (fit.length) announce(`${fit.length} films are ready. Choose what you want, then start.`);
   }
 
-  /** Show a film, ready to be started. */
-  take(file) {
-    if (this.working) {
-      announce("A film is being worked on. Cancel it first.");
-      return;
-    }
-    if (file.size > this.#limit) {
-      const sentence = `${file.name} has ${limitBytes(file.size)}, and this server takes at most ${limitBytes(this.#limit)}.`;
-      this.#reset();
-      showError(byId("film-hero-error"), sentence);
-      return;
-    }
-    this.#forget();
-    this.#reset();
-    this.#file = file;
-    this.#open(file.name);
-    byId("film-size").textContent = bytes(file.size);
-    const url = this.#keep(URL.createObjectURL(file));
-    preview(url, file.type || "video/", `${file.name} as it is`, "Your browser can't show this film. The server can perhaps read it all the same.");
-    announce(`${file.name} is ready. Choose what you want, then start.`);
+  /** The films that a start would begin: those that wait for one, and the chosen one, perhaps again. */
+  get #startable() {
+    const { list, chosen } = this.films;
+    return list.filter((film) => film.state === "ready" || (film === chosen && film.startable));
+  }
+
+  #start() {
+    const films = this.#startable;
+    if (!films.length || this.background.incomplete) return;
+    this.films.start(films, this.options.answer);
+  }
+
+  #cancel(film) {
+    this.films.cancel(film);
+    announce("The film was cancelled.");
+    if (!film.file) this.#remove(film); // it can't be started again
+  }
+
+  #remove(film) {
+    const hadFocus = listed.contains(document.activeElement);
+    this.films.remove(film);
+    if (!this.films.chosen) document.querySelector("#film-hero [data-choose]").focus();
+    else if (hadFocus) this.#entries.get(this.films.chosen).querySelector("input").focus();
   }
 
   /** What browsers show is proposed; MP4 holds no transparency. */
-  #showFormat() {
+  #showForm() {
     const select = form.elements.format; // there is none until the server has said which
-    byId("film-go").disabled = this.#file === null || this.background.incomplete || !select;
+    const films = this.#startable;
+    const go = byId("film-go");
+    go.disabled = !films.length || this.background.incomplete || !select;
+    go.textContent = films.length > 1 ? `Remove ${films.length} backgrounds` : "Remove the background";
+    form.inert = this.films.chosen !== null && !films.length;
     if (!select) return;
     const { transparent } = this.background;
     for (const option of select.options) option.disabled = transparent && OPAQUE.includes(option.value);
@@ -91,174 +110,119 @@ export class FilmTab {
     this.options.show();
   }
 
-  #open(name) {
+  #showList() {
+    const { list, chosen } = this.films;
     const hadFocus = byId("film-hero").contains(document.activeElement);
-    byId("film-hero").hidden = true;
-    byId("film-workspace").hidden = false;
-    byId("film-name").textContent = name;
-    if (hadFocus) form.querySelector("input:checked").focus();
-    this.#showFormat();
-  }
-
-  #reset() {
-    this.#file = null;
-    for (const url of this.#urls) URL.revokeObjectURL(url);
-    this.#urls = [];
-    byId("film-view").replaceChildren();
-    byId("film-hero").hidden = false;
-    byId("film-workspace").hidden = true;
-    byId("film-size").textContent = "";
-    showError(byId("film-error"), null);
-    showError(byId("film-hero-error"), null);
-    this.#showResult(null);
-  }
-
-  #keep(url) {
-    this.#urls.push(url);
-    return url;
-  }
-
-  #body() {
-    const { fields, file } = this.options.answer;
-    const body = new FormData();
-    for (const [name, value] of Object.entries(fields)) body.append(name, value);
-    if (file) body.append("background_image", file, file.name);
-    body.append("file", this.#file, this.#file.name);
-    return body;
-  }
-
-  async #start() {
-    if (this.working || !this.#file || this.background.incomplete) return;
-    this.#forget();
-    showError(byId("film-error"), null);
-    this.#showResult(null);
-    await this.#during(async (signal) => {
-      showPhase("Uploading", 0, "");
-      const send = () => upload("api/jobs", this.#body(), (done, total) => showUpload(done, total ?? this.#file.size), signal);
-      const job = await patiently(send, () => showPhase("The server is busy. The film goes on in a moment.", null, ""), signal);
-      this.#remember({ id: job.id, name: this.#file.name });
-      await this.#follow(signal);
-    });
-  }
-
-  /** After a reload: the film may still be worked on, or be done. */
-  async #goOn() {
-    try {
-      this.#job = JSON.parse(sessionStorage.getItem(KEPT));
-    } catch {
-      this.#job = null;
+    byId("film-hero").hidden = list.length > 0;
+    byId("film-workspace").hidden = list.length === 0;
+    for (const [film, entry] of this.#entries) {
+      if (list.includes(film)) continue;
+      entry.remove();
+      this.#entries.delete(film);
     }
-    if (!this.#job) return;
-    this.#open(this.#job.name);
-    await this.#during((signal) => this.#follow(signal));
-  }
-
-  /** Show that something goes on, and what comes of it. */
-  async #during(action) {
-    this.#controller = new AbortController();
-    const { signal } = this.#controller;
-    this.#showWorking(true);
-    try {
-      await action(signal);
-    } catch (error) {
-      if (!signal.aborted) this.#fail(error);
-    } finally {
-      this.#controller = null;
-      this.#showWorking(false);
+    for (const film of list) {
+      if (!this.#entries.has(film)) {
+        this.#entries.set(film, this.#makeEntry(film));
+        listed.append(this.#entries.get(film));
+      }
+      this.#showEntry(film);
     }
+    if (!chosen) {
+      this.#shown = null;
+      byId("film-view").replaceChildren();
+      return;
+    }
+    this.#entries.get(chosen).querySelector("input").checked = true;
+    if (hadFocus) form.querySelector("input:checked").focus(); // the button that had the focus is gone
+    this.#showChosen();
   }
 
-  async #follow(signal) {
-    const disturbed = () => showPhase("The connection was lost. Trying again …", null, "");
-    showPhase("Waiting for the server", null, "");
-    for await (const job of jobUpdates(this.#job.id, signal, disturbed)) {
-      if (job.state === "queued") showPhase("Waiting for its turn", null, "Other films come first.");
-      else if (job.state === "running") showFrames(job);
-      else if (job.state === "failed") throw new ApiError(job.error ?? "The film could not be done.", 422);
-      else if (job.state === "done") await this.#finish(job);
-      else announce("The film was cancelled.");
-      if (job.state === "cancelled") this.#forget();
+  #makeEntry(film) {
+    const input = make("input", { type: "radio", name: "film", value: String(film.number), className: "visually-hidden" });
+    const words = make("span", { className: "film-words" }, make("strong", {}, film.name), make("span", { className: "fine" }));
+    const close = make("button", { type: "button", className: "icon-button" }, icon("close"));
+    close.addEventListener("click", () => (film.going || film.state === "waiting" ? this.#cancel(film) : this.#remove(film)));
+    return make("li", {}, make("label", {}, input, icon("film"), words), close);
+  }
+
+  #showEntry(film) {
+    const entry = this.#entries.get(film);
+    entry.dataset.state = film.state;
+    entry.querySelector(".fine").textContent = wordsOf(film);
+    const close = entry.querySelector("button");
+    close.title = film.going || film.state === "waiting" ? "Cancel" : "Remove";
+    close.setAttribute("aria-label", `${close.title} ${film.name}`);
+  }
+
+  #showFilm(film) {
+    if (!this.#entries.has(film)) return;
+    this.#showEntry(film);
+    if (film === this.films.chosen) this.#showChosen();
+    else this.#showForm();
+    const sentence = { done: `${film.known?.result?.name} is done.`, failed: `${film.name}: ${film.error}` }[film.state];
+    if (sentence && film.said !== film.state) announce(sentence);
+    film.said = film.state;
+  }
+
+  #showChosen() {
+    const film = this.films.chosen;
+    const done = film.state === "done" && film.resultUrl;
+    showError(byId("film-error"), film.error && OVER.includes(film.state) ? film.error : null);
+    byId("film-name").textContent = done ? film.known.result.name : film.name;
+    byId("film-size").textContent = done ? bytes(film.known.result.bytes) : film.file ? bytes(film.file.size) : "";
+    byId("film-stays").checked = film.stays;
+    byId("film-stays-field").hidden = film.state === "waiting" || film.state === "uploading";
+    this.#showView(film, done);
+    this.#showResult(film, done);
+    this.#showWorking(film);
+  }
+
+  /** Show the result, or the film as it is. */
+  #showView(film, done) {
+    const key = `${film.number} ${done ? film.resultUrl : film.url}`;
+    if (this.#shown === key) return;
+    this.#shown = key;
+    if (done) {
+      const { name, media_type: type } = film.known.result;
+      preview(film.resultUrl, type, `${name}, the result`, `${name} is ready. Your browser can't show this format: download it.`);
+    } else if (film.url) {
+      preview(film.url, film.file.type || "video/", `${film.name} as it is`, "Your browser can't show this film. The server can perhaps read it all the same.");
+    } else {
+      byId("film-view").replaceChildren();
     }
   }
 
-  async #finish(job) {
-    const path = `api/jobs/${encodeURIComponent(job.id)}/result`;
-    let url = at(path).href;
-    if (token()) {
-      // links can't carry the token
-      showPhase("Fetching the result", null, "");
-      url = this.#keep(URL.createObjectURL(await (await call(path)).blob()));
-    }
-    this.#showResult(job, url);
-    announce(`${job.result.name} is done.`);
-  }
-
-  #fail(error) {
-    const gone = error instanceof ApiError && error.status === 404;
-    showError(byId("film-error"), gone ? "The server no longer has this film. Choose it again." : error.message);
-    if (error instanceof ApiError && error.status >= 400) this.#forget();
-  }
-
-  async #cancel() {
-    const job = this.#job;
-    this.#controller?.abort();
-    if (job) {
-      await call(`api/jobs/${encodeURIComponent(job.id)}/cancel`, { method: "POST" }).catch(() => {});
-      this.#forget();
-    }
-    if (!this.#file) this.#reset();
-    announce("The film was cancelled.");
-  }
-
-  #startOver() {
-    if (this.working) this.#cancel();
-    this.#forget();
-    this.#reset();
-    document.querySelector("#film-hero [data-choose]").focus();
-  }
-
-  #remember(job) {
-    this.#job = job;
-    sessionStorage.setItem(KEPT, JSON.stringify(job));
-  }
-
-  /** Have the server delete the job, as nobody will ask for it again. */
-  #forget() {
-    if (!this.#job) return;
-    call(`api/jobs/${encodeURIComponent(this.#job.id)}`, { method: "DELETE" }).catch(() => {});
-    this.#job = null;
-    sessionStorage.removeItem(KEPT);
-  }
-
-  #showWorking(working) {
-    const had = [byId("film-work"), form].some((part) => part.contains(document.activeElement));
+  #showWorking(film) {
+    const working = film.going || film.state === "waiting";
+    const focused = document.activeElement;
+    const had = byId("film-work").contains(focused) || form.contains(focused);
     byId("film-work").hidden = !working;
     byId("film-stage").setAttribute("aria-busy", String(working));
     byId("film-stage").classList.toggle("working", working);
-    if (working) byId("film-stage").scrollIntoView({ block: "nearest" });
-    form.inert = working;
-    if (!working) document.title = "transparent-background";
-    this.#showFormat();
-    if (!had) return;
+    if (working) showPhaseOf(film);
+    else document.title = "transparent-background";
+    const began = working && !this.#working;
+    const ended = !working && this.#working;
+    this.#working = working;
+    this.#showForm();
+    if (began) byId("film-stage").scrollIntoView({ block: "nearest" });
+    if (!had || !(began || ended)) return;
     // what had the focus is gone or asleep
     if (working) byId("film-cancel").focus();
     else if (!byId("film-download").hidden) byId("film-download").focus();
-    else if (this.#file) byId("film-go").focus();
+    else if (film.file) byId("film-go").focus();
   }
 
-  #showResult(job, url) {
+  #showResult(film, done) {
     const link = byId("film-download");
     const notes = byId("film-notes");
-    link.hidden = !job;
+    link.hidden = !done;
     notes.replaceChildren();
-    if (!job) return;
-    const { name, bytes: size, media_type: type } = job.result;
-    link.href = url;
-    link.download = name;
-    byId("film-name").textContent = name;
-    byId("film-size").textContent = bytes(size);
-    preview(url, type, `${name}, the result`, `${name} is ready. Your browser can't show this format: download it.`);
-    for (const note of job.notes) notes.append(make("li", {}, note));
-    if (job.expires) notes.append(make("li", {}, `The server keeps the result for ${duration(job.expires)}.`));
+    if (!done) return;
+    const { notes: words, expires, result } = film.known;
+    link.href = film.resultUrl;
+    link.download = result.name;
+    for (const note of words) notes.append(make("li", {}, note));
+    if (expires) notes.append(make("li", {}, `The server keeps the result for ${duration(expires)}.`));
   }
 }

@@ -1,8 +1,8 @@
 // Puts the page together: tabs, what the server can do, and where files go that are dropped.
 
-import { call } from "./api.js";
+import { call, token } from "./api.js";
 import { CameraTab } from "./camera.js";
-import { byId, sleep } from "./dom.js";
+import { byId, save, sleep, toast } from "./dom.js";
 import { receiveFiles } from "./drop.js";
 import { FilmTab } from "./film.js";
 import { PhotoTab } from "./photo.js";
@@ -55,15 +55,15 @@ function isFilm(file) {
   return file.type.startsWith("video/") || /\.(mp4|m4v|mov|mkv|webm|avi)$/i.test(file.name);
 }
 
+/** Give photos and films to their tabs; of both together, the photos are shown. */
 function take(files, place) {
-  const films = files.filter(isFilm);
-  if (place === "film" || (films.length && films.length === files.length)) {
-    open("film");
-    film.take(files[0]);
-    return;
-  }
-  open("photos");
-  photos.add(files.filter((file) => !films.includes(file)));
+  const films = place === "film" ? files : files.filter(isFilm);
+  const pictures = files.filter((file) => !films.includes(file));
+  if (films.length) film.take(films);
+  if (pictures.length) photos.add(pictures);
+  open(pictures.length ? "photos" : "film");
+  if (!films.length || !pictures.length) return;
+  toast(films.length === 1 ? `${films[0].name} is in the Film tab, ready to be started.` : `${films.length} films are in the Film tab, ready to be started.`);
 }
 
 /** Ask what the server can do, again and again until it answers. */
@@ -88,6 +88,17 @@ async function learn() {
   }
 }
 
+/** A link can't carry the token: what it leads to is fetched, and saved. */
+function wireInterface() {
+  byId("openapi").addEventListener("click", async (event) => {
+    if (!token()) return;
+    event.preventDefault();
+    const response = await call("openapi.json").catch(({ message }) => toast(message));
+    if (response) save(await response.blob(), "openapi.json");
+  });
+}
+
 wireTabs();
+wireInterface();
 receiveFiles(take);
 learn();

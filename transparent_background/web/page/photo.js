@@ -3,9 +3,12 @@
 import { at } from "./api.js";
 import { BackgroundChooser } from "./background.js";
 import { Compare } from "./compare.js";
-import { announce, byId, bytes, icon, limitBytes, make, save, settled, showError, toast } from "./dom.js";
+import { announce, byId, bytes, duration, icon, limitBytes, make, save, settled, showError, toast } from "./dom.js";
 import { Options } from "./options.js";
 import { Pictures } from "./pictures.js";
+import { leave } from "./results.js";
+import { MOST } from "./shelf.js";
+import { offerUndo } from "./undo.js";
 import { zip } from "./zip.js";
 
 const STATES = { waiting: "waiting", working: "being worked on", done: "done", failed: "did not work" };
@@ -27,9 +30,12 @@ export class PhotoTab {
     this.compare = new Compare(byId("compare"));
     this.pictures = new Pictures(() => this.options.answer);
     this.pictures.addEventListener("list", () => this.#showList());
+    this.pictures.addEventListener("shelf", () => this.#showAll());
     this.pictures.addEventListener("change", ({ detail }) => this.#showPicture(detail));
     this.#wireOptions();
     this.#wireButtons();
+    addEventListener("pagehide", leave);
+    this.#recall();
   }
 
   /** Take what the server says of itself and of its options. */
@@ -37,21 +43,29 @@ export class PhotoTab {
     this.options.build(options, about);
     this.#key = this.options.answer.key;
     this.pictures.limit = about.limits.bytes;
+    const { bytes: limit, kept_seconds: kept } = about.limits;
     byId("photo-limits").textContent =
-      `Up to ${limitBytes(about.limits.bytes)} each. The server of this page does the work, and does not keep your photos.`;
+      `Up to ${limitBytes(limit)} each. The server of this page does the work, and forgets your photos when you clear them or leave the page, or after ${duration(kept)} without use. Your browser keeps them for a reload of this page, up to ${MOST.count} and ${bytes(MOST.bytes)}.`;
     this.pictures.resume();
   }
 
+  #tooLarge(file) {
+    const limit = limitBytes(this.pictures.limit);
+    return `${file.name} has ${limitBytes(file.size)}, and this server takes at most ${limit}. Make it smaller, and add it again.`;
+  }
+
+  async #recall() {
+    const count = await this.pictures.recall((file) => this.#tooLarge(file));
+    if (count) announce(count === 1 ? "Your photo is here again." : `Your ${count} photos are here again.`);
+  }
+
   add(files) {
-    this.pictures.add(files, (file) => {
-      const limit = limitBytes(this.pictures.limit);
-      return `${file.name} has ${limitBytes(file.size)}, and this server takes at most ${limit}. Make it smaller, and add it again.`;
-    });
+    this.pictures.add(files, (file) => this.#tooLarge(file));
     announce(files.length === 1 ? `${files[0].name} was added.` : `${files.length} photos were added.`);
   }
 
   #wireOptions() {
-    const redo = settled(() => this.pictures.resume(), 350);
+    const redo = settled(() => this.pictures.resume(), 120);
     const changed = () => {
       const { key } = this.options.answer;
       if (this.background.incomplete || key === this.#key) return;
@@ -75,8 +89,9 @@ export class PhotoTab {
     byId("photo-remove").addEventListener("click", () => this.#remove(this.pictures.chosen));
     byId("photo-again").addEventListener("click", () => this.pictures.again(this.pictures.chosen));
     byId("photo-clear").addEventListener("click", () => {
-      this.pictures.clear();
-      announce("All photos were removed from the page.");
+      const { list } = this.pictures;
+      this.#takeOut(list, `${list.length} photos were removed from the page.`);
+      byId("undo-button").focus();
     });
     byId("photo-zip").addEventListener("click", () => this.#downloadAll());
     byId("photo-sample").addEventListener("click", () => this.#sample());
@@ -108,10 +123,19 @@ export class PhotoTab {
   #remove(picture) {
     if (!picture) return;
     const hadFocus = strip.contains(document.activeElement);
-    this.pictures.remove(picture);
-    announce(`${picture.name} was removed from the page.`);
+    this.#takeOut([picture], `${picture.name} was removed from the page.`);
     if (!this.pictures.chosen) document.querySelector("#photo-hero [data-choose]").focus();
     else if (hadFocus) this.#entries.get(this.pictures.chosen).querySelector("input").focus();
+  }
+
+  #takeOut(pictures, sentence) {
+    const { undo, settle } = this.pictures.takeOut(pictures);
+    const back = () => {
+      undo();
+      announce(pictures.length === 1 ? `${pictures[0].name} is here again.` : `${pictures.length} photos are here again.`);
+      strip.querySelector("input:checked")?.focus();
+    };
+    offerUndo(sentence, back, settle, () => strip.querySelector("input:checked") ?? document.querySelector("#photo-hero [data-choose]"));
   }
 
   async #copy() {
@@ -205,7 +229,7 @@ export class PhotoTab {
     const picture = this.pictures.chosen;
     const { state, result, error, note } = picture;
     stage.dataset.state = state;
-    stage.classList.toggle("outdated", state !== "done" && result !== null);
+    stage.classList.toggle("outdated", state !== "done" && result !== null && !result.small);
     stage.setAttribute("aria-busy", String(state === "waiting" || state === "working"));
     byId("photo-name").textContent = picture.name;
     byId("photo-download").disabled = byId("photo-copy").disabled = state !== "done";
@@ -214,7 +238,7 @@ export class PhotoTab {
     this.#showNote(picture, note);
     if (this.#shown !== (result?.url ?? picture.url)) {
       this.#shown = result?.url ?? picture.url;
-      const shown = await this.compare.show({ before: picture.url, after: result?.url, box: result?.box, name: picture.name });
+      const shown = await this.compare.show({ before: picture.url, after: result?.url, box: result?.box, small: result?.small, name: picture.name });
       if (!shown) return;
       this.#size = shown.size;
       this.#alone = shown.after && !shown.before;
@@ -228,13 +252,14 @@ export class PhotoTab {
   #showSize({ result }) {
     const words = [];
     if (this.#size) words.push(`${this.#size[0]} × ${this.#size[1]}`);
-    if (result) words.push(bytes(result.blob.size));
+    if (result && !result.small) words.push(bytes(result.blob.size));
     if (result && this.#alone) words.push("shown without the original");
     byId("photo-size").textContent = words.join(", ");
   }
 
   #showNote({ state, result }, note) {
     let text = note;
+    if (!text && result?.small) text = "A preview. The whole photo is being made …";
     if (!text && result && state !== "done" && state !== "failed") text = "Doing it again with the new options …";
     if (!text && state === "working") text = "Removing the background …";
     if (!text && state === "waiting") text = "Waiting for its turn …";
@@ -256,6 +281,9 @@ export class PhotoTab {
     byId("photo-zip").disabled = done.length === 0 || busy;
     byId("photo-progress").textContent =
       list.length < 2 ? "" : busy ? `${done.length} of ${list.length} photos are done.` : this.#summary();
+    const lost = this.pictures.unshelved;
+    byId("photo-kept").hidden = this.pictures.shelving || lost === 0;
+    byId("photo-kept").textContent = `${lost === 1 ? "One of the photos" : `${lost} of the photos`} would be lost by a reload of this page: your browser keeps no more of them.`;
   }
 }
 

@@ -1,12 +1,11 @@
-// The photos on the page, and the queue that has the server work on them: no more than two at a time,
+// The photos on the page, and the queue that has the server work on them: no more than three at a time,
 // the one that is looked at first, and over again when the options are others.
 
-import { call, fileName, patiently } from "./api.js";
+import { forget, know, makeThumbnail, process, send } from "./results.js";
+import * as shelf from "./shelf.js";
 
-const AT_ONCE = 2;
-const VIEWABLE = ["png", "jpg", "webp", "avif"]; // formats that browsers show
+const AT_ONCE = 3;
 const FINAL = [413, 415]; // statuses that no other option changes
-const THUMBNAIL = 176;
 
 let lastId = 0;
 
@@ -23,12 +22,18 @@ class Picture {
     this.note = null; // what it waits for
     this.error = null;
     this.final = false; // whether trying again is in vain
-    this.result = null; // { blob, name, url, key, box, thumbnail }
+    this.result = null; // { blob, name, url, key, box, thumbnail }; `small` while the whole is made
     this.controller = null;
+    this.ending = new AbortController();
   }
 
   set(state, { error = null, note = null, final = false } = {}) {
     Object.assign(this, { state, error, note, final });
+  }
+
+  /** Aborted when the photo goes: its upload goes on while options change. */
+  get life() {
+    return this.ending.signal;
   }
 
   takeResult(result) {
@@ -42,15 +47,26 @@ class Picture {
     this.result = null;
   }
 
-  dispose() {
+  /** Stop what is done for it; it may come back. */
+  rest() {
     this.controller?.abort();
+    this.controller = null;
+    if (this.state === "working") this.set("waiting");
+  }
+
+  dispose() {
+    this.rest();
+    this.ending.abort();
     this.dropResult();
     URL.revokeObjectURL(this.url);
     URL.revokeObjectURL(this.thumbnail);
   }
 }
 
-/** Sends `change` with the picture as detail whenever one is in another state, and `list` when they are others. */
+/**
+ * Sends `change` with the picture as detail whenever one is in another state, `list` when they are others, and `shelf`
+ * when it is known which of them a reload finds.
+ */
 export class Pictures extends EventTarget {
   /** `options()` gives what is wanted now; `limit` is the most bytes that the server takes. */
   constructor(options) {
@@ -59,6 +75,7 @@ export class Pictures extends EventTarget {
     this.list = [];
     this.chosen = null;
     this.limit = Infinity;
+    this.shelving = 0;
     this.held = true; // until the server has said what can be asked of it
   }
 
@@ -71,19 +88,62 @@ export class Pictures extends EventTarget {
   }
 
   add(files, tooLarge) {
-    const added = files.map((file) => new Picture(file, file.name));
-    for (const picture of added) {
-      if (picture.file.size > this.limit) picture.set("failed", { error: tooLarge(picture.file), final: true });
-      makeThumbnail(picture.file).then((url) => {
-        picture.thumbnail = url;
-        this.#tell(picture);
-      });
-    }
+    const added = files.map((file) => this.#make(file, file.name, tooLarge));
     this.list.push(...added);
-    if (!this.chosen || !this.list.includes(this.chosen)) this.chosen = added[0] ?? null;
-    else if (added.length) this.chosen = added[0];
+    this.chosen = added[0] ?? this.chosen;
     this.#tellList();
     this.pump();
+    this.#shelve();
+  }
+
+  #make(file, name, tooLarge) {
+    const picture = new Picture(file, name);
+    if (file.size > this.limit) picture.set("failed", { error: tooLarge(file), final: true });
+    makeThumbnail(file).then((url) => {
+      picture.thumbnail = url;
+      this.#tell(picture);
+    });
+    return picture;
+  }
+
+  /** Take back the photos that were here before the page was loaded again. */
+  async recall(tooLarge) {
+    const entries = await shelf.recall();
+    const found = entries.map(({ file, name, place, kept }) => {
+      if (kept) know(file, kept.id, kept.pixels);
+      return Object.assign(this.#make(file, name, tooLarge), { place, shelved: true, noted: kept?.id });
+    });
+    if (!found.length) return 0;
+    this.list.unshift(...found);
+    this.chosen ??= found[0];
+    this.#tellList();
+    this.pump();
+    return found.length;
+  }
+
+  /** Have the browser keep photos for a reload, the first ones up to a bound. */
+  async #shelve() {
+    this.shelving += 1;
+    await this.#put();
+    this.shelving -= 1;
+    this.dispatchEvent(new Event("shelf"));
+  }
+
+  async #put() {
+    let room = shelf.MOST.bytes;
+    for (const picture of this.list.slice(0, shelf.MOST.count)) {
+      room -= picture.file.size;
+      if (room < 0) break;
+      if (picture.shelved || picture.final) continue;
+      picture.shelved = true;
+      picture.shelved = await shelf.put(picture);
+      if (!this.list.includes(picture)) shelf.drop([picture]);
+    }
+  }
+
+  /** How many photos a reload would lose. */
+  get unshelved() {
+    return this.list.filter(({ shelved, final }) => !shelved && !final).length;
   }
 
   choose(picture) {
@@ -92,20 +152,34 @@ export class Pictures extends EventTarget {
     this.pump();
   }
 
-  remove(picture) {
-    const index = this.list.indexOf(picture);
-    this.list.splice(index, 1);
-    picture.dispose();
-    if (this.chosen === picture) this.chosen = this.list[Math.min(index, this.list.length - 1)] ?? null;
+  /** Take photos out. Returns how to `undo` that, and how to `settle` it, after which it can't be undone. */
+  takeOut(pictures) {
+    const before = { list: this.list, chosen: this.chosen };
+    const index = this.list.indexOf(this.chosen);
+    this.list = this.list.filter((picture) => !pictures.includes(picture));
+    if (pictures.includes(this.chosen)) this.chosen = this.list[Math.min(index, this.list.length - 1)] ?? null;
+    for (const picture of pictures) picture.rest();
+    shelf.drop(pictures);
     this.#tellList();
     this.pump();
-  }
-
-  clear() {
-    for (const picture of this.list) picture.dispose();
-    this.list = [];
-    this.chosen = null;
-    this.#tellList();
+    return {
+      undo: () => {
+        const added = this.list.filter((picture) => !before.list.includes(picture));
+        this.list = [...before.list, ...added];
+        this.chosen = before.chosen;
+        for (const picture of pictures) picture.shelved = picture.noted = false;
+        const { held } = this;
+        this.outdate();
+        this.#tellList();
+        this.held = held;
+        this.pump();
+        this.#shelve();
+      },
+      settle: () => {
+        forget(pictures.map(({ file }) => file));
+        for (const picture of pictures) picture.dispose();
+      },
+    };
   }
 
   again(picture) {
@@ -166,8 +240,14 @@ export class Pictures extends EventTarget {
       picture.note = "The server is busy. This photo goes on in a moment.";
       this.#tell(picture);
     };
+    const { signal } = controller;
+    const soon = (result) => {
+      picture.takeResult(result);
+      this.#tell(picture);
+    };
+    this.#note(picture);
     try {
-      const result = await process(picture, options, waits, controller.signal);
+      const result = await process(picture, options, { waits, soon, wanted: () => picture === this.chosen, signal });
       if (controller.signal.aborted) {
         URL.revokeObjectURL(result.url);
         URL.revokeObjectURL(result.thumbnail);
@@ -184,48 +264,16 @@ export class Pictures extends EventTarget {
     this.#tell(picture);
     this.pump();
   }
-}
 
-/** Have the server do one photo. A format that browsers can't show is asked for beside one they can. */
-async function process(picture, options, waits, signal) {
-  const ask = (fields) => patiently(() => removeBackground(picture, fields, options.file, signal), waits, signal);
-  const file = await ask(options.fields);
-  const shown = VIEWABLE.includes(options.fields.format) ? file : await ask({ ...options.fields, format: "png" });
-  return {
-    ...file,
-    key: options.key,
-    url: URL.createObjectURL(shown.blob),
-    thumbnail: await makeThumbnail(shown.blob),
-  };
-}
-
-async function removeBackground(picture, fields, behind, signal) {
-  const form = new FormData();
-  for (const [name, value] of Object.entries(fields)) form.append(name, value);
-  if (behind) form.append("background_image", behind, behind.name);
-  form.append("file", picture.file, picture.name);
-  const response = await call("api/remove", { method: "POST", body: form, signal });
-  const box = response.headers.get("X-Crop-Box")?.split(",").map(Number) ?? null;
-  const stem = picture.name.replace(/\.[^.]*$/, "");
-  const name = fileName(response, `${stem}_${fields.type ?? "background"}.${fields.format}`);
-  return { blob: await response.blob(), name, box: box?.length === 4 && box.every(Number.isFinite) ? box : null };
-}
-
-/** A small copy, so that a hundred large photos fit into memory; null if the browser can't read it. */
-async function makeThumbnail(blob) {
-  try {
-    const whole = await createImageBitmap(blob);
-    const scale = Math.min(1, THUMBNAIL / Math.max(whole.width, whole.height));
-    const canvas = document.createElement("canvas");
-    canvas.width = Math.max(1, Math.round(whole.width * scale));
-    canvas.height = Math.max(1, Math.round(whole.height * scale));
-    const context = canvas.getContext("2d");
-    context.imageSmoothingQuality = "high";
-    context.drawImage(whole, 0, 0, canvas.width, canvas.height);
-    whole.close();
-    const small = await new Promise((resolve) => canvas.toBlob(resolve));
-    return small && URL.createObjectURL(small);
-  } catch {
-    return null;
+  /** Remember with a photo what the server has of it, so that a reload need not send it again. */
+  #note(picture) {
+    send(picture.file, picture.name, picture.life).then(
+      (kept) => {
+        if (picture.noted === kept.id || !picture.shelved || !this.list.includes(picture)) return;
+        picture.noted = kept.id;
+        shelf.note(picture, kept);
+      },
+      () => {}, // that is told where it is waited for
+    );
   }
 }

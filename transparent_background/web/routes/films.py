@@ -8,12 +8,13 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, Field
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
+from ...service.attention import Attention
 from ...service.films import ENDED, FilmJob, State
 from ...service.naming import MEDIA_TYPES, stored_name
 from ...service.requests import FilmJobOptions
@@ -51,15 +52,18 @@ class FilmStatus(BaseModel):
 
     id: str
     state: State
+    position: int | None = Field(description="Films before it; 0: it is worked on. Null once it has ended.")
     frames: int = Field(description="Done.")
     total: int | None = Field(description="In all, as far as the file says.")
     fps: float | None = Field(description="Frames a second of the work.")
     remaining: float | None = Field(description="Seconds that the rest will take.")
-    position: int | None = Field(description="Films before it; 0: it is worked on. Null once it has ended.")
-    error: str | None = Field(description="Why it failed.")
+    error: str | None = Field(description="Why it failed, or was cancelled.")
     notes: list[str] = Field(description="What was lost or changed on the way.")
     result: FilmResult | None
     expires: float | None = Field(description="Seconds until it is deleted.")
+    abandon: float | None = Field(
+        description="Seconds without a question after which it is cancelled; null: it goes on to its end."
+    )
 
 
 def status_of(film: FilmJob, services: Services) -> FilmStatus:
@@ -74,15 +78,16 @@ def status_of(film: FilmJob, services: Services) -> FilmStatus:
     return FilmStatus(
         id=film.id,
         state=film.state,
+        position=services.films.position(film),
         frames=progress.frames if progress else 0,
         total=progress.total if progress else None,
         fps=round(progress.fps, 2) if progress else None,
         remaining=None if left is None else round(left, 1),
-        position=services.films.position(film),
         error=film.error,
         notes=film.notes,
         result=result,
         expires=expires,
+        abandon=film.attention.patience,
     )
 
 
@@ -91,6 +96,7 @@ def find_film(services: Running, id: Annotated[str, PathParameter(min_length=1, 
     film = services.films.jobs.get(id)
     if film is None:
         raise Problem(404, "there is no such film, or its time is over")
+    film.attention.ask()
     return film
 
 
@@ -133,7 +139,8 @@ async def start(request: Request, services: Running) -> Response:
         await save_file(files[0], source)
         if background is not None and behind is not None:
             await save_file(background, behind)
-        film = await films.add(source, name, settings, network, client=client)
+        attention = Attention(uploads.options.abandon)
+        film = await films.add(source, name, settings, network, client=client, attention=attention)
     status = status_of(film, services)
     return JSONResponse(status.model_dump(), 202, {"Location": f"/api/jobs/{film.id}"})
 
@@ -163,10 +170,11 @@ async def events(services: Running, film: Found) -> Response:
     """Send the state of a film after changes, until it has ended."""
 
     async def lines() -> AsyncIterator[str]:
-        async for changed in services.films.watch(film):
-            status = status_of(changed, services)
-            kind = "end" if status.state in ENDED else "progress"
-            yield f"event: {kind}\ndata: {status.model_dump_json()}\n\n"
+        with film.attention.watch():
+            async for changed in services.films.watch(film):
+                status = status_of(changed, services)
+                kind = "end" if status.state in ENDED else "progress"
+                yield f"event: {kind}\ndata: {status.model_dump_json()}\n\n"
 
     headers = {"X-Accel-Buffering": "no"}
     return StreamingResponse(lines(), media_type="text/event-stream", headers=headers)
@@ -203,6 +211,25 @@ async def result(request: Request, film: Found) -> Response:
 async def cancel(services: Running, film: Found) -> FilmStatus:
     """Stop a film that waits or is worked on; nothing is left of it."""
     await services.films.cancel(film)
+    return status_of(film, services)
+
+
+@router.post(
+    "/api/jobs/{id}/abandon",
+    summary="Say how long a film goes on without you",
+    response_model=FilmStatus,
+    responses=problems(404, 422),
+)
+async def abandon(
+    services: Running,
+    film: Found,
+    after: Annotated[
+        float | None,
+        Query(ge=1, le=86_400, description="Seconds without a question; none: it goes on to its end."),
+    ] = None,
+) -> FilmStatus:
+    """Have the film cancelled when nobody has asked about it, nor follows it, for so many seconds."""
+    film.attention.patience = after
     return status_of(film, services)
 
 

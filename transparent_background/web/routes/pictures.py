@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, closing
 from functools import partial
 from itertools import islice
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 from urllib.parse import quote
 
 from anyio import CancelScope
@@ -109,9 +109,22 @@ async def _answer(
         data = await pictures.fetch(source) if isinstance(source, str) else source
         return await pictures.cut_out(data, order, name=shown_name(name))
 
-    with services.admission.enter():
+    return await answered(request, services, order, work(), name)
+
+
+async def answered(
+    request: Request, services: Services, order: Order, work: Coroutine[Any, Any, CutOut], name: str
+) -> Response:
+    """Do the work on a picture when it is let in, unless its client goes, and return the answer.
+
+    Raises
+    ------
+    QueueFullError, ClientDisconnect
+        It was not let in; nobody waits for it any more.
+    """
+    with closing(work), services.admission.enter():  # closed if it never began
         ahead = services.admission.count - 1
-        done = await unless_gone(request, work())
+        done = await unless_gone(request, work)
     timing = ", ".join(f"{stage};dur={1000 * seconds:.1f}" for stage, seconds in done.seconds.items())
     called = f"{safe_stem(name, 'picture')}{order.settings.tag}.{order.suffix}"
     headers = {
