@@ -14,7 +14,6 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +35,7 @@ class Records(logging.Handler):
             self.errors.append(record.exc_info[1])
 
 
-@contextmanager
-def recorded() -> Iterator[Records]:
-    """Listen to what is logged: of this package everything, of the server's libraries errors."""
-    records = Records()
-    loggers = [logging.getLogger(name) for name in ("transparent_background", "uvicorn.error", "asyncio")]
-    for logger in loggers:
-        logger.addHandler(records)
-    try:
-        yield records
-    finally:
-        for logger in loggers:
-            logger.removeHandler(records)
+RECORDS = Records()
 
 
 def do(case: Any, real: bool) -> dict[str, Any]:
@@ -58,23 +46,22 @@ def do(case: Any, real: bool) -> dict[str, Any]:
 
     run = target_of(case.kind)
     made, error = Made("refused"), None
-    with recorded() as records, tempfile.TemporaryDirectory(prefix="fuzz-") as name:
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
         folder = Path(name)
         files = _descriptors()
         started, before = time.perf_counter(), _begin_peak()
         try:
             made = run(case, folder, real)
         except Refused as refused:
-            error = records.errors[-1] if records.errors else refused
+            error = RECORDS.errors[-1] if RECORDS.errors else refused
         except BaseException as raised:  # whatever it is, it is what is looked for
             error = raised
         seconds, peak = time.perf_counter() - started, _peak() - before
         faults = [*made.faults, *_left(case, folder, error is not None)]
         if case.kind != "requests":
             faults += _still_open(files)
-    wrong = [e for e in records.errors if not isinstance(e, TransparentBackgroundError)]
-    if case.kind == "films":  # packets that cannot be decoded are logged, and told as losses
-        wrong = []
+    wrong = [caught for caught in RECORDS.errors if not isinstance(caught, TransparentBackgroundError)]
+    RECORDS.errors.clear()
     if error is not None and not isinstance(error, (TransparentBackgroundError, Refused)):
         wrong.insert(0, error)
     answer: dict[str, Any] = {"words": made.words, "seconds": seconds, "peak": peak}
@@ -154,8 +141,10 @@ def _prepare() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     av.logging.set_level(None)
+    for name in ("transparent_background", "uvicorn.error", "asyncio"):
+        logging.getLogger(name).addHandler(RECORDS)
+        logging.getLogger(name).propagate = False
     logging.getLogger("transparent_background").setLevel(logging.DEBUG)
-    logging.getLogger("transparent_background").propagate = False
     threading.excepthook = lambda args: logging.getLogger("transparent_background").error(
         "a thread ended", exc_info=(args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback)
     )
