@@ -84,7 +84,8 @@ class Keeper:
         code = self.process.wait()
         self.stop()
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return _ended("signal", name, time.monotonic() - begun)
+        said = self.log.read_text(encoding="utf-8", errors="replace")[-6000:]
+        return {**_ended("signal", name, time.monotonic() - begun), "trace": said}
 
     def stop(self) -> None:
         """End the process, if there is one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import json
 import logging
@@ -137,6 +138,7 @@ def _prepare() -> None:
     import cv2
     import torch
 
+    faulthandler.enable()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     torch.set_num_threads(1)
     cv2.setNumThreads(1)

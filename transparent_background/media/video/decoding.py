@@ -84,7 +84,7 @@ class FilmReader(Reader):
                 f"{self.name}: not one frame of it can be decoded{'' if seekable else index}"
             )
         self._frames = chain([first], self._frames)
-        self._upright = Orientation(first[1])
+        self._upright = Orientation(first[1], self.stream.codec_context.name)
         self._stored = (first[1].height, first[1].width)
         self.info = self._describe(first[1], square)
 
