@@ -129,6 +129,8 @@ class Option:
             value = self._number(value, name)
         elif self.choices and value not in self.choices:
             raise UsageError(f"{name} {value!r} is unknown; choose from {', '.join(self.choices)}")
+        elif self.kind == "text" and self.parse is None and not (self.file or isinstance(value, str)):
+            raise UsageError(f"{name} must be text, not {value!r}")
         return value if self.parse is None else self.parse(value, name)
 
     def _number(self, value: Any, name: str) -> float:
