@@ -6,6 +6,7 @@ import asyncio
 import socket
 from typing import TYPE_CHECKING, Any
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -57,6 +58,19 @@ class PatientProtocol(H11Protocol):
         """Watch no more: it has read nearly all."""
         self._stop_reader()
         super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP; whoever works on its beginning has nobody to answer any more.
+
+        uvicorn would let both answer, and log the second answer as a fault.
+        """
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            self.transport.close()
 
     def _watch_reader(self) -> None:
         self._stop_reader()
