@@ -74,7 +74,9 @@ class Run:
         """Do a case; if it is the first that fails in its way, make it smaller and save it."""
         question = {"make": [kind, self.options.seed, number], "real": number % REAL == 0}
         answer = keeper.ask(question)
-        if answer["outcome"] == "hang":  # on a machine that was busy with something else, it may end the next time
+        if (
+            answer["outcome"] == "hang"
+        ):  # on a machine that was busy with something else, it may end the next time
             again = keeper.ask(question)
             answer = again if again["outcome"] != "signal" else answer
         if not self.tally.note(kind, number, answer):
@@ -111,7 +113,8 @@ def main() -> None:
     print(tally.table(), "\n")
     print("\n".join(tally.refusals()))
     for signature, known in tally.failures.items():
-        print(f"- {len(known)} x {signature}: {known[0]['what']} ({known[0]['kind']}:{options.seed}:{known[0]['number']})")
+        first = f"{known[0]['kind']}:{options.seed}:{known[0]['number']}"
+        print(f"- {len(known)} x {signature}: {known[0]['what']} ({first})")
     if options.out:
         told = {"minutes": round(minutes, 1), "workers": options.workers, **tally.as_json()}
         options.out.write_text(json.dumps(told, indent=2), encoding="utf-8")
@@ -119,7 +122,7 @@ def main() -> None:
 
 
 def _again(text: str, folder: Path) -> int:
-    """Do one case again; tell what it is and what came of it. ``KIND:SEED:NUMBER``, or a folder of a failure."""
+    """Do a case again, ``KIND:SEED:NUMBER`` or the folder of a failure, and tell what came of it."""
     if (Path(text) / "told.json").is_file():
         case = _saved(Path(text))
     else:
@@ -145,15 +148,25 @@ def _saved(place: Path) -> Case:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.fuzz", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.fuzz", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(KINDS), help=",".join(KINDS))
+    parser.add_argument(
+        "--only", type=lambda text: text.split(","), default=list(KINDS), help=",".join(KINDS)
+    )
     parser.add_argument("--workers", type=int, default=2, help="processes (2)")
-    parser.add_argument("--first", type=int, default=0, help="number of the first case, to go on with a seed (0)")
+    parser.add_argument(
+        "--first", type=int, default=0, help="number of the first case, to go on with a seed (0)"
+    )
     parser.add_argument("--out", type=Path, help="a JSON file to write")
-    parser.add_argument("--failures", type=Path, default=Path("fuzz-failures"), help="where failures are saved")
-    parser.add_argument("--case", help=f"one case again: KIND:SEED:NUMBER; ends after {HANG:.0f} s")
+    parser.add_argument(
+        "--failures", type=Path, default=Path("fuzz-failures"), help="where failures are saved"
+    )
+    parser.add_argument(
+        "--case", help=f"one case again: KIND:SEED:NUMBER or a failure's folder; ends after {HANG:.0f} s"
+    )
     options = parser.parse_args()
     if unknown := set(options.only) - set(KINDS):
         parser.error(f"--only: {', '.join(sorted(unknown))} is none of {', '.join(KINDS)}")

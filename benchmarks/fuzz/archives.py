@@ -11,8 +11,30 @@ from .mutate import mutate
 from .pictures import draw
 
 NAMES = (
-    *("a.png", "a.png", "b/c.jpg", "../up.png", "/root.png", "C:\\x.png", "a\0b.png", "\x1b[2J.png", "[/x].png", "-x.png"),
-    *("é\u202egnp.png", "x" * 3000 + ".png", "CON.png", "__MACOSX/._a.png", ".DS_Store", "folder/", "", ".", "..", "a" * 250),
+    *(
+        "a.png",
+        "a.png",
+        "b/c.jpg",
+        "../up.png",
+        "/root.png",
+        "C:\\x.png",
+        "a\0b.png",
+        "\x1b[2J.png",
+        "[/x].png",
+        "-x.png",
+    ),
+    *(
+        "é\u202egnp.png",
+        "x" * 3000 + ".png",
+        "CON.png",
+        "__MACOSX/._a.png",
+        ".DS_Store",
+        "folder/",
+        "",
+        ".",
+        "..",
+        "a" * 250,
+    ),
     *("errors.json", "\U0001f600.webp", "inner.zip"),
 )
 
@@ -24,7 +46,9 @@ def make_archive(rng: random.Random) -> bytes:
         warnings.simplefilter("ignore")  # about names that come twice
         for _ in range(rng.choice((0, 1, 2, 3, 30))):
             info = zipfile.ZipInfo(rng.choice(NAMES), (1980, 1, 1, 0, 0, 0))
-            info.compress_type = rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA))
+            info.compress_type = rng.choice(
+                (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+            )
             info.external_attr = rng.choice((0o644, 0o120777, 0)) << 16  # a file, a link
             archive.writestr(info, _member(rng))
     data = file.getvalue()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 import transparent_background
 from transparent_background.options.declare import declared
 from transparent_background.options.recipe import KEPT
@@ -21,10 +22,16 @@ from .mutate import mutate, number_bytes
 from .texts import encoded, json_text, value, yaml_text
 
 LITE = Path(transparent_background.__file__).parent / "checkpoints" / "weights" / "lite.safetensors"
-CONFIG_KEYS = (*"base fast lite custom".split(), *"url md5 ckpt_name http_proxy base_size backbone depth resize".split())
+CONFIG_KEYS = tuple(
+    """
+    base fast lite custom url md5 ckpt_name http_proxy base_size backbone depth resize
+    """.split()
+)
 TRAIN_KEYS = tuple(
-    "model data augment optimiser loss steps epochs seed backbone head depth base_size train validate path weight paste "
-    "batch_size workers scale lr name out precision root sizes cache freeze start".split()
+    """
+    model data augment optimiser loss steps epochs seed backbone head depth base_size train validate
+    path weight paste batch_size workers scale lr name out precision root sizes cache freeze start
+    """.split()
 )
 RECIPE_KEYS = tuple(declared(*KEPT))
 
@@ -40,7 +47,15 @@ def _safetensors(rng: random.Random) -> tuple[str, bytes, str]:
     """Make a small file whose header is changed as JSON, or as bytes."""
     header: dict[str, Any] = {}
     at = 0
-    names = ("decoder.conv5.conv.weight", "backbone.layer1.0.convs.0.weight", "module.x", "a", "", "\0", "é" * 50)
+    names = (
+        "decoder.conv5.conv.weight",
+        "backbone.layer1.0.convs.0.weight",
+        "module.x",
+        "a",
+        "",
+        "\0",
+        "é" * 50,
+    )
     for name in rng.sample(names, rng.choice((0, 1, 2, 4))):
         shape = rng.choice(([], [1], [2, 3], [0], [64, 64, 3, 3], [1 << 40], [1 << 62, 4], [-1], "x", [1.5]))
         kind = rng.choice(("F32", "F16", "BF16", "I64", "BOOL", "F8_E4M3", "U16", "X", 3, "F4"))
@@ -49,7 +64,9 @@ def _safetensors(rng: random.Random) -> tuple[str, bytes, str]:
         header[name] = {"dtype": kind, "shape": shape, "data_offsets": [at, end]}
         at += length if rng.random() < 0.8 else 0
     if rng.random() < 0.4:
-        header["__metadata__"] = rng.choice(({"inspyrenet": json.dumps(_description(rng))}, {"a": 1}, "x", {}))
+        header["__metadata__"] = rng.choice(
+            ({"inspyrenet": json.dumps(_description(rng))}, {"a": 1}, "x", {})
+        )
     if rng.random() < 0.2:
         header[rng.choice(list(header) or ["a"])] = value(rng, ("dtype", "shape", "data_offsets"))
     text = json.dumps(header)
@@ -68,11 +85,17 @@ def _safetensors(rng: random.Random) -> tuple[str, bytes, str]:
 def _description(rng: random.Random) -> Any:
     """What a file says of its own network, with something wrong in it."""
     fields = {
-        "backbone": rng.choice(("mobilenetv2_100", "res2net50d", "nosuch", "../x", 3, "vit_giant_patch14_dinov2", "hf-hub:a/b")),
-        "backbone_options": rng.choice(({}, {"pad_type": "same"}, {"pretrained": True}, {"x": 1}, [], {"out_indices": [9]})),
+        "backbone": rng.choice(
+            ("mobilenetv2_100", "res2net50d", "nosuch", "../x", 3, "vit_giant_patch14_dinov2", "hf-hub:a/b")
+        ),
+        "backbone_options": rng.choice(
+            ({}, {"pad_type": "same"}, {"pretrained": True}, {"x": 1}, [], {"out_indices": [9]})
+        ),
         "head": rng.choice(("light", "published", "x", None, [])),
         "depth": rng.choice((16, 0, -1, 1 << 40, "x", 1.5, True)),
-        "base_size": rng.choice(([64, 64], [0, 0], [1], "ab", [1 << 30, 1 << 30], [-32, 32], None, [33, 65], ["a", "b"])),
+        "base_size": rng.choice(
+            ([64, 64], [0, 0], [1], "ab", [1 << 30, 1 << 30], [-32, 32], None, [33, 65], ["a", "b"])
+        ),
         "resize": rng.choice(("static", "x", None, 3)),
         "short_side": rng.choice((1280, 0, -1, "x", 1 << 40)),
         "normalisation": rng.choice(("minmax", "sigmoid", "x", None)),
@@ -109,12 +132,17 @@ def _lite(rng: random.Random) -> tuple[str, bytes, str]:
         if change == "renamed":
             header[f"{name}x"] = entry
         elif change == "reshaped":
-            header[name] = {**entry, "shape": [*entry["shape"], 1] if rng.random() < 0.5 else entry["shape"][::-1]}
+            header[name] = {
+                **entry,
+                "shape": [*entry["shape"], 1] if rng.random() < 0.5 else entry["shape"][::-1],
+            }
         elif change == "retyped":
             header[name] = {**entry, "dtype": rng.choice(("I16", "BF16", "F32"))}
         words += f": {name} {change}"
     else:
-        fill = rng.choice((b"\0\x7e", b"\0\x7c", b"\xff\x7b", b"\0\0"))  # NaN, infinity, the largest, 0 in float16
+        fill = rng.choice(
+            (b"\0\x7e", b"\0\x7c", b"\xff\x7b", b"\0\0")
+        )  # NaN, infinity, the largest, 0 in float16
         where = sorted(rng.sample(range(0, len(body) - 2, 2), 200))
         numbers = bytearray(body)
         for at in where:
@@ -156,10 +184,22 @@ def _pickle(rng: random.Random) -> tuple[str, bytes, str]:
     """Make a pickle that would run code, or needs what is not there."""
     import os
 
-    call = rng.choice(((os.system, ("touch canary",)), (exec, ("open('canary','w')",)), (eval, ("1/0",)), (bytearray, (1 << 40,))))
+    call = rng.choice(
+        (
+            (os.system, ("touch canary",)),
+            (exec, ("open('canary','w')",)),
+            (eval, ("1/0",)),
+            (bytearray, (1 << 40,)),
+        )
+    )
     data = pickle.dumps({"a": _Runs(call)}, protocol=rng.choice((0, 2, 4)))
     if rng.random() < 0.4:
-        opcodes = (b"cposix\nsystem\n(S'touch canary'\ntR.", b"\x80\x02" + b"(" * 5000, b"\x8a\xff" + bytes(40), b"\x80\x04\x95" + b"\xff" * 8)
+        opcodes = (
+            b"cposix\nsystem\n(S'touch canary'\ntR.",
+            b"\x80\x02" + b"(" * 5000,
+            b"\x8a\xff" + bytes(40),
+            b"\x80\x04\x95" + b"\xff" * 8,
+        )
         data = rng.choice(opcodes)
     if rng.random() < 0.4:
         data, _ = mutate(data, rng)

@@ -80,7 +80,9 @@ def film_of(kind: Kind) -> bytes:
         if kind.codec:
             settings = {"flags": "+bitexact", "threads": "1"}
             settings |= {"auto-alt-ref": "0"} if kind.codec == "libvpx" else {}
-            settings |= {"preset": "ultrafast", "x264-params": "threads=1:asm=0"} if kind.codec == "libx264" else {}
+            settings |= (
+                {"preset": "ultrafast", "x264-params": "threads=1:asm=0"} if kind.codec == "libx264" else {}
+            )
             stream = container.add_stream(kind.codec, rate=kind.rate, options=settings)
             stream.width, stream.height = kind.size
             stream.pix_fmt = kind.pix_fmt
@@ -134,7 +136,14 @@ LISTS = (
     "v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nm=video {n} RTP/AVP 96\na=rtpmap:96 H264/90000\n",
     '<?xml version="1.0"?><MPD><Period><BaseURL>{target}</BaseURL></Period></MPD>',
 )
-TARGETS = ("case.m3u8", "file:///etc/passwd", "/dev/zero", "concat:/etc/passwd|x", "data:video/mp4;base64,AAAA", "../x")
+TARGETS = (
+    "case.m3u8",
+    "file:///etc/passwd",
+    "/dev/zero",
+    "concat:/etc/passwd|x",
+    "data:video/mp4;base64,AAAA",
+    "../x",
+)
 
 
 def _list(rng: random.Random) -> Case:

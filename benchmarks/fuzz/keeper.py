@@ -49,7 +49,12 @@ class Keeper:
         environment["TRANSPARENT_BACKGROUND_OFFLINE"] = "1"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment, cwd=ROOT
+                self.command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=environment,
+                cwd=ROOT,
             )
 
     def _answer(self, question: dict[str, Any], limit: float) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from .case import Case
-from .parts import Tree
+from .tree import Tree
 
 Fails = Callable[[Case], bool]
 

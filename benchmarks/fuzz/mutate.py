@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from .parts import Part, Tree
+from .parts import Part
+from .tree import Tree
 
 NUMBERS = (0, 1, 2, 3, 4, 7, 8, 15, 16, 31, 32, 63, 64, 127, 128, 255, 256, 1000, 4096, 32767, 32768, 65535)
 WIDE = (65536, 1 << 20, (1 << 24) - 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
@@ -133,8 +134,12 @@ def _change_tree(tree: Tree, rng: random.Random, other: bytes) -> str:
         return f"{name} emptied"
     if choice < 0.94:
         strange = Tree.of(other)
-        borrowed = rng.choice(strange.parts) if strange and strange.parts else Part(part.name, rng.randbytes(40))
+        borrowed = (
+            rng.choice(strange.parts) if strange and strange.parts else Part(part.name, rng.randbytes(40))
+        )
         parts.insert(at, borrowed)
         return f"{borrowed.name!r} of another file before {name}"
-    parts[at] = Part(bytes(rng.choices(b"abcdIDATmoov\x00\xff", k=len(part.name) or 4)), part.body, part.children)
+    parts[at] = Part(
+        bytes(rng.choices(b"abcdIDATmoov\x00\xff", k=len(part.name) or 4)), part.body, part.children
+    )
     return f"{name} renamed"

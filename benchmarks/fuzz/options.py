@@ -12,12 +12,52 @@ from transparent_background.options.result import ResultOptions
 
 ODD: tuple[Any, ...] = (
     *(0, -1, 1, 2, 1e308, -0.0, 1 << 70, True, False),
-    *("", " ", "nan", "inf", "-1", "0x10", "1e999", "\x00", "\x1b[2J", "[/x]", "\u202egnp", "%s%n", "../../x", "é" * 200),
-    *("[255, 0, 0]", "[1,2]", "#fff", "#ggg", "rgb(1,2,3)", "white", "12.5", "1:30", "5%", "200%", "0.5", "1280x720"),
+    *(
+        "",
+        " ",
+        "nan",
+        "inf",
+        "-1",
+        "0x10",
+        "1e999",
+        "\x00",
+        "\x1b[2J",
+        "[/x]",
+        "\u202egnp",
+        "%s%n",
+        "../../x",
+        "é" * 200,
+    ),
+    *(
+        "[255, 0, 0]",
+        "[1,2]",
+        "#fff",
+        "#ggg",
+        "rgb(1,2,3)",
+        "white",
+        "12.5",
+        "1:30",
+        "5%",
+        "200%",
+        "0.5",
+        "1280x720",
+    ),
     *([], [1, 2, 3], {"a": 1}, None),
 )
 TEXTS: dict[str, tuple[Any, ...]] = {
-    "type": ("rgba", "map", "green", "white", "blur", "overlay", "[255, 0, 0]", "#123456", "navy", "0", "red.png"),
+    "type": (
+        "rgba",
+        "map",
+        "green",
+        "white",
+        "blur",
+        "overlay",
+        "[255, 0, 0]",
+        "#123456",
+        "navy",
+        "0",
+        "red.png",
+    ),
     "crop": ("0", "5", "5%", "20", "100%", "-3"),
     "background": ("white", "#000", "[1, 2, 3]"),
     "start": ("0", "0.05", "0:00.1", "1:00", "-1", "9999"),
@@ -56,7 +96,18 @@ def chosen(entries: Sequence[Option], rng: random.Random, share: float) -> dict[
 
 _PICTURE = offered(ResultOptions, door="python", subject="picture")
 _FILM = offered(ResultOptions, FilmOptions, door="python", subject="film")
-_SLOW = ("codec", "preset", "pix_fmt", "crf", "bitrate", "resize", "resume", "matte", "foreground_film", "format")
+_SLOW = (
+    "codec",
+    "preset",
+    "pix_fmt",
+    "crf",
+    "bitrate",
+    "resize",
+    "resume",
+    "matte",
+    "foreground_film",
+    "format",
+)
 
 
 def result_options(rng: random.Random) -> dict[str, Any]:

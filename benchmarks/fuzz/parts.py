@@ -9,7 +9,8 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(slots=True)
@@ -119,7 +120,7 @@ def _join_riff(parts: list[Part]) -> bytes:
     return b"".join(out)
 
 
-_HOLDERS = {name: 0 for name in b"moov trak mdia minf stbl edts dinf udta moof traf mvex iprp ipco jp2h".split()}
+_HOLDERS = dict.fromkeys(b"moov trak mdia minf stbl edts dinf udta moof traf mvex iprp ipco jp2h".split(), 0)
 _HOLDERS[b"meta"] = 4  # version and flags come first
 
 
@@ -175,10 +176,10 @@ def _plain(parts: list[Part]) -> bytes:
 
 _MASTERS = {
     bytes.fromhex(text)
-    for text in (
-        "1a45dfa3 18538067 1549a966 1654ae6b ae e0 e1 1f43b675 a0 1c53bb6b bb b7 114d9b74 4dbb 1254c367 7373 "
-        "1043a770 55b0 6d80 6240"
-    ).split()
+    for text in """
+    1a45dfa3 18538067 1549a966 1654ae6b ae e0 e1 1f43b675 a0 1c53bb6b bb b7 114d9b74 4dbb 1254c367 7373
+    1043a770 55b0 6d80 6240
+    """.split()
 }
 
 
@@ -249,7 +250,7 @@ def _split_tiff(data: bytes) -> list[Part]:
         cuts += [at, at + 2, *(at + 2 + 12 * (index + 1) for index in range(min(count, 64)))]
         at = int.from_bytes(data[cuts[-1] : cuts[-1] + 4], order)
     cuts = sorted({min(cut, len(data)) for cut in [*cuts, len(data)]})
-    return [Part(b"entry" if b - a == 12 else b"bytes", data[a:b]) for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [Part(b"entry" if b - a == 12 else b"bytes", data[a:b]) for a, b in pairwise(cuts)]
 
 
 STRUCTURES: dict[str, Structure] = {
@@ -257,7 +258,9 @@ STRUCTURES: dict[str, Structure] = {
     "jpeg": Structure(_split_jpeg, _join_jpeg, lambda data: data.startswith(b"\xff\xd8")),
     "riff": Structure(_split_riff, _join_riff, lambda data: data.startswith(b"RIFF")),
     "boxes": Structure(
-        _split_boxes, _join_boxes, lambda data: data[4:8] in (b"ftyp", b"moov", b"jP  ", b"mdat", b"free", b"wide")
+        _split_boxes,
+        _join_boxes,
+        lambda data: data[4:8] in (b"ftyp", b"moov", b"jP  ", b"mdat", b"free", b"wide"),
     ),
     "gif": Structure(_split_gif, _plain, lambda data: data.startswith(b"GIF8") and len(data) > 13),
     "ebml": Structure(_split_ebml, _join_ebml, lambda data: data.startswith(b"\x1a\x45\xdf\xa3")),
@@ -270,33 +273,3 @@ STRUCTURES: dict[str, Structure] = {
 def structure_of(data: bytes) -> Structure | None:
     """Return the structure of a file by its first bytes; None if it is none of these."""
     return next((structure for structure in STRUCTURES.values() if structure.fits(data)), None)
-
-
-@dataclass(slots=True)
-class Tree:
-    """A file that was taken apart."""
-
-    parts: list[Part] = field(default_factory=list)
-    structure: Structure | None = None
-
-    @classmethod
-    def of(cls, data: bytes) -> Tree | None:
-        """Take a file apart; None if it has no structure that is known."""
-        structure = structure_of(data)
-        if structure is None:
-            return None
-        return cls(structure.split(data), structure)
-
-    def lists(self) -> list[list[Part]]:
-        """Return every list of parts in it, the outermost first."""
-        found, todo = [], [self.parts]
-        while todo:
-            parts = todo.pop(0)
-            found.append(parts)
-            todo += [part.children for part in parts if part.children]
-        return found
-
-    def bytes(self) -> bytes:
-        """Put it together."""
-        assert self.structure is not None
-        return self.structure.join(self.parts)

@@ -1,4 +1,4 @@
-"""Pictures that are tried: valid ones of every format and mode by random options, most of them then changed."""
+"""Pictures that are tried: valid ones of every format and mode, most of them then changed."""
 
 from __future__ import annotations
 
@@ -47,7 +47,13 @@ FORMATS: dict[str, tuple[str, ...]] = {
     "psd": ("L", "RGB"),
 }
 PILLOW = {"jpg": "JPEG", "jp2": "JPEG2000", "heic": "HEIF"}
-MOVING = ("png", "webp", "gif", "tiff", "mpo")  # Pillow's writer of AVIF animations ends the process now and then
+MOVING = (
+    "png",
+    "webp",
+    "gif",
+    "tiff",
+    "mpo",
+)  # Pillow's writer of AVIF animations ends the process now and then
 WEIGHTS = {"png": 6, "jpg": 6, "webp": 4, "tiff": 6, "gif": 4, "avif": 3, "heic": 3}
 
 
@@ -108,7 +114,9 @@ def _noise(mode: str, size: tuple[int, int], rng: random.Random) -> Image.Image:
         return Image.fromarray(grey.astype(kinds[mode]) * (200 if mode != "F" else 1))
     if mode == "LAB":
         profile = ImageCms.createProfile("LAB")
-        lab = ImageCms.profileToProfile(image.convert("RGB"), ImageCms.createProfile("sRGB"), profile, outputMode="LAB")
+        lab = ImageCms.profileToProfile(
+            image.convert("RGB"), ImageCms.createProfile("sRGB"), profile, outputMode="LAB"
+        )
         lab.info.clear()
         return lab
     return image.convert("RGB").convert(mode) if mode not in ("LA", "RGBA") else image.convert(mode)
@@ -165,16 +173,22 @@ def _bare_png(rng: random.Random) -> bytes:
     interlace = rng.choice((0, 0, 1, 2))
     row = 1 + (min(width, 1 << 16) * depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(colour, 1) + 7) // 8
     lines = min(height, max(1, (1 << 18) // row))
-    pixels = b"".join(rng.choice((b"\0", b"\1", b"\4", b"\x09")) + bytes(row - 1) for _ in range(min(lines, 64)))
+    pixels = b"".join(
+        rng.choice((b"\0", b"\1", b"\4", b"\x09")) + bytes(row - 1) for _ in range(min(lines, 64))
+    )
     pixels += bytes(row) * (lines - min(lines, 64))
     chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlace))]
     if colour == 3 or rng.random() < 0.1:
         chunks.append((b"PLTE", rng.randbytes(3 * rng.choice((0, 1, 2, 16, 256, 300)))))
-    for name in rng.sample((b"tRNS", b"gAMA", b"pHYs", b"bKGD", b"cHRM", b"acTL", b"fcTL"), rng.choice((0, 0, 1, 2))):
+    for name in rng.sample(
+        (b"tRNS", b"gAMA", b"pHYs", b"bKGD", b"cHRM", b"acTL", b"fcTL"), rng.choice((0, 0, 1, 2))
+    ):
         chunks.append((name, rng.randbytes(rng.choice((1, 2, 4, 6, 8, 9, 26, 32)))))
     if rng.random() < 0.2:
         bomb = zlib.compress(bytes(rng.choice((10, 100_000, 20_000_000))))
-        chunks.append(rng.choice(((b"iCCP", b"x\0\0" + bomb), (b"zTXt", b"x\0\0" + bomb), (b"eXIf", rng.randbytes(40)))))
+        chunks.append(
+            rng.choice(((b"iCCP", b"x\0\0" + bomb), (b"zTXt", b"x\0\0" + bomb), (b"eXIf", rng.randbytes(40))))
+        )
     chunks.append((b"IDAT", zlib.compress(pixels)[: rng.choice((None, None, -3, 10))]))
     chunks.append((b"IEND", b""))
     if rng.random() < 0.2:

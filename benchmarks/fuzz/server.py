@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -19,6 +20,20 @@ from .targets import Made, removers
 
 PATIENCE = 1.0  # seconds without a byte after which the client hangs up, as people do
 ALIVE = 15.0  # seconds in which the service has to say that it lives, whatever it was sent
+LIMITS: dict[str, Any] = {
+    "bytes": 4 << 20,
+    "pixels": 4_000_000,
+    "batch": 40,
+    "batch_bytes": 16 << 20,
+    "film_bytes": 4 << 20,
+    "film_frames": 300,
+    "film_seconds": 60.0,
+    "film_work": 10.0,
+    "patience": 0.6,
+    "slowest": 1 << 20,
+    "keep": 5.0,
+    "timeout": 15.0,
+}
 LONGEST = 5.0  # seconds that a client goes on reading
 
 
@@ -32,10 +47,7 @@ class Service:
 
         self.folder = Path(tempfile.mkdtemp(prefix="fuzz-service-"))
         Image.new("RGB", (40, 30), "red").save(self.folder / "photo.png")
-        limits = Limits(
-            bytes=4 << 20, pixels=4_000_000, batch=40, batch_bytes=16 << 20, film_bytes=4 << 20, film_frames=300,
-            film_seconds=60.0, film_work=10.0, patience=0.6, slowest=1 << 20, keep=5.0, timeout=15.0,
-        )  # fmt: skip
+        limits = Limits(**LIMITS)
         settings = ServiceSettings(port=0, limits=limits, folders=(str(self.folder),))
         app = create_app([{"lite": removers()[1]}], settings)
         server = make_server(app, settings)
@@ -110,4 +122,3 @@ def ask(case: Case, folder: Path, real: bool) -> Made:
     if not service.lives():
         faults.append("the service does not answer any more")
     return Made(status, faults=tuple(faults))
-

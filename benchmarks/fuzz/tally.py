@@ -93,8 +93,8 @@ class Tally:
     def table(self) -> str:
         """Return the counts as a Markdown table, a row a kind."""
         lines = [
-            "| seed | kind | inputs | results | refused | tracebacks | hangs | memory | signals | other faults "
-            "| slowest, s | peak, MiB |",
+            "| seed | kind | inputs | results | refused | tracebacks | hangs | memory | signals | others | "
+            "slowest, s | peak, MiB |",
             "|---|---|---|---|---|---|---|---|---|---|---|---|",
         ]
         for kind, count in self.counts.items():
@@ -111,5 +111,7 @@ class Tally:
         """Give what refusals and answers there were, a line a kind."""
         for kind, count in self.counts.items():
             if count.inputs:
-                told = ", ".join(f"{name} {times}" for name, times in (count.results + count.refused).most_common())
+                told = ", ".join(
+                    f"{name} {times}" for name, times in (count.results + count.refused).most_common()
+                )
                 yield f"{kind}: {told}"

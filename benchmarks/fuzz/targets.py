@@ -1,7 +1,7 @@
 """What is done with a case: what a user's file goes through in the command, in Python and in the service.
 
-Everything is the package's own but the network, whose place a stand-in takes for most cases: the green channel.
-A share is given the bundled network itself.
+Everything is the package's own but the network, whose place a stand-in takes for most cases: the green
+channel. A share is given the bundled network itself.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Made:
     """What should not be so, though nothing was raised."""
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """An error that was told in words, by a part of the package that catches it itself."""
 
 
@@ -64,6 +64,7 @@ def target_of(kind: str) -> Target:
 def do_picture(case: Case, folder: Path, real: bool) -> Made:
     """Cut a picture out, as the command or as Python does."""
     from PIL import Image
+
     from transparent_background.media.reading import measure
 
     Image.MAX_IMAGE_PIXELS = PIXELS // 2  # Pillow refuses twice as many
@@ -115,7 +116,9 @@ def do_film(case: Case, folder: Path, real: bool) -> Made:
     report = remover.process_video(path, dest, **options)
     if not report.frames:
         faults += ("a film without a frame",)
-    return Made("result" if not report.losses else "result, losses told", report.size[0] * report.size[1], faults)
+    return Made(
+        "result" if not report.losses else "result, losses told", report.size[0] * report.size[1], faults
+    )
 
 
 def _is_list(data: bytes) -> bool:
@@ -136,7 +139,7 @@ def do_checkpoint(case: Case, folder: Path, real: bool) -> Made:
     return Made("result")
 
 
-class RanCode(Exception):  # noqa: N818
+class RanCode(Exception):
     """What must never happen."""
 
 

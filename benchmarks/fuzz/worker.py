@@ -20,7 +20,12 @@ from typing import Any
 
 MIB = 1 << 20
 # what a case may add to a process's memory: a basis, and so many bytes for each of the file's and of a pixel
-BOUNDS = {"pictures": (256, 100, 64), "films": (512, 100, 400), "checkpoints": (512, 100, 0), "requests": (512, 100, 0)}
+BOUNDS = {
+    "pictures": (256, 100, 64),
+    "films": (512, 100, 400),
+    "checkpoints": (512, 100, 0),
+    "requests": (512, 100, 0),
+}
 
 
 class Records(logging.Handler):

@@ -16,7 +16,9 @@ from .records import Checkpoint
 
 MOST_SIDE = 4096  # pixels; a pass of more is beyond any network there is, and beyond most memories
 # options of timm's that make it fetch weights, or read a file that another file names
-_FETCHING = frozenset(("cache_dir", "checkpoint_path", "pretrained", "pretrained_cfg", "pretrained_cfg_overlay"))
+_FETCHING = frozenset(
+    ("cache_dir", "checkpoint_path", "pretrained", "pretrained_cfg", "pretrained_cfg_overlay")
+)
 
 
 def _is_text(value: Any) -> bool:
@@ -76,7 +78,8 @@ def own_description(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
             raise CheckpointError(f"{path}: its own description cannot be read: {key!r} is unknown")
         fits, expected = _RULES.get(key, (_is_text, "text"))
         if not fits(value):
+            shown = reprlib.repr(value)
             raise CheckpointError(
-                f"{path}: its own description cannot be read: {key} must be {expected}, not {reprlib.repr(value)}"
+                f"{path}: its own description cannot be read: {key} must be {expected}, not {shown}"
             )
     return {**fields, "base_size": tuple(fields["base_size"])}

@@ -117,7 +117,12 @@ class _BoundedFile:
 
 def _is_clutter(name: str) -> bool:
     parts = name.replace("\\", "/").split("/")
-    return not name or "__MACOSX" in parts or parts[-1].startswith(".") or parts[-1] in ("Thumbs.db", "desktop.ini")
+    return (
+        not name
+        or "__MACOSX" in parts
+        or parts[-1].startswith(".")
+        or parts[-1] in ("Thumbs.db", "desktop.ini")
+    )
 
 
 class ArchiveWriter:

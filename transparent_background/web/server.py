@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import h11
@@ -62,15 +63,14 @@ class PatientProtocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP; whoever works on its beginning has nobody to answer any more.
 
-        uvicorn would let both answer, and log the second answer as a fault.
+        uvicorn would let both answer, and log a fault.
         """
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+        with suppress(h11.LocalProtocolError):  # an answer has begun, or HEAD allows no words
             super().send_400_response(msg)
-        else:
-            self.transport.close()
+        self.transport.close()
 
     def _watch_reader(self) -> None:
         self._stop_reader()

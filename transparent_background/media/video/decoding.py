@@ -221,7 +221,13 @@ class FilmReader(Reader):
 
     def _load(self, frame: VideoFrame) -> Picture:
         """Convert a frame to an upright picture of the film's size."""
-        return self._upright(self._to_rgb(frame, self._upright.stored_size(self.info.size)))
+        import av
+
+        try:
+            return self._upright(self._to_rgb(frame, self._upright.stored_size(self.info.size)))
+        except (av.FFmpegError, MemoryError) as error:
+            what = f"a frame of {frame.width} x {frame.height} pixels cannot be converted"
+            raise describe(error, self.name, what) from error
 
     def _decode(self) -> Iterator[tuple[Fraction, VideoFrame]]:
         """Decode all there is: (seconds from the start of the film, frame), in order."""

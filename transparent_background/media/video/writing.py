@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -107,7 +107,9 @@ class FilmWriter(Writer):
 
     def write(self, result: Result, time: Fraction, duration: Fraction) -> None:
         """Add one frame."""
-        self._mux(self._encoder.encode(result, time, duration))
+        with _encoding_to(self.path):
+            packets = self._encoder.encode(result, time, duration)
+        self._mux(packets)
         self._frames += 1
 
     def pass_on(self, packets: Iterable[Packet[Any]]) -> None:
@@ -130,7 +132,9 @@ class FilmWriter(Writer):
                 self.notes.append(
                     f"{self._encoder.dropped} frames are left out: its clock is too coarse for them"
                 )
-            self._mux(self._encoder.flush())
+            with _encoding_to(self.path):
+                packets = self._encoder.flush()
+            self._mux(packets)
         with writing_to(self.path):
             if self._state == "flushed":
                 if self._sides is not None:
@@ -161,6 +165,18 @@ class FilmWriter(Writer):
         with contextlib.suppress(OSError, ValueError, RuntimeError):
             self._container.close()  # a disk that is full cannot take the end of the file either
         self._temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _encoding_to(path: Path) -> Iterator[None]:
+    """Turn what an encoder refuses, such as times beyond its clock, into an OutputError."""
+    import av
+
+    with writing_to(path):
+        try:
+            yield
+        except (av.FFmpegError, OverflowError) as error:
+            raise ValueError(f"a frame cannot be encoded: {error}") from error
 
 
 class SequenceWriter(Writer):
