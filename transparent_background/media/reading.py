@@ -30,7 +30,10 @@ from .files import name_of, open_file
 Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 
 # libheif raises RuntimeError, the others all sorts
-_DAMAGED = (OSError, SyntaxError, ValueError, TypeError, EOFError, struct.error, LookupError, RuntimeError)
+_DAMAGED = (
+    *(OSError, SyntaxError, ValueError, TypeError, EOFError, AssertionError, struct.error),
+    *(LookupError, RuntimeError),
+)
 
 
 def read(source: Source) -> Picture:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...images.result import Result
-from ..atomic import part_of, writing_to
+from ..atomic import part_of
+from ..atomic import writing_to as saving_to
 from ..writing import write
 from .containers import COUNTER, Encoding
 from .decoding import FilmReader
@@ -21,6 +22,20 @@ from .passing import SideStreams, move
 if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.packet import Packet
+
+
+@contextlib.contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """Turn what the system, an encoder or a muxer refuses into an OutputError that names the file."""
+    import av
+
+    with saving_to(path):
+        try:
+            yield
+        except (av.FFmpegError, OverflowError) as error:
+            if isinstance(error, (OSError, ValueError)):
+                raise
+            raise ValueError(str(error)) from error
 
 
 class Writer:
@@ -107,7 +122,7 @@ class FilmWriter(Writer):
 
     def write(self, result: Result, time: Fraction, duration: Fraction) -> None:
         """Add one frame."""
-        with _encoding_to(self.path):
+        with writing_to(self.path):
             packets = self._encoder.encode(result, time, duration)
         self._mux(packets)
         self._frames += 1
@@ -132,7 +147,7 @@ class FilmWriter(Writer):
                 self.notes.append(
                     f"{self._encoder.dropped} frames are left out: its clock is too coarse for them"
                 )
-            with _encoding_to(self.path):
+            with writing_to(self.path):
                 packets = self._encoder.flush()
             self._mux(packets)
         with writing_to(self.path):
@@ -165,18 +180,6 @@ class FilmWriter(Writer):
         with contextlib.suppress(OSError, ValueError, RuntimeError):
             self._container.close()  # a disk that is full cannot take the end of the file either
         self._temporary.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _encoding_to(path: Path) -> Iterator[None]:
-    """Turn what an encoder refuses, such as times beyond its clock, into an OutputError."""
-    import av
-
-    with writing_to(path):
-        try:
-            yield
-        except (av.FFmpegError, OverflowError) as error:
-            raise ValueError(f"a frame cannot be encoded: {error}") from error
 
 
 class SequenceWriter(Writer):
