@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-for extra in ("cv2", "av"):
-    pytest.importorskip(extra)
+pytest.importorskip("cv2")
+pytest.importorskip("av")
 
 from attack import Attacked, attacked_process
 
