@@ -105,7 +105,8 @@ def _description(rng: random.Random) -> Any:
 
 
 @cache
-def _lite_parts() -> tuple[dict[str, Any], bytes]:
+def lite_parts() -> tuple[dict[str, Any], bytes]:
+    """Return the bundled weights' header, which is not to be changed, and their numbers."""
     data = LITE.read_bytes()
     length = int.from_bytes(data[:8], "little")
     return json.loads(data[8 : 8 + length]), data[8 + length :]
@@ -113,7 +114,7 @@ def _lite_parts() -> tuple[dict[str, Any], bytes]:
 
 def _lite(rng: random.Random) -> tuple[str, bytes, str]:
     """Change what the bundled weights say of themselves; the numbers stay, or become odd."""
-    header, body = _lite_parts()
+    header, body = lite_parts()
     header, words = json.loads(json.dumps(header)), "the bundled weights"
     names = [name for name in header if name != "__metadata__"]
     choice = rng.random()

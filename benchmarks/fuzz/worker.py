@@ -36,8 +36,9 @@ class Records(logging.Handler):
         self.errors: list[BaseException] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep what was caught."""
-        if record.exc_info and record.exc_info[1] is not None:
+        """Keep what was caught; text that is no UTF-8 uvicorn answers as it should, and logs at length."""
+        told = record.getMessage().startswith("Invalid UTF-8 sequence")
+        if record.exc_info and record.exc_info[1] is not None and not told:
             self.errors.append(record.exc_info[1])
 
 

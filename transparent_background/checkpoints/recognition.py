@@ -84,7 +84,7 @@ def _describe(path: Path) -> Checkpoint:
         return dataclasses.replace(base, **own)
     backbone, options, size = _recognise(state, path)
     head = state.get("decoder.conv5.conv.weight")
-    if head is None:
+    if head is None or head.ndim != 4:
         raise CheckpointError(f"{path}: not a checkpoint of InSPyReNet (it has no decoder)")
     return dataclasses.replace(
         base,
@@ -98,8 +98,9 @@ def _describe(path: Path) -> Checkpoint:
 def _recognise(state: Mapping[str, torch.Tensor], path: Path) -> tuple[str, dict[str, object], Size | None]:
     """Tell a backbone by its keys: name, options, and base size if there is a usual one."""
     table = state.get("backbone.layers.0.blocks.0.attn.relative_position_bias_table")
-    if table is not None:
-        width = state["backbone.patch_embed.proj.weight"].shape[0]
+    patches = state.get("backbone.patch_embed.proj.weight")
+    if table is not None and table.ndim == 2 and patches is not None and patches.ndim == 4:
+        width = patches.shape[0]
         window = (int(table.shape[0] ** 0.5) + 1) // 2
         deep = any(re.match(r"backbone\.layers\.2\.blocks\.6\.", name) for name in state)
         kind = {96: "small" if deep else "tiny", 128: "base", 192: "large"}.get(int(width), "base")
