@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from attack import Attack, Attacked, parametrised
@@ -61,7 +62,6 @@ RECIPES = {
     "a threshold that is no number": "threshold: .nan",
     "a threshold of a list": "threshold: [0.5]",
     "a type that is a mapping": "type: {a: b}",
-    "a type that is a file": "type: /etc/passwd",
     "a codec that is a number": "codec: 5",
     "a start behind the end": "start: 5\nend: 1",
     "two ways to say how large": "crf: 1\nbitrate: 1M",
@@ -81,10 +81,7 @@ TRAININGS = {
 
 
 def attacks(name: str, words: dict[str, Any], ends: str) -> list[Attack]:
-    return [
-        Attack(f"{name}: {tries}", lambda data=_bytes(text): data, name, ends)
-        for tries, text in words.items()
-    ]
+    return [Attack(f"{name}: {tries}", partial(_bytes, text), name, ends) for tries, text in words.items()]
 
 
 def _bytes(text: str | bytes) -> bytes:

@@ -137,7 +137,7 @@ class Option:
         whole = self.kind == "whole"
         try:
             number = float(value)
-            fits = number == number and (not whole or number == int(number))
+            fits = number == number and (not whole or (number == int(number) and abs(number) < 1 << 53))
         except (TypeError, ValueError, OverflowError):
             number, fits = 0.0, False
         fits = fits and (self.least is None or number >= self.least)
