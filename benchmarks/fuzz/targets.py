@@ -15,11 +15,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from transparent_background import Remover
+from transparent_background.options.service import Limits
 
 from .case import Case
 
-PIXELS = 16_000_000  # of a picture: what has more is refused, as the service does from 64 million on
+PIXELS = 16_000_000  # what has more is refused, as the service does with 64 million, 34 of a film
+
+
+LIMITS = Limits(pixels=PIXELS, frame_pixels=PIXELS, film_frames=1 << 50, film_seconds=1e15)
+Image.MAX_IMAGE_PIXELS = PIXELS // 2  # Pillow refuses twice as many
 
 
 @dataclass(slots=True)
@@ -63,11 +70,8 @@ def target_of(kind: str) -> Target:
 
 def do_picture(case: Case, folder: Path, real: bool) -> Made:
     """Cut a picture out, as the command or as Python does."""
-    from PIL import Image
-
     from transparent_background.media.reading import measure
 
-    Image.MAX_IMAGE_PIXELS = PIXELS // 2  # Pillow refuses twice as many
     path = folder / case.name
     path.write_bytes(case.data)
     height, width = measure(path)
@@ -96,9 +100,8 @@ def _command(path: Path, folder: Path, remover: Remover, options: dict[str, Any]
 
 def do_film(case: Case, folder: Path, real: bool) -> Made:
     """Cut a film out; lists of other files must be refused by the service's check."""
-    from transparent_background.errors import InputError
+    from transparent_background.errors import InputError, TooLargeError
     from transparent_background.options.films import Selection
-    from transparent_background.options.service import Limits
     from transparent_background.service.film_checks import check_film
 
     path = folder / case.name
@@ -106,7 +109,9 @@ def do_film(case: Case, folder: Path, real: bool) -> Made:
     remover = removers()[0 if real else 1]
     checked = True
     try:
-        check_film(path, Limits(), Selection(), case.name)
+        check_film(path, LIMITS, Selection(), case.name)
+    except TooLargeError:
+        raise
     except InputError:
         checked = False
     faults = ("a list of files passes the service's check",) if checked and _is_list(case.data) else ()
