@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("fastapi")
 
+from attack import parametrised
 from serving import Running, file_of, serve
 
 from transparent_background import Remover
@@ -178,17 +179,7 @@ def ask(port: int, data: bytes) -> bytes:
 
 # of a form that breaks off, Starlette leaves the last part's file to be closed by whoever forgets it
 @pytest.mark.filterwarnings("ignore:Exception ignored.*Spooled:pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize(
-    "attack",
-    [
-        pytest.param(
-            attack,
-            id=attack.tries.replace(" ", "-").encode("ascii", "backslashreplace").decode(),
-            marks=[pytest.mark.xfail(strict=False, reason=attack.known)] if attack.known else [],
-        )
-        for attack in ATTACKS
-    ],
-)
+@parametrised(ATTACKS)
 def test_attack(service: Running, attack: Asked) -> None:
     answer = ask(service.port, attack.data)
     found = re.match(rb"HTTP/1\.\d (\d{3})", answer)

@@ -36,14 +36,14 @@ class Attack:
     """A fault that is being mended: the test may fail."""
 
 
-def parametrised(attacks: Sequence[Attack]) -> Any:
-    """Make a test of each attack, called by what it tries."""
+def parametrised(attacks: Sequence[Any]) -> Any:
+    """Make a test of each attack, called by what it ``tries``; of one that is ``known``, it may fail."""
     return pytest.mark.parametrize(
         "attack",
         [
             pytest.param(
                 attack,
-                id=attack.tries.replace(" ", "-"),
+                id=attack.tries.replace(" ", "-").encode("ascii", "backslashreplace").decode(),
                 marks=[pytest.mark.xfail(strict=False, reason=attack.known)] if attack.known else [],
             )
             for attack in attacks
