@@ -6,6 +6,7 @@ outermost checks (lengths, CRCs) to the code behind them.
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -58,12 +59,13 @@ def _join_png(parts: list[Part]) -> bytes:
     return PNG + b"".join(png_chunk(part.name[:4].ljust(4, b"x"), part.body) for part in parts)
 
 
+_MARKER = re.compile(rb"\xff[^\0\xd0-\xd7]", re.DOTALL)  # that ends a scan: none of its own
 _ALONE = {0x01, *range(0xD0, 0xDA)}  # JPEG markers without a length
 
 
 def _split_jpeg(data: bytes) -> list[Part]:
     parts, at = [], 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
+    while at + 2 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]
         if marker in _ALONE:
             parts.append(Part(bytes([marker])))
@@ -72,12 +74,9 @@ def _split_jpeg(data: bytes) -> list[Part]:
         length = int.from_bytes(data[at + 2 : at + 4], "big")
         parts.append(Part(bytes([marker]), data[at + 4 : at + 2 + length]))
         at += 2 + max(length, 2)
-        if marker == 0xDA:  # the scan itself, up to the next marker that is none of its own
-            end = at
-            while end + 1 < len(data) and not (
-                data[end] == 0xFF and data[end + 1] and not 0xD0 <= data[end + 1] <= 0xD7
-            ):
-                end += 1
+        if marker == 0xDA:
+            found = _MARKER.search(data, at)
+            end = len(data) if found is None else found.start()
             parts.append(Part(b"scan", data[at:end]))
             at = end
     return parts
