@@ -12,7 +12,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-HANG = 20.0  # seconds
+HANG = 20.0  # seconds without an answer, and of films without another frame
+LONGEST = 300.0  # seconds for a case that goes on, such as a film that says it is hours long
+ALIVE = b"{}\n"  # what a worker says when it is ready, and while there is progress
 START = 300.0  # seconds for a fresh process, which loads libraries, until its first answer
 MEMORY = 4 << 30  # bytes at which a process is ended, so that the machine lives on
 LEAK = 3 << 29  # bytes at which a process is replaced between cases
@@ -33,12 +35,10 @@ class Keeper:
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
         """Ask a case; whatever becomes of the process, there is an answer."""
-        fresh = self.process is None
         if self.process is None:
             self._start()
-        assert self.process is not None
         try:
-            return self._answer(question, START if fresh else self.hang)
+            return self._answer(question)
         finally:
             if self.process is not None and _memory(self.process.pid) > LEAK:
                 self.stop()
@@ -56,8 +56,12 @@ class Keeper:
                 env=environment,
                 cwd=ROOT,
             )
+        assert self.process.stdout is not None
+        if select.select([self.process.stdout], [], [], START)[0]:  # it is ready, or has ended
+            while os.read(self.process.stdout.fileno(), 1) not in (b"\n", b""):
+                pass
 
-    def _answer(self, question: dict[str, Any], limit: float) -> dict[str, Any]:
+    def _answer(self, question: dict[str, Any]) -> dict[str, Any]:
         process = self.process
         assert process is not None and process.stdin is not None and process.stdout is not None
         begun = time.monotonic()
@@ -66,12 +70,12 @@ class Keeper:
             process.stdin.flush()
         except OSError:
             return self._died(begun)
-        received = bytearray()
+        received, heard = bytearray(), begun
         while not received.endswith(b"\n"):
-            waited = time.monotonic() - begun
-            if waited > limit:
+            waited = time.monotonic() - heard
+            if waited > self.hang or heard - begun > LONGEST:
                 self.stop()
-                return _ended("hang", f"no answer in {limit:.0f} s", waited)
+                return _ended("hang", f"no answer or progress in {self.hang:.0f} s", heard - begun + waited)
             if _memory(process.pid) > MEMORY:
                 self.stop()
                 return _ended("memory", f"over {MEMORY >> 30} GiB", waited)
@@ -81,6 +85,8 @@ class Keeper:
             if not block:
                 return self._died(begun)
             received += block
+            if received.startswith(ALIVE):
+                received, heard = received[received.rindex(ALIVE) + len(ALIVE) :], time.monotonic()
         answer: dict[str, Any] = json.loads(received)
         return answer
 

@@ -48,6 +48,10 @@ class Refused(Exception):
 Target = Callable[[Case, Path, bool], Made]
 
 
+alive: Callable[[], None] = lambda: None  # noqa: E731
+"""Called while there is progress."""
+
+
 @cache
 def removers() -> tuple[Remover, Remover]:
     """Return the bundled network, and the stand-in."""
@@ -118,7 +122,7 @@ def do_film(case: Case, folder: Path, real: bool) -> Made:
     options = {name: value for name, value in case.options.items() if name != "format"}
     suffix = case.options.get("format", "mp4")
     dest = folder / "out" / (f"result_%03d.{suffix}" if suffix == "png" else f"result.{suffix}")
-    report = remover.process_video(path, dest, **options)
+    report = remover.process_video(path, dest, progress=lambda _: alive(), **options)
     if not report.frames:
         faults += ("a film without a frame",)
     return Made(
