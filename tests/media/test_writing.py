@@ -38,6 +38,18 @@ def test_profile_resolution_and_exif_are_kept(jpeg, tmp_path, suffix) -> None:
     assert exif.get(0x0112, 1) == 1
 
 
+def test_what_a_camera_said_of_a_photo_is_no_reason_not_to_write_a_tiff(tmp_path) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "Camera"
+    exif.get_ifd(0x8769)[0x9003] = "2024:01:01 00:00:00"  # a directory of its own, as all cameras write it
+    Image.fromarray(RGB).save(tmp_path / "in.jpg", exif=exif)
+    picture = read(tmp_path / "in.jpg")
+    write(tmp_path / "out.tif", Result(rgb=picture.rgb), metadata=picture.metadata)
+    with Image.open(tmp_path / "out.tif") as image:
+        assert image.getexif()[0x010F] == "Camera"
+        assert np.array_equal(np.asarray(image), picture.rgb)
+
+
 @pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_adobe_deflate"])
 @pytest.mark.parametrize("suffix", ["tif", "png", "jpg"])
 def test_a_tiffs_layout_is_not_taken_for_metadata(tmp_path, compression, suffix) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import CheckpointError
 from ..model.state_dict import read_metadata, read_state_dict
 from ..types import ByteProgress, Size
 from .catalogue import choose_default, fetch, find
+from .description import own_description
 from .records import Checkpoint
 
 if TYPE_CHECKING:
@@ -40,22 +40,22 @@ def find_checkpoint(
     if ckpt is None:
         record = choose_default(progress=progress, offline=offline) if mode is None else find(mode)
         path = fetch(record, progress=progress, offline=offline)
-        return _with_own_description(record, path), path
+        return _withown_description(record, path), path
     if not ckpt.is_file():
         raise CheckpointError(f"{ckpt}: no such checkpoint file")
     if mode is not None:
-        return _with_own_description(find(mode), ckpt), ckpt
+        return _withown_description(find(mode), ckpt), ckpt
     return _describe(ckpt), ckpt
 
 
-def _with_own_description(record: Checkpoint, path: Path) -> Checkpoint:
+def _withown_description(record: Checkpoint, path: Path) -> Checkpoint:
     """Take from a file that describes itself what a record leaves open.
 
     The network is the file's; of the settings, those that the record has no value of its own for.
     """
     if record.bundled or path.suffix != ".safetensors":
         return record
-    own = _own_description(read_metadata(path), path)
+    own = own_description(read_metadata(path), path)
     plain = Checkpoint(name="", file_name="")
     left_open = {name for name in _SETTINGS if getattr(record, name) == getattr(plain, name)}
     taken = {name: value for name, value in own.items() if name in left_open.union(_NETWORK)}
@@ -64,19 +64,6 @@ def _with_own_description(record: Checkpoint, path: Path) -> Checkpoint:
 
 _NETWORK = ("backbone", "backbone_options", "head", "depth")
 _SETTINGS = ("base_size", "resize", "short_side", "enlarge", "normalisation")
-
-
-def _own_description(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
-    """Return what a file says of itself, by the names of :class:`Checkpoint`; empty if nothing."""
-    if "inspyrenet" not in metadata:
-        return {}
-    try:
-        fields = dict(json.loads(metadata["inspyrenet"]))
-        fields["base_size"] = tuple(fields["base_size"])
-        dataclasses.replace(Checkpoint(name="", file_name=""), **fields)
-    except (ValueError, TypeError, KeyError) as error:
-        raise CheckpointError(f"{path}: its own description cannot be read: {error}") from error
-    return fields
 
 
 def _describe(path: Path) -> Checkpoint:
@@ -92,12 +79,12 @@ def _describe(path: Path) -> Checkpoint:
         md5=None,
         sha256=None,
     )
-    own = _own_description(metadata, path)
+    own = own_description(metadata, path)
     if own:
         return dataclasses.replace(base, **own)
     backbone, options, size = _recognise(state, path)
     head = state.get("decoder.conv5.conv.weight")
-    if head is None:
+    if head is None or head.ndim != 4:
         raise CheckpointError(f"{path}: not a checkpoint of InSPyReNet (it has no decoder)")
     return dataclasses.replace(
         base,
@@ -111,8 +98,9 @@ def _describe(path: Path) -> Checkpoint:
 def _recognise(state: Mapping[str, torch.Tensor], path: Path) -> tuple[str, dict[str, object], Size | None]:
     """Tell a backbone by its keys: name, options, and base size if there is a usual one."""
     table = state.get("backbone.layers.0.blocks.0.attn.relative_position_bias_table")
-    if table is not None:
-        width = state["backbone.patch_embed.proj.weight"].shape[0]
+    patches = state.get("backbone.patch_embed.proj.weight")
+    if table is not None and table.ndim == 2 and patches is not None and patches.ndim == 4:
+        width = patches.shape[0]
         window = (int(table.shape[0] ** 0.5) + 1) // 2
         deep = any(re.match(r"backbone\.layers\.2\.blocks\.6\.", name) for name in state)
         kind = {96: "small" if deep else "tiny", 128: "base", 192: "large"}.get(int(width), "base")

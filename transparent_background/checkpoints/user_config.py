@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import reprlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -46,7 +47,7 @@ def read_user_config(path: Path, known: Mapping[str, Checkpoint]) -> dict[str, C
 
     try:
         entries = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # days that there are not are ValueErrors
         where = getattr(error, "problem_mark", None)
         line = f" (line {where.line + 1})" if where is not None else ""
         raise UsageError(f"{path}: is not valid YAML{line}; correct or delete it") from error
@@ -99,7 +100,7 @@ def _entry(path: Path, name: str, values: Any, own: Checkpoint | None) -> Checkp
         raise UsageError(f"{path}: {name}: ckpt_name is missing")
     for key, fits, expected in _RULES:
         if key in given and not fits(given[key]):
-            raise UsageError(f"{path}: {name}: {key} must be {expected}, not {given[key]!r}")
+            raise UsageError(f"{path}: {name}: {key} must be {expected}, not {reprlib.repr(given[key])}")
     base = own or Checkpoint(name=name, file_name="", origin=str(path), description="user's config")
     kept = ("http_proxy", "backbone", "depth", "resize")
     changes: dict[str, Any] = {key: given[key] for key in kept if key in given}

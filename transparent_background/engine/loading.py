@@ -9,7 +9,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from ..checkpoints import Checkpoint
-from ..errors import CheckpointError
+from ..errors import CheckpointError, TransparentBackgroundError
 from ..model import (
     PyramidNetwork,
     create_backbone,
@@ -37,11 +37,27 @@ def load_network(record: Checkpoint, path: Path, device: torch.device) -> Pyrami
         raise
     except (NotImplementedError, RuntimeError):  # a network of timm's that computes with its tensors
         network = None
+    except _UNBUILDABLE as error:
+        raise _cannot_be_built(record, path, error) from error
     if network is None or any(t.is_meta for t in (*network.parameters(), *network.buffers())):
-        network = _build(record)
+        try:
+            network = _build(record)
+        except (*_UNBUILDABLE, RuntimeError) as error:
+            raise _cannot_be_built(record, path, error) from error
         load_state_dict(network, state, str(path))
     network.eval().requires_grad_(False)
     return fold_batch_norm(network).to(device).to(memory_format=torch.channels_last)
+
+
+_UNBUILDABLE = (TypeError, ValueError, LookupError, AssertionError, AttributeError, ArithmeticError)
+"""What timm raises on options that a network has not, or values that it cannot use."""
+
+
+def _cannot_be_built(record: Checkpoint, path: Path, error: Exception) -> TransparentBackgroundError:
+    if isinstance(error, TransparentBackgroundError):  # has words of its own
+        return error
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+    return CheckpointError(f"{path}: its network ({record.backbone}) cannot be built: {reason}")
 
 
 _RANDOM = (torch.Tensor.uniform_, torch.Tensor.normal_, torch.Tensor.erfinv_)

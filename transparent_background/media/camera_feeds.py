@@ -114,7 +114,7 @@ class PyAvFeed:
             for frame in self._paced_frames(stop) if self._paced else self._decode():
                 if stop.is_set():
                     return
-                upright = upright or Orientation(frame)
+                upright = upright or Orientation(frame, self._stream.codec_context.name)
                 size = upright.stored_size((frame.height, frame.width))
                 yield Arrived(time.monotonic(), size, partial(self._convert, frame, upright))
             if not self.film or upright is None:

@@ -38,7 +38,10 @@ MOST_PAGES = 1000  # of a TIFF, that are counted: a file may say that it has mil
 _MOVING = ("GIF", "PNG", "WEBP", "AVIF")
 
 # libheif raises RuntimeError, the others all sorts
-_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, LookupError, RuntimeError)
+_DAMAGED = (
+    *(OSError, SyntaxError, ValueError, TypeError, EOFError, AssertionError, struct.error),
+    *(LookupError, RuntimeError),
+)
 
 
 def read(source: Source) -> Picture:

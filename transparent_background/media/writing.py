@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import zlib
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -183,7 +184,7 @@ def _save(image: Image.Image, file: BinaryIO, kind: str, options: dict[str, Any]
         image.save(file, format=kind, **options)
     except OSError as error:
         raise cannot_write(name_of(name), error) from error
-    except (ValueError, MemoryError, KeyError) as error:
+    except (ValueError, MemoryError, KeyError, RuntimeError, OverflowError) as error:
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise OutputError(f"{name_of(name)}: cannot be written as {kind}: {text}") from error
 
@@ -245,6 +246,24 @@ def _options(kind: str, image: Image.Image, metadata: Metadata, quality: int | N
         options["icc_profile"] = metadata.icc_profile
     if metadata.dpi and kind in ("PNG", "JPEG", "TIFF", "BMP"):
         options["dpi"] = metadata.dpi
-    if metadata.exif and kind in ("PNG", "JPEG", "WEBP", "AVIF", "TIFF"):
-        options["exif"] = metadata.exif
+    exif = _exif_for_tiff(metadata.exif, options) if kind == "TIFF" and metadata.exif else metadata.exif
+    if exif and kind in ("PNG", "JPEG", "WEBP", "AVIF", "TIFF"):
+        options["exif"] = exif
     return options
+
+
+_GROUPS = (0x014A, 0x8769, 0x8825, 0xA005)  # directories of their own: further pictures, camera, place, kin
+
+
+def _exif_for_tiff(exif: bytes, options: dict[str, Any]) -> bytes | None:
+    """Return as much of an EXIF block as can be written: groups make Pillow fail on packed TIFF files."""
+    plain = Image.Exif()
+    plain.load(exif)
+    for tag in _GROUPS:
+        plain.pop(tag, None)
+    try:
+        block = plain.tobytes() if plain else b""
+        Image.new("L", (1, 1)).save(io.BytesIO(), "TIFF", exif=block, **options)
+    except (OSError, ValueError, TypeError, RuntimeError, KeyError, OverflowError, struct.error):
+        return None
+    return block

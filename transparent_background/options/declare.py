@@ -122,6 +122,10 @@ class Option:
             return tuple(self._one(part, name) for part in value)
         return self._one(value, name)
 
+    @property
+    def _is_plain_text(self) -> bool:
+        return self.kind == "text" and self.parse is None and not (self.file or self.choices)
+
     def _one(self, value: Any, name: str) -> Any:
         if self.kind == "flag":
             value = _truth(value, name)
@@ -129,13 +133,15 @@ class Option:
             value = self._number(value, name)
         elif self.choices and value not in self.choices:
             raise UsageError(f"{name} {value!r} is unknown; choose from {', '.join(self.choices)}")
+        elif self._is_plain_text and value != self.bare and not isinstance(value, str):
+            raise UsageError(f"{name} must be text, not {value!r}")
         return value if self.parse is None else self.parse(value, name)
 
     def _number(self, value: Any, name: str) -> float:
         whole = self.kind == "whole"
         try:
             number = float(value)
-            fits = number == number and (not whole or number == int(number))
+            fits = number == number and (not whole or (number == int(number) and abs(number) < 1 << 53))
         except (TypeError, ValueError, OverflowError):
             number, fits = 0.0, False
         fits = fits and (self.least is None or number >= self.least)

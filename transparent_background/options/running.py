@@ -21,6 +21,7 @@ class RunOptions:
         "pictures or frames that share a pass of the network; pays on GPUs",
         default=1,
         least=1,
+        most=1000,
         old=("batch",),
         doors=LOCAL,
     )

@@ -48,7 +48,7 @@ class Archive:
             raise ArchiveError("the archive is no zip file, or is damaged") from error
         bounded.left = None
         self.members = [
-            info for info in self._zip.infolist() if not info.is_dir() and not _is_clutter(info.filename)
+            info for info in self._zip.infolist() if not _is_clutter(info.filename) and not info.is_dir()
         ]
         if len(self.members) > limits.batch:
             raise TooLargeError(
@@ -117,7 +117,12 @@ class _BoundedFile:
 
 def _is_clutter(name: str) -> bool:
     parts = name.replace("\\", "/").split("/")
-    return "__MACOSX" in parts or parts[-1].startswith(".") or parts[-1] in ("Thumbs.db", "desktop.ini")
+    return (
+        not name
+        or "__MACOSX" in parts
+        or parts[-1].startswith(".")
+        or parts[-1] in ("Thumbs.db", "desktop.ini")
+    )
 
 
 class ArchiveWriter:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import reprlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -275,12 +276,12 @@ def load_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
 
 
 _WORDS = {
-    "int_type": "expected a whole number, not {value!r}",
-    "float_type": "expected a number, not {value!r}",
-    "bool_type": "expected true or false, not {value!r}",
-    "dict_type": "expected keys and values, not {value!r}",
-    "model_type": "expected keys and values, not {value!r}",
-    "literal_error": "{value!r} is none of {choices}",
+    "int_type": "expected a whole number, not {value}",
+    "float_type": "expected a number, not {value}",
+    "bool_type": "expected true or false, not {value}",
+    "dict_type": "expected keys and values, not {value}",
+    "model_type": "expected keys and values, not {value}",
+    "literal_error": "{value} is none of {choices}",
     "too_long": "expected {max_length} values, not {actual_length}",
     "too_short": "must not be empty",
     "greater_than": "must be above {gt:g}",
@@ -290,10 +291,15 @@ _WORDS = {
 """Words for the most usual mistakes; pydantic's own do for the others."""
 
 
+_SHORT = reprlib.Repr()  # a few lines of YAML can stand for gigabytes
+_SHORT.maxstring = _SHORT.maxother = 100
+
+
 def _explain(mistake: Any) -> str:
     """Say in one line where a mistake that pydantic found is, and what was expected."""
     place, kind, value = list(mistake["loc"]), mistake["type"], mistake["input"]
-    context = {"value": value, **mistake.get("ctx", {})}
+    shown = _SHORT.repr(value)
+    context = {**mistake.get("ctx", {}), "value": shown}
     if kind == "extra_forbidden":
         words = f"unknown key; known are {', '.join(_known_keys(place[:-1]))}"
     elif kind == "missing" and isinstance(place[-1], int):
@@ -302,7 +308,7 @@ def _explain(mistake: Any) -> str:
         context["choices"] = ", ".join(re.findall(r"'(\w+)'", context.get("expected", "")))
         words = _WORDS[kind].format(**context)
     else:
-        words = f"{mistake['msg'].replace('Input should', 'must')}, not {value!r}"
+        words = f"{mistake['msg'].replace('Input should', 'must')}, not {shown}"
     return f"{re.sub('([.][0-9]+)+$', '', '.'.join(map(str, place)))}: {words}"
 
 

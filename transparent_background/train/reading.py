@@ -42,7 +42,7 @@ def read_tree(path: Path) -> dict[str, Any]:
         ) from error
     try:
         tree = yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # days that there are not are ValueErrors
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: a training configuration is a mapping of keys to values")
@@ -56,7 +56,7 @@ def apply_change(tree: dict[str, Any], change: str) -> None:
         raise ConfigError(f"{change!r}: a change is written key=value, such as optimiser.lr=1e-4")
     try:
         value = yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"{change!r}: the value is not valid YAML") from error
     *parents, last = key.split(".")
     node: Any = tree

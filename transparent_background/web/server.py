@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -63,6 +65,18 @@ class PatientProtocol(H11Protocol):
         """Watch no more: it has read nearly all."""
         self._stop_reader()
         super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP; whoever works on its beginning has nobody to answer any more.
+
+        uvicorn would let both answer, and log a fault.
+        """
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        with suppress(h11.LocalProtocolError):  # an answer has begun, or HEAD allows no words
+            super().send_400_response(msg)
+        self.transport.close()
 
     def _watch_reader(self) -> None:
         self._stop_reader()

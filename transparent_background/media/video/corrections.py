@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -71,15 +73,29 @@ def _through(graph: Graph, frame: VideoFrame | None) -> Iterator[VideoFrame]:
             return
 
 
+def _display_matrix(frame: VideoFrame, codec: str) -> tuple[float, float, float, float]:
+    """Return a, b, c and d of a frame's display matrix."""
+    # What PyAV 18 makes of side data frees the names of ICC profiles, which FFmpeg frees as well: that ends
+    # the process. Only PNG has such names. EXIF data, which is in JPEG too, it refuses as unknown.
+    if codec not in ("png", "apng"):
+        with suppress(ValueError):
+            data: Any = frame.side_data.get("DISPLAYMATRIX")
+            if data is None:
+                return 1, 0, 0, 1
+            a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5].tolist()
+            return a, b, c, d
+    turn = math.radians(frame.rotation)  # without the mirror there may be
+    return math.cos(turn), -math.sin(turn), math.sin(turn), math.cos(turn)
+
+
 class Orientation:
     """How frames are turned upright: what the display matrix of the first one says.
 
     The matrix maps a stored point (x, y) to (a x + c y, b x + d y); films use quarter turns and mirrors.
     """
 
-    def __init__(self, frame: VideoFrame) -> None:
-        data: Any = frame.side_data.get("DISPLAYMATRIX")
-        a, b, _, c, d = (1, 0, 0, 0, 1) if data is None else np.frombuffer(bytes(data), np.int32)[:5].tolist()
+    def __init__(self, frame: VideoFrame, codec: str) -> None:
+        a, b, c, d = _display_matrix(frame, codec)
         self.transposes = abs(b) > abs(a)
         rows, columns = (b, c) if self.transposes else (d, a)
         self._flips = (slice(None, None, -1 if rows < 0 else 1), slice(None, None, -1 if columns < 0 else 1))

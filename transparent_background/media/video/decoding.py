@@ -88,7 +88,7 @@ class FilmReader(Reader):
                 f"{self.name}: not one frame of it can be decoded{'' if seekable else index}"
             )
         self._frames = chain([first], self._frames)
-        self._upright = Orientation(first[1])
+        self._upright = Orientation(first[1], self.stream.codec_context.name)
         self._stored = (first[1].height, first[1].width)
         self.info = self._describe(first[1], square)
 
@@ -225,7 +225,13 @@ class FilmReader(Reader):
 
     def _load(self, frame: VideoFrame) -> Picture:
         """Convert a frame to an upright picture of the film's size."""
-        return self._upright(self._to_rgb(frame, self._upright.stored_size(self.info.size)))
+        import av
+
+        try:
+            return self._upright(self._to_rgb(frame, self._upright.stored_size(self.info.size)))
+        except (av.FFmpegError, MemoryError) as error:
+            what = f"a frame of {frame.width} x {frame.height} pixels cannot be converted"
+            raise describe(error, self.name, what) from error
 
     def _decode(self) -> Iterator[tuple[Fraction, VideoFrame]]:
         """Decode all there is: (seconds from the start of the film, frame), in order."""

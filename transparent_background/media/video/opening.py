@@ -108,7 +108,7 @@ def video_stream(container: InputContainer, name: str) -> VideoStream:
     Raises
     ------
     UnreadableError
-        There is none.
+        There is none, or one that nothing here can decode.
     """
     from av.stream import Disposition
 
@@ -117,4 +117,7 @@ def video_stream(container: InputContainer, name: str) -> VideoStream:
         sound = "only sound" if container.streams.audio else "no pictures"
         raise UnreadableError(f"{name}: has no video stream ({sound} in it)")
     best = container.streams.best("video")
-    return best if best in films else films[0]
+    stream = best if best in films else films[0]
+    if stream.codec_context is None:
+        raise UnreadableError(f"{name}: its video is of a codec that is not known here")
+    return stream

@@ -77,6 +77,8 @@ class SideStreams:
         sound = stream.type == "audio"
         kind = "sound" if sound else "subtitles"
         try:
+            if stream.codec_context is None:
+                raise ValueError("nothing here can decode it")
             again = _Sound(self.target, stream) if sound else _Subtitles(self.target, stream)
         except (ValueError, OSError, TypeError, RuntimeError):
             self.notes.append(f"its {kind} ({name}) are left out: {container.muxer} cannot hold them")

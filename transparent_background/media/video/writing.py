@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...images.result import Result
-from ..atomic import writing_to
+from ..atomic import writing_to as saving_to
 from ..parts import Part
 from ..writing import write
 from .containers import COUNTER, Encoding
@@ -22,6 +22,20 @@ from .passing import SideStreams, move
 if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.packet import Packet
+
+
+@contextlib.contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """Turn what the system, an encoder or a muxer refuses into an OutputError that names the file."""
+    import av
+
+    with saving_to(path):
+        try:
+            yield
+        except (av.FFmpegError, OverflowError) as error:
+            if isinstance(error, (OSError, ValueError)):
+                raise
+            raise ValueError(str(error)) from error
 
 
 class Writer:
@@ -112,7 +126,9 @@ class FilmWriter(Writer):
 
     def write(self, result: Result, time: Fraction, duration: Fraction) -> None:
         """Add one frame."""
-        self._mux(self._encoder.encode(result, time, duration))
+        with writing_to(self.path):
+            packets = self._encoder.encode(result, time, duration)
+        self._mux(packets)
         self._frames += 1
 
     def pass_on(self, packets: Iterable[Packet[Any]]) -> None:
@@ -135,7 +151,9 @@ class FilmWriter(Writer):
                 self.notes.append(
                     f"{self._encoder.dropped} frames are left out: its clock is too coarse for them"
                 )
-            self._mux(self._encoder.flush())
+            with writing_to(self.path):
+                packets = self._encoder.flush()
+            self._mux(packets)
         with writing_to(self.path):
             if self._state == "flushed":
                 if self._sides is not None:

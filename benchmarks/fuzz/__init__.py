@@ -1,0 +1,1 @@
+"""Broken files and requests by the thousand, and what becomes of them; see :mod:`.__main__`."""
