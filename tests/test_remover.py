@@ -23,6 +23,7 @@ from transparent_background.errors import (
     UsageError,
 )
 from transparent_background.matting.preprocess import dynamic_size, pass_sizes
+from transparent_background.types import MAX_AREA, MAX_SIDE
 
 
 @pytest.fixture(scope="module")
@@ -252,6 +253,23 @@ def test_a_tilde_in_ckpt_is_expanded(tmp_path, monkeypatch) -> None:
 )
 def test_dynamic_sizes(size, expected) -> None:
     assert dynamic_size(size) == expected
+
+
+@pytest.mark.parametrize("short", [1, 5, 31, 33, 47, 100, 1281])
+@pytest.mark.parametrize("long", [4000, 20_000, 131_073, 1_000_000, 50_000_000])
+@pytest.mark.parametrize("side", [None, 448, 10**5])
+def test_no_pass_is_larger_than_a_pass_may_be(short, long, side) -> None:
+    """Rounding up to 32 once made of a picture 1 pixel high one of 32 times its area."""
+    more = {} if side is None else {"short_side": side, "enlarge": True}
+    for size in ((short, long), (long, short)):
+        height, width = dynamic_size(size, **more)
+        assert height * width <= MAX_AREA
+        assert max(height, width) <= MAX_SIDE
+        assert height % 32 == width % 32 == 0
+        assert (height < width) == (size[0] < size[1])
+        for method in ("static", "dynamic", "blend"):
+            for one in pass_sizes(size, (384, 384), method, **more):
+                assert one is None or one[0] * one[1] <= MAX_AREA
 
 
 def test_a_panorama_is_capped_and_that_is_said(caplog) -> None:

@@ -18,7 +18,8 @@
     ├── InputError                  (ValueError)         a picture cannot be used
     │   ├── SourceNotFoundError     (FileNotFoundError)  no such file or folder, or nothing in it to do
     │   ├── UnreadableError         (OSError)            a file that cannot be opened or decoded
-    │   ├── TooLargeError           more pixels than will be decoded
+    │   ├── TooLargeError           more pixels than will be decoded, or more than a format holds
+    │   │   └── MemoryShortageError a picture that needs more memory than there is
     │   └── DataSetError            a folder of pictures and masks that do not match
     ├── TrainingError               (RuntimeError)       a training run cannot go on
     └── OutputError                 (OSError)            a result cannot be written
@@ -124,7 +125,11 @@ class UnreadableError(InputError, OSError):
 
 
 class TooLargeError(InputError):
-    """A picture with more pixels than will be decoded."""
+    """A picture with more pixels than will be decoded, or than the format of its result holds."""
+
+
+class MemoryShortageError(TooLargeError):
+    """A picture that needs more memory than the machine, or what runs it, has free."""
 
 
 class DataSetError(InputError):

@@ -27,6 +27,13 @@ ImageInput: TypeAlias = "Image.Image | NDArray[np.generic] | torch.Tensor | str 
 Size: TypeAlias = tuple[int, int]
 """(height, width), pixels."""
 
+MULTIPLE = 32
+"""Of which both sides of a pass are multiples, and their least: the deepest stride of the backbones."""
+MAX_AREA = 4 * 1024 * 1024
+"""Most pixels of a pass: 1280 x 3276, 2048 x 2048; a pass takes memory by its area."""
+MAX_SIDE = 16_384
+"""Most pixels of a side of a pass; axial attention takes memory by its square."""
+
 ResizeMethod: TypeAlias = Literal["static", "dynamic", "blend"]
 Normalisation: TypeAlias = Literal["minmax", "sigmoid"]
 Backend: TypeAlias = Literal["auto", "torch", "plain", "openvino", "onnxruntime"]

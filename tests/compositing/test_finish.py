@@ -86,3 +86,12 @@ def test_colours_are_estimated_beside_the_network(matte, monkeypatch, device, ex
     made = _results(frame, settings=film, device=device, holds_alpha=False)
     assert list(made) == ["result", "foreground", "matte"]
     assert used == [expected] * 2
+
+
+@pytest.mark.parametrize("size", [(1, 3000), (3000, 7)])
+def test_a_line_keeps_its_own_colours(size, monkeypatch) -> None:
+    """The estimate works in blocks of 32 x 32; of a long line they would be 32 times its memory."""
+    monkeypatch.setattr(module, "estimate_foreground", None)
+    picture = Picture(np.full((*size, 3), 200, np.uint8))
+    done = finish(picture, np.full(size, 0.5, np.float32), settings_of(type="rgba"), CPU)
+    np.testing.assert_array_equal(done.colours, picture.rgb)

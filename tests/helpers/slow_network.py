@@ -28,8 +28,11 @@ class SlowNetwork:
         self.busy = threading.Event()
         self.bad: int | None = None
 
-    def sizes_of_passes(self, picture, *, resize=None, base_size=None):
-        return picture.size, None
+    def sizes_of_passes(self, size, *, resize=None, base_size=None):
+        return size, None
+
+    def memory_of_passes(self, size, *, resize=None):
+        return 0
 
     def predictions(self, pictures, *, resize=None, base_size=None):
         self.busy.set()

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from picture_files import ALPHA, ICC, RGB, RNG, one_line
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, features
 
 from transparent_background.errors import (
     OutputError,
+    TooLargeError,
     UsageError,
 )
 from transparent_background.images.picture import Metadata
@@ -179,3 +180,19 @@ def test_photos_are_packed_by_runs_and_text_is_not() -> None:
     assert png_options(photo)["compress_type"] == zlib.Z_RLE
     assert "compress_type" not in png_options(page)
     assert "compress_type" not in png_options(page.crop((0, 0, 512, 20)))  # too little to tell by
+
+
+@pytest.mark.parametrize(
+    ("suffix", "most"), [("jpg", 65_500), ("webp", 16_383), ("avif", 32_768), ("gif", 65_535)]
+)
+def test_what_a_format_cannot_hold_is_refused_with_its_limit(tmp_path, suffix, most) -> None:
+    if suffix == "avif" and not features.check("avif"):
+        pytest.skip("this Pillow has no AVIF")
+    for sides in ((most, 2), (2, most)):
+        write(tmp_path / f"fits.{suffix}", Result(rgb=np.zeros((*sides, 3), np.uint8)))
+        assert read(tmp_path / f"fits.{suffix}").size == sides
+    with pytest.raises(
+        TooLargeError, match=f"holds at most {most:,} pixels a side, and the result is 2 x {most + 1:,}"
+    ):
+        write(tmp_path / f"large.{suffix}", Result(rgb=np.zeros((most + 1, 2, 3), np.uint8)))
+    assert not (tmp_path / f"large.{suffix}").exists()

@@ -15,7 +15,7 @@ from left_threads import no_thread_is_left
 from PIL import Image
 from runs import FakePredictor, plan_of, save, settings
 
-from transparent_background.errors import OutputError
+from transparent_background.errors import MemoryShortageError, OutputError
 from transparent_background.pipeline.work import run
 
 
@@ -50,6 +50,33 @@ def test_batches_share_a_call() -> None:
     summary = run(plan_of(["photos"]), predictor, settings(), batch_size=2)
     assert predictor.calls == [2, 2, 1]
     assert [Path(o.source).stem for o in summary.outcomes] == list("01234")
+
+
+class Crowded(FakePredictor):
+    """Has memory for one picture at a time, and for those named never."""
+
+    def __init__(self, *never: int) -> None:
+        super().__init__()
+        self.never = never
+
+    def predictions(self, pictures):
+        if len(pictures) > 1 or pictures[0].size[1] in self.never:
+            self.calls.append(len(pictures))
+            raise MemoryShortageError("a picture needs more memory than is free; make it smaller first")
+        return super().predictions(pictures)
+
+
+def test_pictures_for_which_there_is_too_little_memory_beside_others_are_done_by_themselves() -> None:
+    for width in (20, 21, 22):
+        save(Path(f"photos/{width}.png"), width=width)
+    predictor = Crowded(21)
+    summary = run(plan_of(["photos"]), predictor, settings(), batch_size=3)
+    assert predictor.calls == [3, 1, 1, 1]
+    told = {Path(one.source).stem: (one.status, one.error) for one in summary.outcomes}
+    assert told["20"] == told["22"] == ("done", None)
+    status, error = told["21"]
+    assert status == "failed"
+    assert error.endswith("21.png: a picture needs more memory than is free; make it smaller first")
 
 
 @pytest.mark.parametrize(("count", "together"), [(3, False), (6, True)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future
 from types import SimpleNamespace
 
 import pytest
@@ -38,6 +39,23 @@ def test_a_budget_serves_in_turn_and_forgets_who_left() -> None:
         assert order == ["a", "c", "d"]
         async with budget.take(10):  # all of it is free again
             assert budget.waiting == 0
+
+    asyncio.run(run())
+
+
+def test_what_threads_hold_is_held_until_they_end() -> None:
+    async def run() -> None:
+        budget, running, ended = Budget(10), Future(), Future()
+        ended.set_result(None)
+        with pytest.raises(asyncio.CancelledError):
+            async with budget.take(10) as work:
+                work += [running, ended]
+                raise asyncio.CancelledError
+        second = asyncio.ensure_future(budget.take(10).__aenter__())
+        await asyncio.wait([second], timeout=0.05)
+        assert not second.done()
+        running.set_result(None)
+        await asyncio.wait_for(second, 5)
 
     asyncio.run(run())
 

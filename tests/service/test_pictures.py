@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from PIL import Image
 from serving import file_of
 from slow_network import hold, numbered
 
+from transparent_background.errors import MemoryShortageError, TooLargeError
+from transparent_background.images.memory import peak
 from transparent_background.options.service import Limits
 from transparent_background.service.admission import Admission, ClosingError, DeadlineError, QueueFullError
 from transparent_background.service.pictures import PictureService
@@ -78,11 +81,11 @@ def test_a_cancelled_request_leaves_nothing_in_the_queue(network, workers) -> No
     assert network.passes in ([], [[0]])
 
 
-def test_pixels_in_memory_are_bounded(network, workers) -> None:
-    """Two pictures at the limit are held, the third waits undecoded."""
+def test_memory_is_bounded(network, workers) -> None:
+    """Two pictures are held, as there is memory for, and the third waits undecoded."""
 
     async def run() -> None:
-        service = service_of(workers, pixels=128 * 96)
+        service = service_of(workers, memory=2 * peak((96, 128), 1, 0))
         network.go.clear()
         tasks = [asyncio.ensure_future(cut_out(service)) for _ in range(4)]
         while service.waiting < 2 or not network.busy.is_set():
@@ -93,6 +96,32 @@ def test_pixels_in_memory_are_bounded(network, workers) -> None:
         assert service.waiting == 0
 
     asyncio.run(run())
+
+
+def test_a_picture_that_needs_more_than_all_memory_is_refused_before_it_is_decoded(
+    workers, monkeypatch
+) -> None:
+    monkeypatch.setattr("transparent_background.service.pictures.read", None)
+
+    async def run() -> None:
+        service = service_of(workers, memory=peak((96, 128), 1, 0) - 1)
+        with pytest.raises(
+            MemoryShortageError, match=r"disc\.png: a picture of 128 x 96 needs about .* of memory"
+        ):
+            await cut_out(service, name="disc.png")
+
+    asyncio.run(run())
+
+
+def test_what_a_format_cannot_hold_is_refused_before_the_network_runs(network, workers) -> None:
+    async def run() -> None:
+        service = service_of(workers)
+        order = service.order(PictureOptions(type="map", format="webp"))
+        with pytest.raises(TooLargeError, match="WEBP holds at most 16,383 pixels a side"):
+            await service.cut_out(file_of(Image.new("L", (16_384, 1))), order)
+
+    asyncio.run(run())
+    assert network.passes == []
 
 
 def test_draining_finishes_what_was_taken_and_refuses_the_rest(network, workers) -> None:

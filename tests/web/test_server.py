@@ -118,3 +118,35 @@ def test_a_picture_that_was_taken_is_finished_at_the_end(remover) -> None:
     assert [answer.status_code for answer in answers] == [200] * 4
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{service.address}/healthz", timeout=5)
+
+
+def test_answers_are_sent_at_once(service) -> None:
+    """Without TCP_NODELAY the body of a kept connection's answer waits for the client's system: 40 ms."""
+    with requests.Session() as client:
+        assert client.get(f"{service.address}/healthz").text == "ok"
+        connections = [
+            one.transport.get_extra_info("socket") for one in service.server.server_state.connections
+        ]
+        assert connections
+        assert all(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for one in connections)
+
+
+def test_a_service_that_drains_says_so_and_goes_on(remover) -> None:
+    with serve([{"lite": remover}], limits={"drain": 600}) as service:
+        assert service.get("/readyz").status_code == 200
+        service.server.should_exit = True
+        wait_until(lambda: service.get("/readyz").status_code == 503)
+        assert service.get("/healthz").status_code == 200
+        assert service.post("/api/remove", data=file_of()).status_code == 200
+        service.server.force_exit = True  # as a second signal does
+
+
+def test_a_full_queue_is_not_ready(remover) -> None:
+    with serve([{"lite": remover}], limits={"queue": 1}) as service:
+        with service.services.admission.enter():
+            response = service.get("/readyz")
+            assert (response.status_code, response.text) == (503, "busy")
+            refused = service.post("/api/remove", data=file_of())
+            assert refused.status_code == 503
+            assert refused.json()["code"] == "queue-full"
+        assert service.get("/readyz").text == "ok"

@@ -63,13 +63,9 @@ def media_type_of(name: str) -> str:
 
 
 def _smaller(data: bytes, side: int) -> tuple[bytes, str]:
-    from PIL import Image
+    from ..images.opening import open_picture
 
-    from ..images.exif import without_warnings
-
-    with without_warnings():
-        opened = Image.open(io.BytesIO(data))
-    with opened as picture:
+    with open_picture(io.BytesIO(data), "the result") as picture:
         picture.thumbnail((side, side))
         small = picture if picture.mode in ("L", "RGB") else picture.convert("RGBA")
         kind = "JPEG" if small.mode == "RGB" else "PNG"

@@ -26,11 +26,14 @@ from .arguments import Arguments, Written
 from .folders import Contents, Folders, Place
 
 if TYPE_CHECKING:
-    from ..service.films import FilmJob, FilmService
+    from ..service.film_jobs import FilmJob
+    from ..service.films import FilmService
 
 WAIT = 20.0
 """Seconds that a look at a film may wait for it: programs give a tool about a minute."""
 PIECE = 1 << 20
+CLIENT = "assistants"
+"""As whom all of them together are counted among those who have films."""
 
 Progress = Callable[[float, "float | None", "str | None"], Awaitable[None]]
 
@@ -109,7 +112,7 @@ class Films:
         """
         if PurePath(call.path).suffix.lower() in PICTURE_SUFFIXES - MOVING_PICTURES - FILM_SUFFIXES:
             raise UsageError(f"path {call.path!r}: is a picture by its name; remove_background takes it")
-        async with films.receive() as folder:
+        async with films.receive(CLIENT) as folder:
             source = folder / stored_name(PurePath(call.path).name)
             contents = await run_sync(self._copy, call.path, source, "path", self.limits.film_bytes)
             behind = None
@@ -124,7 +127,9 @@ class Films:
             async def deliver(result: Path) -> None:
                 await run_sync(self._write, place, result, call.overwrite, contents)
 
-            film = await films.add(source, PurePath(call.path).name, settings, network, deliver=deliver)
+            film = await films.add(
+                source, PurePath(call.path).name, settings, network, client=CLIENT, deliver=deliver
+            )
         known = self._places.keys() & films.jobs.keys()
         self._places = {id: self._places[id] for id in known} | {film.id: place}
         return self.report(films, film)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from ..checkpoints import Checkpoint
 from ..errors import UsageError
 from ..model import PyramidNetwork
 from ..model.input import blends
-from ..types import Size
+from ..types import MAX_AREA, Size
 from .checking import check, compare
 from .graph import Graph, describe
 from .int8 import import_nncf, write_int8
@@ -191,7 +192,8 @@ def export_sizes(
     resize = resize or checkpoint.resize
     if resize == "static":
         return size or checkpoint.base_size, None
-    large = size or (checkpoint.short_side, checkpoint.short_side)
+    side = min(checkpoint.short_side, math.isqrt(MAX_AREA))
+    large = size or (side, side)
     if resize == "dynamic":
         return large, None
     if not checkpoint.enlarge and not blends(large, checkpoint.base_size):

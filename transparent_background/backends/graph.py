@@ -16,8 +16,8 @@ from ..checkpoints import Checkpoint
 from ..errors import UsageError
 from ..images.drawn import draw_picture
 from ..model import PyramidNetwork, to_probability
-from ..model.input import IMAGENET_MEAN, IMAGENET_STD, MULTIPLE, resize_rgb
-from ..types import ByteArray, Normalisation, Size
+from ..model.input import IMAGENET_MEAN, IMAGENET_STD, resize_rgb
+from ..types import MULTIPLE, ByteArray, Normalisation, Size
 
 INPUTS = ("image", "image_low_resolution")
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..types import Normalisation, ResizeMethod
+from ..types import MAX_AREA, MAX_SIDE, MULTIPLE, Normalisation, ResizeMethod, Size
+
+
+def fits_a_pass(size: Size) -> bool:
+    """Whether a network can be run at a size (height, width) without taking a machine's memory."""
+    return min(size) >= MULTIPLE and max(size) <= MAX_SIDE and size[0] * size[1] <= MAX_AREA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,22 @@ class Checkpoint:
     """Whether the file is in the package."""
     http_proxy: str | None = None
     """Proxy for its download, from the user's config."""
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that no pass may have.
+
+        Raises
+        ------
+        ValueError
+        """
+        sides = [*self.base_size, self.short_side]
+        if len(sides) != 3 or any(type(side) is not int for side in sides):
+            raise ValueError("base_size must be two whole numbers, and short_side one")
+        if not fits_a_pass(self.base_size) or self.short_side < MULTIPLE:
+            raise ValueError(
+                f"base_size {self.base_size} or short_side {self.short_side} is out of range: sides are from "
+                f"{MULTIPLE} to {MAX_SIDE}, and at most {MAX_AREA} pixels in all"
+            )
 
     @property
     def sources(self) -> tuple[str, ...]:

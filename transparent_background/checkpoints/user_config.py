@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from ..errors import UsageError
 from ..types import ResizeMethod
-from .records import Checkpoint
+from .records import Checkpoint, fits_a_pass
 
 _DRIVE_ID = re.compile(r"drive\.(?:usercontent\.)?google\.com/.*?(?:/d/|[?&]id=)([\w-]{10,})")
 
@@ -65,7 +65,7 @@ def _is_text(value: Any) -> bool:
 
 def _is_size(value: Any) -> bool:
     sides = value if isinstance(value, list) else [value, value]
-    return len(sides) == 2 and all(type(side) is int and side >= 32 for side in sides)
+    return len(sides) == 2 and all(type(side) is int for side in sides) and fits_a_pass((sides[0], sides[1]))
 
 
 _RULES: tuple[tuple[str, Callable[[Any], object], str], ...] = (
@@ -76,7 +76,7 @@ _RULES: tuple[tuple[str, Callable[[Any], object], str], ...] = (
     # nothing that leads out of the folder, on any system
     ("ckpt_name", re.compile(r"(?!\.)[^/\\:]+").fullmatch, "a file name without folders"),
     ("http_proxy", _is_text, "text"),
-    ("base_size", _is_size, "[height, width], 32 or more each"),
+    ("base_size", _is_size, "[height, width], 32 or more each and at most 4 million pixels together"),
     ("backbone", _is_text, "text"),
     ("depth", lambda value: type(value) is int and value > 0, "a whole number above 0"),
     ("resize", get_args(ResizeMethod).__contains__, "one of " + ", ".join(get_args(ResizeMethod))),

@@ -51,7 +51,8 @@ class _ConsoleHandler(logging.Handler):
         line = " ".join(record.getMessage().split())
         mark = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
         self.console.print(f"{mark}{line}")
-        if self.tracebacks and record.exc_info:
+        # what nobody expected is of no use without the place where it happened
+        if record.exc_info and (self.tracebacks or record.levelno >= logging.ERROR):
             self.console.print(logging.Formatter().formatException(record.exc_info))
 
 

@@ -37,7 +37,7 @@ examples:
   curl -F file=@photo.jpg http://127.0.0.1:{PORT}/api/remove -o cutout.png
 
 Paths: /, /api/remove, /api/batch, /api/pictures, /api/jobs, /api/models, /api/live, /mcp, /healthz, /readyz,
-/metrics, /openapi.json. Ctrl-C or SIGTERM ends it after what was taken on is finished.
+/metrics, /problems, /openapi.json. Ctrl-C or SIGTERM ends it after what was taken on is finished.
 """
 
 

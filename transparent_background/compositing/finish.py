@@ -10,6 +10,7 @@ import numpy as np
 
 from ..engine.devices import estimates_on
 from ..errors import InputError
+from ..images.memory import LEDGER, depth_of, finishing
 from ..images.picture import Picture
 from ..images.result import Result
 from ..options.result import ResultOptions
@@ -30,6 +31,7 @@ Box: TypeAlias = tuple[int, int, int, int]
 
 LOSES_BACKGROUND = (Rgba, Solid, Backdrop)
 """Types that show nothing of the old background, so that its share in soft edges would be a rim."""
+THIN = 8  # pixels, two of the estimate's coarse blocks; what is thinner has no edge to speak of
 OBJECT_ABOVE = 0.05  # alpha that counts as object when cropping; fainter haze would keep the frame
 
 
@@ -84,29 +86,32 @@ def finish(
     Raises
     ------
     InputError
-        The matte has another size than the picture, or a background file cannot be read.
+        The matte has another size than the picture, a background file cannot be read, or there is too little
+        memory.
     """
     if matte.shape != picture.size:
         raise InputError(f"the matte is {matte.shape}, but the picture is {picture.size}")
-    if smooth:
-        matte = smooth_mask(matte)
-    alpha = _alpha(matte, settings, picture.alpha)
-    kind, colours = settings.type, None
-    if not isinstance(kind, Matte):
-        wanted = settings.foreground
-        estimate = wanted == "estimate" or (wanted == "auto" and isinstance(kind, LOSES_BACKGROUND))
-        colours = object_colours(picture.rgb, alpha, device) if estimate else picture.rgb
-    result = compose(picture, colours, alpha, settings, background)
-    if veil is not None:
-        result = flatten(result, veil[:3], veil[3] / 255)
-    box = None
-    if settings.crop is not None:
-        left, top, width, height = box = crop_box(alpha, settings.crop)
-        part = slice(top, top + height), slice(left, left + width)
-        result = result.mapped(lambda values: np.ascontiguousarray(values[part]))
-    if not holds_alpha:
-        result = flatten(result, settings.background)
-    return Finished(result, alpha, colours, box)
+    need = finishing(picture.size, depth_of(picture.rgb))
+    with LEDGER.hold(need, f"the result of a picture of {picture.size[1]} x {picture.size[0]}"):
+        if smooth:
+            matte = smooth_mask(matte)
+        alpha = _alpha(matte, settings, picture.alpha)
+        kind, colours = settings.type, None
+        if not isinstance(kind, Matte):
+            wanted = settings.foreground
+            estimate = wanted == "estimate" or (wanted == "auto" and isinstance(kind, LOSES_BACKGROUND))
+            colours = object_colours(picture.rgb, alpha, device) if estimate else picture.rgb
+        result = compose(picture, colours, alpha, settings, background)
+        if veil is not None:
+            result = flatten(result, veil[:3], veil[3] / 255)
+        box = None
+        if settings.crop is not None:
+            left, top, width, height = box = crop_box(alpha, settings.crop)
+            part = slice(top, top + height), slice(left, left + width)
+            result = result.mapped(lambda values: np.ascontiguousarray(values[part]))
+        if not holds_alpha:
+            result = flatten(result, settings.background)
+        return Finished(result, alpha, colours, box)
 
 
 def smooth_mask(matte: FloatArray) -> FloatArray:
@@ -129,7 +134,12 @@ def _alpha(matte: FloatArray, settings: ResultOptions, own: FloatArray | None) -
 
 
 def object_colours(rgb: ColourArray, alpha: FloatArray, device: torch.device) -> ColourArray:
-    """Estimate the object's colours, unless the matte is binary and there is nothing to separate."""
+    """Estimate the object's colours, unless there is nothing to separate: in a binary matte, or in a line.
+
+    Of a line the estimate, which works in blocks, would take many times the picture's memory.
+    """
+    if min(alpha.shape) < THIN:
+        return rgb
     parts = (alpha[rows] for rows in strips(alpha.shape))
     if all(np.all((part == 0) | (part == 1)) for part in parts):
         return rgb

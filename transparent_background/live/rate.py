@@ -9,12 +9,11 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from ..types import Size
+from ..types import MULTIPLE, Size
 
 logger = logging.getLogger(__name__)
 
 SHARES = (0.9, 0.8, 0.7, 0.6, 0.5)  # steps down from the base size; below half of it mattes fall apart
-MULTIPLE = 32  # the deepest stride of the backbones
 SCALES = (0.75, 0.5)
 ESTIMATE = 1.3  # what a frame takes with edge colours estimated, beside one without: lite, 720p, a processor
 SHORTEST = 360  # pixels of a frame's short side; smaller frames cost next to nothing beside the network

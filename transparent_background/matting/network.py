@@ -15,7 +15,8 @@ from ..engine.devices import choose_device
 from ..engine.loading import load_network
 from ..engine.plan import ExecutionPlan, choose_plan
 from ..engine.prepare import prepare
-from ..errors import DeviceError
+from ..errors import DeviceError, MemoryShortageError
+from ..images.memory import LEDGER, depth_of, finishing
 from ..images.picture import Picture, to_eight_bit
 from ..media.atomic import file_state
 from ..model import to_probability
@@ -23,6 +24,7 @@ from ..model.input import normalise, resize_rgb
 from ..options.declare import read
 from ..options.network import NetworkOptions
 from ..types import Backend, ByteArray, ByteProgress, Normalisation, Precision, ResizeMethod, Size
+from .memory import pass_memory
 from .preprocess import pass_sizes
 
 
@@ -106,26 +108,57 @@ class NetworkPredictor:
         """Predict mattes at the size that the network works at; see :meth:`Predictor.predictions`."""
         groups: dict[tuple[Size, Size | None], list[int]] = {}
         for index, picture in enumerate(pictures):
-            sizes = self.sizes_of_passes(picture, resize=resize, base_size=base_size)
+            sizes = self.sizes_of_passes(picture.size, resize=resize, base_size=base_size)
             groups.setdefault(sizes, []).append(index)
         found: dict[int, torch.Tensor] = {}
         for (main, low_resolution), members in groups.items():
-            images = [to_eight_bit(pictures[index].rgb) for index in members]
-            prediction = self._predict(images, main, low_resolution)
-            found.update(zip(members, torch.split(prediction, 1), strict=True))
+            made = self._within_memory([pictures[index] for index in members], main, low_resolution)
+            found.update(zip(members, made, strict=True))
         return [found[index] for index in range(len(pictures))]
 
     def sizes_of_passes(
-        self, picture: Picture, *, resize: ResizeMethod | None = None, base_size: Size | None = None
+        self, size: Size, *, resize: ResizeMethod | None = None, base_size: Size | None = None
     ) -> tuple[Size, Size | None]:
-        """Return what :func:`pass_sizes` says of a picture; pictures that share it can share a pass."""
+        """Return what :func:`pass_sizes` says of a size; pictures that share it can share a pass."""
         return pass_sizes(
-            picture.size,
+            size,
             base_size or self.checkpoint.base_size,
             resize or self.resize,
             short_side=self.checkpoint.short_side,
             enlarge=self.checkpoint.enlarge,
         )
+
+    def memory_of_passes(self, size: Size, *, resize: ResizeMethod | None = None) -> int:
+        """Estimate the bytes of this machine's memory that the passes of a picture of a size take."""
+        return self._memory_of(*self.sizes_of_passes(size, resize=resize))
+
+    def _memory_of(self, main: Size, low_resolution: Size | None) -> int:
+        if self.device.type != "cpu":
+            return 0  # it has its own, and says by itself when that is too little
+        return pass_memory(self.checkpoint.head, self.plan.form, (main, low_resolution or main))
+
+    def _within_memory(
+        self, pictures: Sequence[Picture], main: Size, low_resolution: Size | None
+    ) -> list[torch.Tensor]:
+        """Predict as many together as there is memory for, and for what is made of one of them then."""
+        passes = self._memory_of(main, low_resolution)
+        largest = max(pictures, key=lambda picture: picture.size[0] * picture.size[1])
+        rest = finishing(largest.size, depth_of(largest.rgb))
+        height, width = largest.size
+        remedy = "make it smaller first"
+        if passes > rest:
+            static = main == self.checkpoint.base_size
+            remedy = (
+                "choose a smaller model, such as lite" if static else f"{remedy}, or choose resize static"
+            )
+        try:
+            with LEDGER.hold(max(passes * len(pictures), rest), f"a picture of {width} x {height}", remedy):
+                images = [to_eight_bit(picture.rgb) for picture in pictures]
+                return list(torch.split(self._predict(images, main, low_resolution), 1))
+        except MemoryShortageError:
+            if len(pictures) == 1:
+                raise
+        return [self._within_memory([picture], main, low_resolution)[0] for picture in pictures]
 
     @torch.inference_mode()
     def _predict(self, images: Sequence[ByteArray], main: Size, low_resolution: Size | None) -> torch.Tensor:
@@ -137,6 +170,13 @@ class NetworkPredictor:
             raise DeviceError(
                 f"{self.device} has too little memory for {len(images)} picture(s) at "
                 f"{main[1]} x {main[0]}; use resize='static', a smaller batch or device='cpu'"
+            ) from error
+        except RuntimeError as error:  # how PyTorch says that there is no memory, where the system refuses it
+            if "DefaultCPUAllocator" not in str(error):
+                raise
+            raise MemoryShortageError(
+                f"there is too little memory for {len(images)} picture(s) at {main[1]} x {main[0]}; "
+                "make them smaller first, or choose resize static"
             ) from error
         return to_probability(logits, stretch=self.normalisation == "minmax")
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 
-from ..model.input import MULTIPLE, blends
-from ..types import ResizeMethod, Size
+from ..model.input import blends
+from ..types import MAX_AREA, MAX_SIDE, MULTIPLE, ResizeMethod, Size
 
 logger = logging.getLogger(__name__)
 
-
 MAX_SHORT_SIDE = 1280  # of the dynamic size; transparent-background 1.3.4
-MAX_AREA = 4 * 1024 * 1024  # pixels of the dynamic size: 1280 x 3276, wider pictures get less
 
 
+@lru_cache(128)  # several places ask for one picture, and a film does for every frame: it is logged once
 def dynamic_size(size: Size, *, short_side: int = MAX_SHORT_SIDE, enlarge: bool = False) -> Size:
     """Return the size of a pass that keeps the picture's shape.
 
-    The short side is at most ``short_side`` and both are multiples of 32, at least 32; a panorama whose area
-    would still exceed ``MAX_AREA`` is shrunk as a whole, and that is logged.
+    The short side is at most ``short_side`` and both are multiples of 32, at least 32. A panorama whose area
+    or longer side would still exceed what a pass may have is shrunk, and that is logged; one that is a few
+    pixels high loses its shape, as it has to be 32 pixels high.
 
     Parameters
     ----------
@@ -33,17 +34,18 @@ def dynamic_size(size: Size, *, short_side: int = MAX_SHORT_SIDE, enlarge: bool 
     scale = short_side / min(height, width)
     if not enlarge:
         scale = min(1.0, scale)
-    area = scale * height * scale * width
-    if area > MAX_AREA:
-        scale *= (MAX_AREA / area) ** 0.5
+    wanted = max(height, width) * scale
+    scale = min(scale, (MAX_AREA / (height * width)) ** 0.5, MAX_SIDE / max(height, width))
+    short, long = sorted((_multiple(height * scale), _multiple(width * scale)))
+    # once more, of what rounding made of them: a side of 1 has become 32
+    long = min(long, MAX_AREA // short // MULTIPLE * MULTIPLE, MAX_SIDE)
+    if wanted - long > MULTIPLE:
+        made = (long, short) if width > height else (short, long)
         logger.warning(
             "a picture of %d x %d goes through the network at %d x %d: larger would take too much memory",
-            width,
-            height,
-            round(width * scale),
-            round(height * scale),
+            *(width, height, *made),
         )
-    return _multiple(height * scale), _multiple(width * scale)
+    return (short, long) if width > height else (long, short)
 
 
 def _multiple(length: float) -> int:

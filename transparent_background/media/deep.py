@@ -28,7 +28,7 @@ def read_sixteen_bit(image: Image.Image, file: BinaryIO) -> Picture | None:
     file
         Which it was opened from.
     """
-    if not _is_sixteen_bit(image, file):
+    if not is_sixteen_bit(image, file):
         return None
     import cv2
 
@@ -45,7 +45,8 @@ def read_sixteen_bit(image: Image.Image, file: BinaryIO) -> Picture | None:
     return Picture(deep.rgb, deep.alpha, shallow.metadata)
 
 
-def _is_sixteen_bit(image: Image.Image, file: BinaryIO) -> bool:
+def is_sixteen_bit(image: Image.Image, file: BinaryIO) -> bool:
+    """Tell a colour PNG or TIFF with 16 bits a channel, which Pillow says nothing of."""
     if image.format == "PNG":
         position = file.tell()
         file.seek(24)

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from ..errors import DataSetError
+from ..errors import DataSetError, UnreadableError
 from ..images.exif import read_exif, upright
+from ..images.opening import open_picture
 from ..options.suffixes import PICTURE_SUFFIXES
 from ..types import ByteArray
 
@@ -21,7 +22,7 @@ T = TypeVar("T")
 
 LISTED = 20  # problems named in one message
 # what Pillow raises on files that are damaged, or too large to be meant
-_UNREADABLE = (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError)
+_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def check_pairs(folder: Path, pairs: Iterable[Pair], *, threads: int = 4) -> Non
 def _problem(pair: Pair) -> str | None:
     try:
         # JPEG can be decoded at an eighth of its size; a truncated file still shows
-        with Image.open(pair.image) as image:
+        with pair.image.open("rb") as file, open_picture(file, pair.image.name) as image:
             size = image.size
             image.draft("L", (1, 1))
             image.load()
@@ -153,8 +154,10 @@ def read_mask(path: Path) -> ByteArray:
 def _opened(path: Path) -> Iterator[Image.Image]:
     """Open and decode a file; what Pillow cannot do with it is a DataSetError."""
     try:
-        with Image.open(path) as image:
+        with path.open("rb") as file, open_picture(file, str(path)) as image:
             image.load()
             yield image
+    except UnreadableError as error:
+        raise DataSetError(str(error)) from error
     except _UNREADABLE as error:
         raise DataSetError(f"{path}: cannot be read: {error}") from error

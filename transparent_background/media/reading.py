@@ -1,4 +1,4 @@
-"""Reading pictures: everything Pillow reads, HEIC with the extra ``heif``, 16 bits where there are."""
+"""Reading pictures: formats of ``images/opening.py``, HEIC with the extra ``heif``, 16 bits if there are."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from ..errors import (
     InputError,
@@ -22,9 +22,11 @@ from ..errors import (
     UnreadableError,
     needing,
 )
-from ..images.exif import without_warnings
+from ..images.memory import LEDGER, decoding
+from ..images.opening import open_picture
 from ..images.picture import Picture, from_pil
-from .deep import read_sixteen_bit
+from ..types import Size
+from .deep import is_sixteen_bit, read_sixteen_bit
 from .files import name_of, open_file
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
@@ -48,31 +50,69 @@ def read(source: Source) -> Picture:
     UnreadableError
         It is empty, no picture, damaged, cut off, or may not be read.
     TooLargeError
-        It has more pixels than Pillow will decode (179 million).
+        It has more pixels than Pillow will decode (179 million), or needs more memory than is free.
     MissingExtraError
         It is HEIC, and pillow-heif is not installed.
     """
-    with _opened(source) as (image, file), _decoding(source):
+    with _opened(source) as (image, file), _decoding(source), _room_for(_header_of(image, file), source):
         deep = read_sixteen_bit(image, file)
         return from_pil(image) if deep is None else deep
 
 
-def measure(source: Source) -> tuple[int, int]:
-    """Return a picture's (height, width) as its header says, before anything is decoded.
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a picture's file says of it, before anything is decoded."""
+
+    size: Size
+    """Height and width; EXIF may say that they are the other way round."""
+    depth: int
+    """Bytes of a channel once it is decoded: 1, 2 or 4."""
+
+
+def read_header(source: Source, most: int | None = None) -> Header:
+    """Return what a picture's header says, before anything is decoded.
+
+    Parameters
+    ----------
+    most
+        Pixels that it may have; None: as many as Pillow decodes.
 
     Raises
     ------
     SourceNotFoundError, UnreadableError, TooLargeError, MissingExtraError
         As :func:`read`, as far as the header shows it.
     """
-    with _file(source) as file, _decoding(source):
+    with _file(source) as file, _decoding(source, most):
         head = file.read(256)
         file.seek(0)
         if _is_heif(head):
             width, height = _heif(file, source).size
-            return height, width
-        image = _open(file, source)
-        return image.height, image.width
+            header = Header((height, width), 1)
+        else:
+            header = _header_of(_open(file, source), file)
+        pixels = math.prod(header.size)
+        if most is not None and pixels > most:
+            raise TooLargeError(
+                f"has {pixels / 1e6:.1f} million pixels; at most {most / 1e6:g} million are taken here"
+            )
+        return header
+
+
+def measure(source: Source) -> Size:
+    """Return a picture's (height, width) as its header says; raises as :func:`read_header`."""
+    return read_header(source).size
+
+
+def _header_of(image: Image.Image, file: BinaryIO) -> Header:
+    deep = image.mode.startswith("I") or is_sixteen_bit(image, file)
+    return Header((image.height, image.width), 4 if image.mode == "F" else 2 if deep else 1)
+
+
+def _room_for(header: Header, source: Source) -> AbstractContextManager[None]:
+    """Hold the memory that decoding takes."""
+    height, width = header.size
+    what = f"{name_of(source)}: a picture of {width} x {height}"
+    return LEDGER.hold(decoding(header.size, header.depth), what)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +146,10 @@ def animation(source: Source) -> Animation | None:
 
 def read_frames(source: Source) -> Iterator[AnimationFrame]:
     """Decode an animation frame by frame; raises as :func:`read` does."""
-    with _opened(source) as (image, _):
+    with _opened(source) as (image, file):
+        header = _header_of(image, file)
         for index in range(int(getattr(image, "n_frames", 1))):
-            with _decoding(source):
+            with _decoding(source), _room_for(header, source):
                 image.seek(index)
                 image.load()
                 duration = float(image.info.get("duration", 100) or 100)
@@ -142,15 +183,10 @@ def _open(file: BinaryIO, source: Source) -> Image.Image:
         opened = _heif(file, source)
         if Image.MAX_IMAGE_PIXELS and math.prod(opened.size) > 2 * Image.MAX_IMAGE_PIXELS:
             raise Image.DecompressionBombError  # libheif itself has no such limit
-        return opened.to_pillow()
-    try:
-        # between half of Pillow's limit and the limit it only warns; the picture is still read
-        with without_warnings():
-            return Image.open(file)
-    except UnidentifiedImageError as error:
-        raise UnreadableError(
-            f"{name_of(source)}: is not a picture, whatever its name says (or its start is damaged)"
-        ) from error
+        width, height = opened.size
+        with _room_for(Header((height, width), 1), source):
+            return opened.to_pillow()
+    return open_picture(file, name_of(source))
 
 
 def _is_heif(head: bytes) -> bool:
@@ -173,20 +209,20 @@ def _heif(file: BinaryIO, source: Source) -> Any:
 
 
 @contextmanager
-def _decoding(source: Source) -> Iterator[None]:
-    """Turn whatever a decoder raises into an error of ours that names the source."""
+def _decoding(source: Source, most: int | None = None) -> Iterator[None]:
+    """Turn what a decoder raises into an error of ours that names the source; ``most`` pixels are taken."""
     name = name_of(source)
     try:
         yield
-    except (SourceNotFoundError, TooLargeError, MissingExtraError):
+    except (SourceNotFoundError, MissingExtraError):
         raise
     except InputError as error:
         text = str(error)
         raise type(error)(text if text.startswith(name) else f"{name}: {text}") from error
     except Image.DecompressionBombError as error:
-        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
+        limit = min(most or math.inf, 2 * (Image.MAX_IMAGE_PIXELS or 0)) / 1e6
         raise TooLargeError(
-            f"{name}: has more than {limit} million pixels and is not decoded; make it smaller first"
+            f"{name}: has more than {limit:.4g} million pixels and is not decoded; make it smaller first"
         ) from error
     except MemoryError as error:
         raise TooLargeError(f"{name}: is too large for this machine's memory") from error

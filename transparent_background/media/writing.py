@@ -13,10 +13,11 @@ from typing import Any, BinaryIO, TypeAlias
 import numpy as np
 from PIL import Image, features
 
-from ..errors import OutputError, UsageError
+from ..errors import OutputError, TooLargeError, UsageError
 from ..images.picture import Metadata, to_pil
 from ..images.result import Result
-from ..options.suffixes import ANIMATED, KEEPS_ALPHA, WRITABLE, format_of
+from ..options.suffixes import ANIMATED, KEEPS_ALPHA, LARGEST_SIDE, WRITABLE, format_of
+from ..types import Size
 from .atomic import cannot_write, replacing
 from .files import name_of
 
@@ -58,6 +59,22 @@ def pick_format(destination: Destination | None, format: str | None) -> str:
     return known
 
 
+def check_fits(kind: str, size: Size) -> None:
+    """See that a format holds a picture of a size; ``kind`` is Pillow's name of it.
+
+    Raises
+    ------
+    TooLargeError
+        It does not.
+    """
+    most = LARGEST_SIDE.get(kind)
+    if most is not None and max(size) > most:
+        raise TooLargeError(
+            f"{kind} holds at most {most:,} pixels a side, and the result is {size[1]:,} x {size[0]:,}; "
+            "choose png or tiff, or make the picture smaller"
+        )
+
+
 def write(
     destination: Destination,
     result: Result,
@@ -87,6 +104,8 @@ def write(
     UsageError
         Format or quality is out of range, or the format cannot hold the result's alpha: put it over
         a colour first (``blend.flatten``).
+    TooLargeError
+        It has more pixels on a side than the format holds.
     OutputError
         It cannot be written.
     """
@@ -95,6 +114,7 @@ def write(
         raise UsageError(f"quality must be from 1 to 100, not {quality}")
     if result.alpha is not None and kind not in KEEPS_ALPHA:
         raise UsageError(f"{kind} cannot hold transparency; choose png, webp, tiff or avif")
+    check_fits(kind, result.size)
     with _target(destination) as file:
         if result.rgb is not None and result.rgb.dtype == np.uint16 and kind in ("PNG", "TIFF"):
             _write_sixteen_bit(file, result, kind, metadata or Metadata())
@@ -131,6 +151,7 @@ def write_animation(
     if kind == "PNG":  # Pillow fails on grey frames that differ
         images = (image.convert("RGB") if image.mode == "L" else image for image in images)
     first = next(images)
+    check_fits(kind, (first.height, first.width))
     options = _options(kind, first, Metadata(), quality)
     # Pillow's PNG writer goes through the frames twice, the others once
     rest = list(images) if kind == "PNG" else images

@@ -10,7 +10,6 @@ from ..types import ByteArray, Size
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of RGB in [0, 1]; what the backbones were trained with
 IMAGENET_STD = (0.229, 0.224, 0.225)
-MULTIPLE = 32  # of which both sides of a pass are multiples; the deepest stride of the backbones
 # Both sides of the large pass must exceed the base size by this, else one pass is made: 512 pixels for
 # the published weights at 384, and as much in proportion for others.
 BLEND_ABOVE = 512 / 384

@@ -41,6 +41,13 @@ class Limits:
     )
     frame_pixels: int = 34_000_000
     """Of a film's frame, as it comes and as it is wanted: 8K. Several are in memory at once."""
+    memory: int | None = text(
+        "most memory for pictures that are worked on; larger ones are refused, and others wait",
+        parse=parse_bytes,
+        metavar="SIZE",
+        default_help="three quarters of what is free at the start, at most 8G",
+    )
+    """Bytes, as estimated by ``images/memory.py``; network, uploads and films come on top."""
     batch: int = whole("most pictures of a batch", default=100, least=1, command="max-batch")
     batch_bytes: int = 512 * MIB
     """Of a batch's upload, and of what its archives unpack to."""
@@ -75,8 +82,16 @@ class Limits:
     kept_seconds: float = number(
         "seconds that a picture is kept after it was last asked for", default=900.0, above=0, metavar="S"
     )
-    upload_bytes: int = 2048 * MIB
-    """Of all requests that are being read or answered; beyond it the answer is 503."""
+    upload_bytes: int = text(
+        "most bytes of uploads that are read or answered at once, half of it by one client; films apart",
+        default="1G",
+        parsed=1024 * MIB,
+        parse=parse_bytes,
+        command="max-uploads",
+        metavar="SIZE",
+    )
+    film_upload_bytes: int = 2048 * MIB
+    """Of films' uploads that are being read, half of it by one client; beyond it the answer is 503."""
     queue: int = whole(
         "most requests that are worked on or wait; beyond it the answer is 503",
         default=64,
@@ -86,6 +101,12 @@ class Limits:
     films: int = whole("most films that are worked on or wait", default=8, least=1, group="how much at once")
     cameras: int = 4
     """Live connections."""
+
+    @property
+    def films_of_one(self) -> int:
+        """Films that one client may have worked on or waiting: half of all, so that others come in."""
+        return (self.films + 1) // 2
+
     timeout: float = number(
         "seconds for a picture, waiting included; then the answer is 504", default=120.0, above=0, metavar="S"
     )
@@ -93,6 +114,13 @@ class Limits:
     """Seconds that a request may take to come, beside those of its bytes at the slowest rate allowed."""
     slowest: int = SLOWEST
     """Bytes a second that an upload has to keep up in the mean."""
+    drain: float = number(
+        "seconds that a stopped service goes on as before and only /readyz says so, for load balancers "
+        "to notice",
+        default=0.0,
+        least=0,
+        metavar="S",
+    )
     keep: float = number("seconds that a film's result is kept", default=3600.0, above=0, metavar="S")
     grace: float = number(
         "seconds that films may go on for when the service is stopped", default=60.0, above=0, metavar="S"

@@ -45,6 +45,10 @@ WRITABLE = {
 }
 """Suffix to Pillow's format, for what results can be written as."""
 
+LARGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383, "AVIF": 32_768, "GIF": 65_535, "TGA": 65_535}
+"""Most pixels on a side by Pillow's format, where that can be met: libjpeg's, libwebp's and those of the
+formats' own fields. libavif writes 65,536, and reads no more than this."""
+
 FILM_FORMATS = ("mp4", "m4v", "mov", "qt", "mkv", "webm", "ts", "gif", "apng", "webp")
 """What films can be written as; ``media.video.containers`` says how."""
 

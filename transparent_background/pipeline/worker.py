@@ -25,7 +25,7 @@ from ..compositing.backgrounds import background_of
 from ..compositing.finish import finish
 from ..engine.predictor import Predictor
 from ..engine.threads import passes_side_by_side
-from ..errors import OutputError, TransparentBackgroundError
+from ..errors import MemoryShortageError, OutputError, TransparentBackgroundError
 from ..films.outputs import Targets
 from ..films.overlap import in_advance, threads
 from ..films.process import process_film
@@ -34,7 +34,7 @@ from ..images.result import Result
 from ..matting.pictures import predict_mattes
 from ..media.atomic import make_folder
 from ..media.reading import Animation, animation, read, read_frames
-from ..media.writing import write, write_animation
+from ..media.writing import check_fits, write, write_animation
 from ..options.settings import Settings
 from ..options.suffixes import ANIMATED, KEEPS_ALPHA
 from ..types import FloatArray, Size
@@ -67,6 +67,8 @@ class Worker:
         self.background = background_of(settings)
         self.writing: deque[tuple[Task, Future[Size]]] = deque()
         self.full: str | None = None
+        self.alone: list[Task] | None = []
+        """Pictures for which there was too little memory beside others; None: each is by itself now."""
 
     def do(self, tasks: list[Task], batch_size: int) -> str | None:
         """Work through the tasks; return why it stopped early. An interrupt leaves no half-written file."""
@@ -80,6 +82,10 @@ class Worker:
             while not self.full and (batch := list(islice(loaded, batch_size))):
                 self._work_on(batch, writers)
             self._drain(0)
+            again, self.alone = self.alone or [], None
+            while not self.full and again:
+                self._work_on(list(self._loaded(in_advance(readers, _load, [again.pop(0)], 0))), writers)
+                self._drain(0)
         return self.full
 
     def _loaded(self, reading: Iterable[tuple[Task, Future[_Loaded]]]) -> Iterator[tuple[Task, _Loaded]]:
@@ -87,6 +93,8 @@ class Worker:
         for task, future in reading:
             try:
                 loaded = future.result()
+                if isinstance(loaded, Picture) and self.settings.crop is None:
+                    check_fits(task.format, loaded.size)
             except Exception as error:
                 self._fail(task, error)
             else:
@@ -192,6 +200,9 @@ class Worker:
     def _fail(self, task: Task, error: Exception) -> None:
         if isinstance(error, BrokenPipeError):
             raise error
+        if isinstance(error, MemoryShortageError) and self.alone is not None and task.targets is None:
+            self.alone.append(task)
+            return
         if isinstance(error, OutputError) and error.errno == errno.ENOSPC:
             self.full = "the disk is full"
         if isinstance(error, TransparentBackgroundError):

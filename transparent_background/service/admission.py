@@ -7,7 +7,9 @@ import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any
 
 RECENT = 32  # pictures whose mean time tells how long others have to wait
 
@@ -18,6 +20,10 @@ class QueueFullError(Exception):
     def __init__(self, retry_after: int, message: str = "") -> None:
         super().__init__(message or f"the service is busy; try again in {retry_after} s")
         self.retry_after = retry_after
+
+
+class ClientBusyError(QueueFullError):
+    """One client has as much in work as it may; others may have more taken on."""
 
 
 class ClosingError(QueueFullError):
@@ -94,8 +100,12 @@ class Budget:
         self._given_back = asyncio.Event()
 
     @asynccontextmanager
-    async def take(self, amount: int) -> AsyncIterator[None]:
-        """Hold an amount for the block; a task that is cancelled while it waits leaves the queue."""
+    async def take(self, amount: int) -> AsyncIterator[list[Future[Any]]]:
+        """Hold an amount for the block; a task that is cancelled while it waits leaves the queue.
+
+        The list that the block is given takes the work of threads: what such work has is held until it ends,
+        also where nobody waits for it any more, since threads cannot be stopped.
+        """
         amount = min(amount, self.total)
         self.waiting += 1
         try:
@@ -106,8 +116,22 @@ class Budget:
                 self._free -= amount
         finally:
             self.waiting -= 1
+        work: list[Future[Any]] = []
         try:
-            yield
+            yield work
         finally:
+            self._give_back(amount, [future for future in work if not future.done()])
+
+    def _give_back(self, amount: int, work: list[Future[Any]]) -> None:
+        """Give an amount back when the last of some work is done."""
+        if not work:
             self._free += amount
             self._given_back.set()
+            return
+        loop = asyncio.get_running_loop()
+
+        def done(_: object) -> None:
+            with suppress(RuntimeError):  # the loop has ended, and the budget with it
+                loop.call_soon_threadsafe(self._give_back, amount, work[1:])
+
+        work[0].add_done_callback(done)

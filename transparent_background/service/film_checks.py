@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import InputError, TooLargeError, UnreadableError
-from ..media.reading import animation, measure
+from ..media.reading import animation, read_header
 from ..media.video.opening import open_input, video_stream
 from ..options.films import Selection
 from ..options.service import Limits
@@ -42,7 +42,8 @@ def check_film(path: Path, limits: Limits, selection: Selection, name: str, *, s
 
 
 def _check_picture(path: Path, limits: Limits, selection: Selection, *, still: bool) -> None:
-    _check_pixels(measure(path), limits, selection)
+    header = read_header(path, min(limits.pixels, limits.frame_pixels))
+    _check_pixels(header.size, limits, selection)
     info = animation(path)
     if info is not None:
         _check_frames(info.frames, limits)

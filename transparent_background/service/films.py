@@ -6,15 +6,13 @@ import asyncio
 import logging
 import secrets
 import shutil
-import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ..errors import TooLargeError, TransparentBackgroundError
 from ..films.outputs import Targets, film_name, plan_targets
@@ -24,9 +22,10 @@ from ..options.films import Selection
 from ..options.result_types import Backdrop
 from ..options.service import Limits
 from ..options.settings import Settings
-from .admission import ClosingError, QueueFullError
+from .admission import ClientBusyError, ClosingError, QueueFullError
 from .attention import Attention
 from .film_checks import check_film
+from .film_jobs import ENDED, FilmJob, State, change
 from .models import find_network
 from .naming import safe_stem, shown_name
 from .requests import FilmJobOptions, asked_for, settings_for
@@ -34,62 +33,13 @@ from .workers import ModelWorkers, SharedNetwork
 
 logger = logging.getLogger(__name__)
 
-State = Literal["queued", "running", "done", "failed", "cancelled"]
-ENDED = ("done", "failed", "cancelled")
 HEARTBEAT = 15.0  # seconds
 CANCELLING = 10.0  # seconds that one waits for a film to stop
-
-MEDIA_TYPES = {
-    "mov": "video/quicktime",
-    "mp4": "video/mp4",
-    "webm": "video/webm",
-    "mkv": "video/matroska",
-    "gif": "image/gif",
-    "apng": "image/apng",
-    "webp": "image/webp",
-}
+FETCHING = 10.0  # seconds, at the end of the service, for the result of a film that was finished meanwhile
 
 
 class CancelledFilmError(Exception):
     """Whoever asked for a film does not want it any more."""
-
-
-@dataclass(eq=False, slots=True)
-class FilmJob:
-    """A film that was asked for."""
-
-    id: str
-    """Random, so that only who is told it can ask for it."""
-    source: Path
-    """The upload. Its folder holds the result as well, and goes with the film."""
-    shown: str
-    """What messages call it."""
-    settings: Settings
-    network: SharedNetwork
-    targets: Targets
-    """The files that are written."""
-    attention: Attention = field(default_factory=Attention)
-    deliver: Callable[[Path], Awaitable[None]] | None = None
-    """Brings the finished file to where it is wanted."""
-    state: State = "queued"
-    progress: VideoProgress | None = None
-    error: str | None = None
-    notes: list[str] = field(default_factory=list)
-    result: Path | None = None
-    bytes: int = 0
-    """Size of the result."""
-    ended: float | None = None
-    """By :func:`time.monotonic`."""
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set at the next change; then there is another one."""
-    work: asyncio.Task[None] = field(init=False)
-
-    @property
-    def media_type(self) -> str:
-        """What the result is, such as ``video/mp4``."""
-        suffix = "" if self.result is None else self.result.suffix[1:]
-        return MEDIA_TYPES.get(suffix, "application/octet-stream")
 
 
 class FilmService:
@@ -104,6 +54,7 @@ class FilmService:
         self._most_kept = min(limits.kept_bytes, shutil.disk_usage(folder).free // 2)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="film")
         self._turn = asyncio.Lock()
+        self._receiving: list[str] = []  # clients
         self._closing: asyncio.Task[None] | None = None
 
     @property
@@ -111,33 +62,46 @@ class FilmService:
         """Films that are worked on or wait."""
         return [film for film in self.jobs.values() if film.state not in ENDED]
 
-    def position(self, film: FilmJob) -> int | None:
-        """Return how many films come before one; None unless it waits."""
-        return self.unfinished.index(film) if film.state == "queued" else None
-
-    def _check_room(self) -> None:
+    def _check_room(self, client: str) -> None:
         if self._closing is not None:
             raise ClosingError
-        if len(self.unfinished) >= self.limits.films:
-            raise QueueFullError(30)
+        waiting = [*self._receiving, *(film.client for film in self.unfinished)]
+        if len(waiting) >= self.limits.films:
+            message = (
+                f"{len(waiting)} films are worked on or wait, which is all that are taken; try again later"
+            )
+            raise QueueFullError(30, message)
+        if waiting.count(client) >= self.limits.films_of_one:
+            message = (
+                f"{waiting.count(client)} of your films are worked on or wait; try again when one is done"
+            )
+            raise ClientBusyError(30, message)
+
+    def position(self, film: FilmJob) -> int | None:
+        """Return how many films are worked on before one that waits; 0 for the one that is worked on."""
+        waiting = self.unfinished
+        return waiting.index(film) if film in waiting else None
 
     @asynccontextmanager
-    async def receive(self) -> AsyncIterator[Path]:
-        """Give a private folder for an upload, which is removed if the block fails.
+    async def receive(self, client: str) -> AsyncIterator[Path]:
+        """Give a private folder for a client's upload, which is removed if the block fails.
 
         Raises
         ------
         QueueFullError
-            There are too many films.
+            There are too many films, or too many of this client.
         """
-        self._check_room()
+        self._check_room(client)
+        self._receiving.append(client)
         folder = self.folder / secrets.token_urlsafe(16)
-        await asyncio.to_thread(folder.mkdir, mode=0o700)
         try:
+            await asyncio.to_thread(folder.mkdir, mode=0o700)
             yield folder
         except BaseException:
             await _delete(folder)
             raise
+        finally:
+            self._receiving.remove(client)
 
     def order(self, options: FilmJobOptions, behind: Path | None) -> tuple[Settings, SharedNetwork]:
         """Check what is asked for, and what goes behind, before there are files.
@@ -158,18 +122,19 @@ class FilmService:
         settings: Settings,
         network: SharedNetwork,
         *,
+        client: str,
         attention: Attention | None = None,
         deliver: Callable[[Path], Awaitable[None]] | None = None,
     ) -> FilmJob:
-        """Check an uploaded film, in a folder from :meth:`receive`, and queue it.
+        """Check an uploaded film, in a folder from :meth:`receive`, and queue it for its client.
 
         Without ``attention`` it goes on though nobody asks about it. ``deliver`` is given the finished file
         before the film counts as done; what it raises becomes the film's error.
 
         Raises
         ------
-        QueueFullError
-            There are too many.
+        ClosingError
+            The service is being stopped.
         InputError
             It is no film, or larger than the limits.
         UsageError
@@ -180,8 +145,9 @@ class FilmService:
             targets = await asyncio.to_thread(self._check, source, name, shown, settings)
         except TransparentBackgroundError as error:
             raise type(error)(_without_paths(str(error), source, shown)) from error
-        self._check_room()
-        film = FilmJob(secrets.token_urlsafe(16), source, shown, settings, network, targets)
+        if self._closing is not None:
+            raise ClosingError
+        film = FilmJob(secrets.token_urlsafe(16), source, shown, settings, network, targets, client)
         film.attention, film.deliver = attention or Attention(), deliver
         self.jobs[film.id] = film
         film.work = asyncio.create_task(self._work(film))
@@ -199,16 +165,17 @@ class FilmService:
         loop = asyncio.get_running_loop()
 
         def tell(progress: VideoProgress) -> None:
-            loop.call_soon_threadsafe(partial(_change, film, progress=progress))
+            loop.call_soon_threadsafe(partial(change, film, progress=progress))
 
         async with self._turn:
             if film.cancelled.is_set():
                 return
-            _change(film, state="running")
+            change(film, state="running")
             try:
                 done = await loop.run_in_executor(self._thread, self._process, film, tell)
                 if film.deliver is not None:
                     await film.deliver(done["result"])
+                    film.fetched.set()
             except CancelledFilmError:
                 await self._end(film, "cancelled")
             except TransparentBackgroundError as error:
@@ -253,7 +220,7 @@ class FilmService:
     async def _end(self, film: FilmJob, state: State, **values: Any) -> None:
         if state != "done":
             await _delete(film.source.parent)
-        _change(film, state=state, ended=time.monotonic(), **values)
+        change(film, state=state, ended=time.monotonic(), **values)
         if state == "done":
             await self._make_room()
 
@@ -308,29 +275,31 @@ class FilmService:
                 await self.remove(film)
 
     def begin_to_close(self) -> asyncio.Task[None]:
-        """Take no more; give what was taken ``limits.grace`` seconds, cancel the rest, and remove every file.
+        """Take no more; give what was taken ``limits.grace`` seconds, and cancel the rest.
 
-        The task, the same for each call, ends when all that is done.
+        What is finished meanwhile has its time to be fetched, if somebody does. The task, the same for each
+        call, ends when all that is done.
         """
         if self._closing is None:
-            self._closing = asyncio.create_task(self._close())
+            self._closing = asyncio.create_task(self._finish())
         return self._closing
 
-    async def _close(self) -> None:
-        if works := [film.work for film in self.unfinished]:
-            await asyncio.wait(works, timeout=self.limits.grace)
+    async def _finish(self) -> None:
+        films = self.unfinished
+        if films:
+            await asyncio.wait([film.work for film in films], timeout=self.limits.grace)
         await asyncio.gather(*(self.cancel(film) for film in self.unfinished))
+        fetching = [asyncio.ensure_future(film.fetched.wait()) for film in films if film.state == "done"]
+        if fetching:
+            _, left = await asyncio.wait(fetching, timeout=FETCHING)
+            for wait in left:
+                wait.cancel()
+
+    async def close(self) -> None:
+        """Remove every file, after what :meth:`begin_to_close` does."""
+        await asyncio.shield(self.begin_to_close())
         await asyncio.to_thread(self._thread.shutdown, wait=not self.unfinished)
         await _delete(self.folder)
-
-
-def _change(film: FilmJob, **values: Any) -> None:
-    """Change a film that has not ended, and wake those who watch it; in the loop's thread."""
-    if film.state not in ENDED:
-        for name, value in values.items():
-            setattr(film, name, value)
-        film.changed.set()
-        film.changed = asyncio.Event()
 
 
 async def _delete(folder: Path) -> None:

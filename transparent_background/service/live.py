@@ -8,11 +8,11 @@ import threading
 import time
 
 from ..compositing.backgrounds import StillBackground
-from ..errors import TooLargeError, UsageError
+from ..errors import UsageError
 from ..images.picture import Picture
 from ..live.frame import FrameMaker
 from ..live.scenes import Scene
-from ..media.reading import measure, read
+from ..media.reading import read, read_header
 from ..media.writing import write
 from ..options.service import Limits
 from .models import find_network
@@ -80,8 +80,6 @@ class LiveSession:
 
 def _read(data: bytes, name: str, most: int) -> Picture:
     file = NamedBytes(data, name)
-    height, width = measure(file)
-    if height * width > most:
-        raise TooLargeError(f"{name} has {width} x {height} pixels; that is too many")
+    read_header(file, most)
     file.seek(0)
     return read(file)

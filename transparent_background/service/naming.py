@@ -11,6 +11,16 @@ from ..options.suffixes import ANIMATED_SUFFIXES, FILM_SUFFIXES, format_of
 NAME_LENGTH = 100
 RESULT_SUFFIXES = {format_of(suffix) or "": suffix for suffix in PICTURE_FORMATS}
 """By Pillow's name of a format, with what the names of results end."""
+MEDIA_TYPES = {
+    "mov": "video/quicktime",
+    "mp4": "video/mp4",
+    "webm": "video/webm",
+    "mkv": "video/matroska",
+    "gif": "image/gif",
+    "apng": "image/apng",
+    "webp": "image/webp",
+}
+"""Of films, by what their names end with."""
 MOVING_PICTURES = ANIMATED_SUFFIXES | {".webp", ".png", ".avif"}
 """Suffixes of pictures that may be animated."""
 

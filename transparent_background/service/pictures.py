@@ -6,7 +6,7 @@ import asyncio
 import io
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,11 +15,12 @@ import anyio
 
 from ..compositing.backgrounds import StillBackground
 from ..compositing.finish import finish
-from ..errors import TooLargeError
+from ..errors import MemoryShortageError
+from ..images.memory import decoding, finishing, free_memory, in_words, kept, peak
 from ..images.picture import Picture
 from ..matting.pictures import matte_at
-from ..media.reading import measure, read
-from ..media.writing import write
+from ..media.reading import read, read_header
+from ..media.writing import check_fits, write
 from ..options.service import Limits
 from ..options.settings import Settings
 from ..options.suffixes import KEEPS_ALPHA, format_of
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FETCHERS, FETCH_SECONDS = 8, 20.0
+MOST_MEMORY = 8 << 30
+"""Bytes for pictures, if nobody says; more are not worked on at once anyway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +90,7 @@ class CutOut:
 class PictureService:
     """Cuts out pictures: reads, waits for the network, composes and encodes.
 
-    What is read and not yet written is bounded in pixels and in number; who is cancelled leaves the queue.
+    What is read and not yet written is bounded in memory and in number; who is cancelled leaves the queue.
 
     Parameters
     ----------
@@ -112,7 +115,7 @@ class PictureService:
     ) -> None:
         self.workers, self.limits, self.admission = workers, limits, admission
         self._on_done = on_done
-        self._pixels = Budget(2 * limits.pixels)
+        self._memory = Budget(limits.memory or usual_memory(limits))
         # and in number: many small ones would only wait for the network in memory
         self._held = Budget(2 * threads + 2 * max(workers.at_once, 1))
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="picture")
@@ -121,7 +124,7 @@ class PictureService:
     @property
     def waiting(self) -> int:
         """Pictures that nothing has been done for yet."""
-        return self._held.waiting + self._pixels.waiting
+        return self._held.waiting + self._memory.waiting
 
     def order(self, options: PictureOptions | KeptOptions, behind: bytes | None = None) -> Order:
         """Check what is asked for, before anything is done; ``behind`` is a picture's file, to put behind.
@@ -175,14 +178,19 @@ class PictureService:
             files.append(NamedBytes(order.behind, "the background"))
         came = time.monotonic()
         async with self._held.take(1):
-            pixels = sum([await self._run(self._measure, file) for file in files])
-            async with self._pixels.take(pixels):
+            need = await self._run(self._estimate, files, order)
+            async with self._memory.take(need) as work:
+
+                async def run(function: Callable[..., T], *arguments: Any) -> T:
+                    work.append(self._threads.submit(function, *arguments))
+                    return await asyncio.wrap_future(work[-1])
+
                 admitted = time.monotonic()
-                picture, *behind = [await self._run(read, file) for file in files]
+                picture, *behind = [await run(read, file) for file in files]
                 decoded = time.monotonic()
-                passed = await self._predict(picture, order, kept)
+                passed = await self._predict(picture, order, kept, work)
                 predicted = time.monotonic()
-                done = await self._run(_finish, picture, passed.predictions[0], order, behind)
+                done = await run(_finish, picture, passed.predictions[0], order, behind)
         seconds = {
             "queue": admitted - came + passed.waited,
             "decode": decoded - admitted,
@@ -191,15 +199,19 @@ class PictureService:
         }
         return replace(done, seconds=seconds)
 
-    async def _predict(self, picture: Picture, order: Order, kept: KeptPicture | None) -> Passed:
-        """Have the network run, or take what it said of a kept picture before."""
+    async def _predict(
+        self, picture: Picture, order: Order, kept: KeptPicture | None, work: list[Future[Any]]
+    ) -> Passed:
+        """Have the network run, or take what it said of a kept picture before; ``work`` is what goes on."""
         if kept is None:
-            return await asyncio.wrap_future(order.network.submit([picture], resize=order.resize))
+            work.append(order.network.submit([picture], resize=order.resize))
+            passed: Passed = await asyncio.wrap_future(work[-1])
+            return passed
         key = order.network.name, order.resize
         async with kept.predicting:
             waited = seconds = 0.0
             if (packed := kept.mattes.get(key)) is None:
-                passed = await self._predict(picture, order, None)
+                passed = await self._predict(picture, order, None, work)
                 waited, seconds = passed.waited, passed.seconds
                 packed = kept.mattes[key] = await self._run(PackedMatte, passed.predictions[0])
         # packed and unpacked the first time too, so that all results of a picture fit each other
@@ -207,20 +219,26 @@ class PictureService:
 
     async def measure(self, data: bytes, name: str) -> Size:
         """Return a picture's (height, width) as its header says; raises as :meth:`cut_out`."""
-        file = NamedBytes(data, name)
-        await self._run(self._measure, file)  # it may be too large
-        return await self._run(measure, file)
+        header = await self._run(read_header, NamedBytes(data, name), self.limits.pixels)
+        return header.size
 
-    def _measure(self, file: NamedBytes) -> int:
-        """Return a picture's pixels, by its header."""
-        height, width = measure(file)
-        file.seek(0)
-        if height * width > self.limits.pixels:
-            raise TooLargeError(
-                f"{file.name}: has {height * width / 1e6:.1f} million pixels; at most "
-                f"{self.limits.pixels / 1e6:g} million are taken here"
+    def _estimate(self, files: list[NamedBytes], order: Order) -> int:
+        """Return the bytes that a picture and what goes behind it take at their peak, by their headers."""
+        own, *behind = [read_header(file, self.limits.pixels) for file in files]
+        for file in files:
+            file.seek(0)
+        if order.settings.crop is None:
+            check_fits(order.format, own.size)
+        need = peak(own.size, own.depth, order.network.memory_of_passes(own.size, resize=order.resize))
+        need += sum(decoding(header.size, header.depth) for header in behind)
+        if need > self._memory.total:
+            height, width = own.size
+            raise MemoryShortageError(
+                f"{files[0].name}: a picture of {width} x {height} needs about {in_words(need)} of memory, "
+                f"and {in_words(self._memory.total)} are set aside for pictures here; send a smaller one, or "
+                "choose resize static"
             )
-        return height * width
+        return need
 
     async def fetch(self, url: str) -> bytes:
         """Fetch a picture from a public address; a few at once, so that slow servers stop nothing else.
@@ -251,6 +269,14 @@ class NamedBytes(io.BytesIO):
     def __init__(self, data: bytes, name: str) -> None:
         super().__init__(data)
         self.name = name
+
+
+def usual_memory(limits: Limits) -> int:
+    """Return how much memory pictures may take if nobody says: bytes."""
+    free = free_memory()
+    if free is not None:
+        return min(free * 3 // 4, MOST_MEMORY)
+    return 2 * (kept((limits.pixels, 1), 1) + finishing((limits.pixels, 1), 1))  # of two at the limit
 
 
 def _finish(picture: Picture, prediction: torch.Tensor, order: Order, behind: list[Picture]) -> CutOut:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
-from ..errors import UsageError
+from ..errors import UnknownTypeError, UsageError
 from ..options.cameras import CameraOptions
 from ..options.declare import Door, Option, Subject, declared, offered
 from ..options.films import FilmOptions
@@ -171,13 +171,13 @@ def parse_result_type(text: str) -> ResultType:
 
     Raises
     ------
-    UsageError
+    UnknownTypeError
     """
     with suppress(UsageError):
         kind = parse_type(text)
         if not isinstance(kind, Backdrop):
             return kind
-    raise UsageError(
+    raise UnknownTypeError(
         f"type {text!r} is unknown; choose {', '.join(TYPES)}, a colour ([255, 0, 0], #ff0000 or a CSS "
         "name), or send a picture as background_image"
     )

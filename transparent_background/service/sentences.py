@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,6 +14,8 @@ from .admission import DeadlineError, QueueFullError
 
 logger = logging.getLogger(__name__)
 
+REQUEST: ContextVar[str | None] = ContextVar("request", default=None)
+"""What the request that is worked on is called, in its answer and in the log."""
 OWN_WORDS = (UsageError, InputError, MissingExtraError, QueueFullError, DeadlineError)
 """Errors whose messages are meant for whoever asked."""
 FOR_OPERATORS: dict[type[Exception], str] = {
@@ -31,9 +34,9 @@ def sentence(error: Exception) -> str:
         return str(error)
     for kind, words in FOR_OPERATORS.items():
         if isinstance(error, kind):
-            logger.error("%s", error)
+            logger.error("request %s: %s", REQUEST.get(), error)
             return words
-    logger.error("a request failed", exc_info=error)
+    logger.error("request %s failed: %s: %s", REQUEST.get(), type(error).__name__, error, exc_info=error)
     return "something went wrong here; the server's log says what"
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import logging
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from ..images.memory import give_back_memory
 from ..options.service import ServiceSettings
 from .admission import Admission
 from .films import FilmService
@@ -61,12 +60,16 @@ class Services:
         """Live connections now."""
         self.camera_threads = ThreadPoolExecutor(settings.limits.cameras, thread_name_prefix="camera")
         self.ready = False
+        """Whether new work should be sent here; a service that drains still takes it."""
+        self.taking = False
+        """Whether new work is taken."""
         self._folder: TemporaryFolder | None = None
 
     def begin_to_close(self) -> None:
         """Take no more; films have their grace from now on."""
-        if self.ready:
-            self.ready = False
+        self.ready = False
+        if self.taking:
+            self.taking = False
             self.admission.closing = True
             self.films.begin_to_close()
 
@@ -88,13 +91,13 @@ class Services:
             )
             self.films = FilmService(self.workers, self.limits, self._folder.path, threads=threads)
             sweeping = asyncio.create_task(self._sweep())
-            self.ready = True
+            self.ready = self.taking = True
             yield self
         finally:
-            self.ready = False
+            self.begin_to_close()
             if sweeping is not None:
                 sweeping.cancel()
-                await asyncio.shield(self.films.begin_to_close())
+                await self.films.close()
                 await self.pictures.close()
             self.kept.clear()
             self.camera_threads.shutdown()
@@ -109,13 +112,6 @@ class Services:
             except OSError:
                 logger.exception("old films could not be removed")
             await asyncio.to_thread(give_back_memory)
-
-
-def give_back_memory() -> None:
-    """Return memory that was freed to the system; glibc keeps it in an arena for every few threads."""
-    if sys.platform == "linux":
-        with suppress(OSError, AttributeError):  # another C library has no such function
-            ctypes.CDLL(None).malloc_trim(0)
 
 
 class TemporaryFolder:

@@ -23,12 +23,15 @@ logger = logging.getLogger(__name__)
 
 
 class Network(Predictor, Protocol):
-    """A predictor that knows which pictures can share a pass."""
+    """A predictor that knows which pictures can share a pass, and what one takes."""
 
     def sizes_of_passes(
-        self, picture: Picture, *, resize: ResizeMethod | None = None, base_size: Size | None = None
+        self, size: Size, *, resize: ResizeMethod | None = None, base_size: Size | None = None
     ) -> tuple[Size, Size | None]:
-        """Say at which sizes the network sees a picture; those that it sees at the same can share a pass."""
+        """Say at which sizes the network sees a picture of a size; those that share them can share a pass."""
+
+    def memory_of_passes(self, size: Size, *, resize: ResizeMethod | None = None) -> int:
+        """Estimate the bytes of this machine's memory that the passes of a picture of a size take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +227,10 @@ class SharedNetwork:
         self.checkpoint, self.device, self.plan = first.checkpoint, first.device, first.plan
         self.asked_resize, self.fingerprint = first.asked_resize, first.fingerprint
 
+    def memory_of_passes(self, size: Size, *, resize: ResizeMethod | None = None) -> int:
+        """Estimate the bytes of this machine's memory that the passes of a picture of a size take."""
+        return self.on_devices[0].memory_of_passes(size, resize=resize)
+
     def submit(
         self,
         pictures: Sequence[Picture],
@@ -236,7 +243,7 @@ class SharedNetwork:
         A future that is cancelled before its pass begins leaves the queue. For the parameters see
         :meth:`Predictor.predictions`.
         """
-        sizes = self.on_devices[0].sizes_of_passes(pictures[0], resize=resize, base_size=base_size)
+        sizes = self.on_devices[0].sizes_of_passes(pictures[0].size, resize=resize, base_size=base_size)
         key = self.name, resize, base_size, sizes
         return self._workers.submit(_Request(self, pictures, resize, base_size, key))
 

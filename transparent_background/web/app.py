@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Security
 from fastapi.middleware.cors import CORSMiddleware
-from starlette.responses import FileResponse
+from fastapi.security import HTTPBearer
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
@@ -18,20 +20,42 @@ from ..assistants.server import PictureServer
 from ..options.service import MIB, ServiceSettings
 from ..service.services import Services
 from ..service.workers import Network
+from .bodies import BodyLimits
 from .mcp import Endpoint
-from .middleware import BodyLimits, CountRequests, Doorkeeper, SecurityHeaders
+from .middleware import CountRequests, Doorkeeper, RequestIds, SecurityHeaders
 from .problems import HANDLERS
 from .routes import about, films, kept, live, pictures
 
 PAGE = Path(__file__).parent / "page"
 
-ASKED_HEADERS = ("Authorization", "Content-Type", "Mcp-Protocol-Version", "Mcp-Session-Id", "Last-Event-ID")
-ANSWERED_HEADERS = ("Content-Disposition", "Location", "Retry-After", "Server-Timing", "X-Crop-Box")
+ASKED_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    "X-Request-ID",
+    "Mcp-Protocol-Version",
+    "Mcp-Session-Id",
+    "Last-Event-ID",
+)
+ANSWERED_HEADERS = (
+    *("Content-Disposition", "Location", "Retry-After", "Server-Timing"),
+    *("X-Crop-Box", "X-Queue-Position", "X-Request-ID"),
+)
 
 DESCRIPTION = """\
-Cuts out pictures and films. Errors are `application/problem+json` whose `detail` is a sentence.
+Cuts out pictures and films. Errors are `application/problem+json`: their `detail` is a sentence, and programs
+can tell them apart by their `code`; `/problems` lists all.
 Options can stand in the query or in the form.
 """
+
+
+class PageFiles(StaticFiles):
+    """The page's files, which browsers ask for anew: a version's modules must not meet another's."""
+
+    def file_response(self, *arguments: Any, **options: Any) -> Response:
+        """Return a file, or that it has not changed."""
+        response = super().file_response(*arguments, **options)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 def create_app(devices: Sequence[Mapping[str, Network]], settings: ServiceSettings) -> FastAPI:
@@ -70,16 +94,21 @@ def create_app(devices: Sequence[Mapping[str, Network]], settings: ServiceSettin
         exception_handlers=HANDLERS,
     )
     app.state.services = services
-    for module in (about, pictures, kept, films, live):
-        app.include_router(module.router)
+    # the doorkeeper looks at the token; this tells clients that read the document of it
+    bearer = [Security(HTTPBearer(auto_error=False, description="The service's token."))]
+    for module in (about, pictures, kept, films):
+        app.include_router(module.router, dependencies=bearer if settings.token else [])
+    for router in (about.public, live.router):
+        app.include_router(router)
     app.router.routes.append(Route(assistants.path, assistants, include_in_schema=False))
     if settings.page:
 
+        @app.head("/", include_in_schema=False)
         @app.get("/", include_in_schema=False)
         async def index() -> FileResponse:
             return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
 
-        app.mount("/page", StaticFiles(directory=PAGE), name="page")
+        app.mount("/page", PageFiles(directory=PAGE), name="page")
     # the last one added is the first one passed
     app.add_middleware(BodyLimits, limits=limits, largest=largest)
     app.add_middleware(Doorkeeper, hosts=settings.hosts, origins=settings.allow_origins, token=settings.token)
@@ -91,6 +120,7 @@ def create_app(devices: Sequence[Mapping[str, Network]], settings: ServiceSettin
             allow_headers=ASKED_HEADERS,
             expose_headers=ANSWERED_HEADERS,
         )
-    app.add_middleware(SecurityHeaders)
     app.add_middleware(CountRequests, metrics=services.metrics)
+    app.add_middleware(RequestIds)
+    app.add_middleware(SecurityHeaders)
     return app

@@ -1,22 +1,23 @@
-"""What every request passes: who may ask, how much and how slowly, and what answers always say."""
+"""What every request passes: who may ask, what it is called, and what answers always say."""
 
 from __future__ import annotations
 
 import base64
 import hmac
 import logging
+import re
+import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from anyio import fail_after
 from starlette.datastructures import Headers, MutableHeaders
 
-from ..options.service import MIB, Limits
 from ..service.metrics import Metrics
-from .problems import Problem, problem
+from ..service.sentences import REQUEST
+from .problems import PAGE, answer, problem
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-PUBLIC = ("/healthz", "/readyz")
+PUBLIC = ("/healthz", "/readyz", PAGE)
 """Answered without a token, as are the page's files."""
 
-CLOSE = {"Connection": "close"}
+REQUEST_ID = "X-Request-ID"
+NAME = re.compile(r"[\w.:@/+=-]{1,100}", re.ASCII)
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
@@ -70,6 +72,44 @@ class SecurityHeaders:
         await self.app(scope, receive, add if scope["type"] == "http" else send)
 
 
+class RequestIds:
+    """Names every request, in its answer and in the log, and answers errors that nobody expected.
+
+    The name is the client's, or a proxy's before it, if it has the form of one.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        asked = Headers(scope=scope).get(REQUEST_ID, "")
+        name = asked if NAME.fullmatch(asked) else secrets.token_hex(8)
+        begun = False
+
+        async def add(message: Message) -> None:
+            nonlocal begun
+            if message["type"] in ("http.response.start", "websocket.accept"):
+                begun = True
+                message.setdefault("headers", [])
+                MutableHeaders(scope=message)[REQUEST_ID] = name
+            await send(message)
+
+        token = REQUEST.set(name)
+        try:
+            await self.app(scope, receive, add)
+        except Exception as error:
+            if begun or scope["type"] == "websocket":
+                logger.error("request %s broke off", name, exc_info=error)
+                raise
+            await (await answer(None, error))(scope, receive, add)
+        finally:
+            REQUEST.reset(token)
+
+
 class CountRequests:
     """Counts requests and their time by route, so that ids in paths make no new series."""
 
@@ -99,7 +139,8 @@ class CountRequests:
             seconds = time.monotonic() - started
             self.requests.labels(method, path, str(status)).inc()
             self.seconds.labels(path).observe(seconds)
-            logger.info("%s %s: %d, %.0f ms", method, path, status, 1000 * seconds)
+            took = f"{1000 * seconds:.0f} ms"
+            logger.info("request %s: %s %s: %d, %s", REQUEST.get(), method, path, status, took)
 
 
 class Doorkeeper:
@@ -199,67 +240,3 @@ def _token_of(headers: Headers) -> str:
             except ValueError:  # no base64, or no text
                 return ""
     return ""
-
-
-class BodyLimits:
-    """Refuses bodies that are too large, too many at once, and clients that send them too slowly.
-
-    Parameters
-    ----------
-    limits
-        ``patience``, ``slowest`` and ``upload_bytes`` are kept to here.
-    largest
-        How many bytes some paths take; others take 1 MiB.
-    """
-
-    def __init__(self, app: ASGIApp, *, limits: Limits, largest: Mapping[str, int]) -> None:
-        self.app, self.limits, self.largest = app, limits, largest
-        self.held = 0
-        """Bytes of all requests that are being read or answered."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        most = self.largest.get(route_path(scope).rstrip("/"), MIB)
-        told = Headers(scope=scope).get("content-length", "0")
-        started = time.monotonic()
-        taken, complete, held = 0, False, 0
-
-        def hold(size: int) -> None:
-            """Hold so much for this request, if it is more than before; one that is alone always fits."""
-            nonlocal held
-            if size > most:
-                detail = f"the request is too large; at most {most / 2**20:.0f} MiB are taken here"
-                raise Problem(413, detail, CLOSE)
-            more = max(size - held, 0)
-            held += more
-            self.held += more
-            if more and self.held > max(self.limits.upload_bytes, held):
-                detail = "the service is busy with other uploads; try again in a few seconds"
-                raise Problem(503, detail, {**CLOSE, "Retry-After": "5"})
-
-        async def limited() -> Message:
-            nonlocal taken, complete
-            if complete:
-                return await receive()  # that is how one hears that a client has gone
-            left = self.limits.patience + taken / self.limits.slowest - (time.monotonic() - started)
-            try:
-                with fail_after(max(left, 0.001)):
-                    message = await receive()
-            except TimeoutError as error:
-                raise Problem(408, "the request came too slowly", CLOSE) from error
-            if message["type"] == "http.request":
-                taken += len(message.get("body", b""))
-                complete = not message.get("more_body", False)
-                hold(taken)
-            return message
-
-        try:
-            hold(int(told) if told.isascii() and told.isdigit() else 0)
-            await self.app(scope, limited, send)
-        except Problem as error:  # what the application raises it answers itself
-            await problem(error.status_code, error.detail, error.headers)(scope, receive, send)
-        finally:
-            self.held -= held

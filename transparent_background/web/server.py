@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..options.service import SLOWEST, ServiceSettings
-from ..service.films import CANCELLING
+from ..service.films import CANCELLING, FETCHING
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -34,6 +35,11 @@ class PatientProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
+        connection = transport.get_extra_info("socket")
+        if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
+            # asyncio does so for sockets that name their protocol, which uvicorn's do not; without it the end
+            # of an answer waits until the client has acknowledged its beginning: 40 ms
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().connection_made(transport)
         self._wait()
 
@@ -104,9 +110,25 @@ class PromptServer(uvicorn.Server):
     """
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finish what was taken, and end."""
-        self.config.app.state.services.begin_to_close()  # type: ignore[union-attr]
+        """Finish what was taken, and end.
+
+        First only ``/readyz`` says so, for as long as load balancers take to hear of it. Then nothing new is
+        taken, but all is answered, so that films that are finished now can be fetched. Then nobody is
+        listened to any more, and what is left is finished.
+        """
+        services = self.config.app.state.services  # type: ignore[union-attr]
+        services.ready = False
+        await self._go_on(asyncio.sleep(services.limits.drain))
+        services.begin_to_close()
+        await self._go_on(services.films.begin_to_close())
         await super().shutdown(sockets)
+
+    async def _go_on(self, until: Awaitable[None]) -> None:
+        """Go on serving until something is done, or a second signal says that there is no time."""
+        waiting = asyncio.ensure_future(until)
+        while not waiting.done() and not self.force_exit:
+            await self.on_tick(0)
+            await asyncio.wait([waiting], timeout=0.1)
 
 
 def make_server(app: FastAPI, settings: ServiceSettings, **options: Any) -> uvicorn.Server:
@@ -115,7 +137,7 @@ def make_server(app: FastAPI, settings: ServiceSettings, **options: Any) -> uvic
     On SIGTERM or SIGINT it stops listening, finishes what it has taken, and ends. Further options, of
     :class:`uvicorn.Config`, go before those set here.
     """
-    longest = max(settings.limits.timeout, settings.limits.grace + CANCELLING) + SLACK
+    longest = max(settings.limits.timeout, settings.limits.grace + CANCELLING + FETCHING) + SLACK
     values: dict[str, Any] = {
         "host": settings.host,
         "port": settings.port,

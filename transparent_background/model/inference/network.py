@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from ...types import Size
+from ...types import MULTIPLE, Size
 from ..backbones.base import FeatureMaps
 from ..backbones.swin import SwinBackbone
-from ..input import MULTIPLE
 from ..inspyrenet import InSPyReNet, Maps, PyramidNetwork
 from ..layers import size_of
 from ..pyramid import Pyramid

@@ -113,7 +113,7 @@ export async function patiently(action, waits, signal) {
     try {
       return await action();
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 503 || tries >= 60) throw error;
+      if (!(error instanceof ApiError) || ![429, 503].includes(error.status) || tries >= 60) throw error;
       waits(error.retryAfter);
       await sleep(error.retryAfter * (1 + Math.random() / 4), signal);
     }

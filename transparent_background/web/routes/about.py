@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from ...service.models import Control, Models, controls, describe
 from ...service.requests import RECIPE, read_recipe
-from ..problems import Problem
+from ..problems import Problem, every_kind
 from . import Running
 from .schemas import problems
 
 router = APIRouter(tags=["about"])
+public = APIRouter(tags=["about"])
+"""What is answered without a token."""
 
 
+@router.head("/api/models", include_in_schema=False)
 @router.get("/api/models", summary="Models, types, formats and limits", responses=problems())
 async def models(services: Running) -> Models:
     """Return what can be asked for here; the default model comes first."""
@@ -52,13 +56,26 @@ async def recipe(request: Request) -> dict[str, Any]:
     return await run_in_threadpool(read_recipe, text)
 
 
-@router.get("/healthz", response_class=PlainTextResponse, summary="Whether the process lives")
+@public.get("/problems", response_class=HTMLResponse, summary="Kinds of errors")
+async def list_problems() -> str:
+    """Return every kind of error; the ``type`` of an error points into this page."""
+    rows = "".join(
+        f'<dt id="{kind.code}"><code>{kind.code}</code> ({status})</dt><dd>{escape(kind.title)}.</dd>'
+        for kind, status in every_kind()
+    )
+    title = "Kinds of errors"
+    return f'<!doctype html><html lang="en"><title>{title}</title><h1>{title}</h1><dl>{rows}</dl></html>'
+
+
+@public.head("/healthz", response_class=PlainTextResponse, include_in_schema=False)
+@public.get("/healthz", response_class=PlainTextResponse, summary="Whether the process lives")
 async def healthz() -> str:
     """Answer."""
     return "ok"
 
 
-@router.get(
+@public.head("/readyz", include_in_schema=False)
+@public.get(
     "/readyz",
     response_class=PlainTextResponse,
     summary="Whether work is taken",
@@ -69,7 +86,7 @@ async def readyz(services: Running) -> Response:
     if not services.ready:
         return PlainTextResponse("not ready", 503)
     if services.admission.count >= services.admission.limit:
-        return PlainTextResponse("busy", 503)
+        return PlainTextResponse("busy", 503, {"Retry-After": str(services.admission.retry_after())})
     return PlainTextResponse("ok")
 
 

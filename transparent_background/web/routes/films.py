@@ -11,11 +11,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, Field
+from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from ...service.attention import Attention
-from ...service.films import ENDED, FilmJob, State
-from ...service.naming import stored_name
+from ...service.film_jobs import ENDED, FilmJob, State
+from ...service.naming import MEDIA_TYPES, stored_name
 from ...service.requests import FilmJobOptions
 from ...service.services import Services
 from ..problems import Problem
@@ -27,6 +28,15 @@ router = APIRouter(tags=["films"])
 
 SUFFIXES = {"image/gif": ".gif", "image/webp": ".webp", "image/apng": ".apng", "image/png": ".png"}
 """Of pictures that may move, where a body has no name; what films are, FFmpeg finds out."""
+
+
+FILMS = {kind: {"schema": BINARY} for kind in MEDIA_TYPES.values()}
+EVENT = {
+    "type": "string",
+    "description": "Lines 'event: progress' or 'event: end', and 'data: ' with the film's state.",
+    "contentMediaType": "application/json",
+    "contentSchema": {"$ref": "#/components/schemas/FilmStatus"},
+}
 
 
 class FilmResult(BaseModel):
@@ -42,11 +52,11 @@ class FilmStatus(BaseModel):
 
     id: str
     state: State
-    position: int | None = Field(description="Films that come before it; null unless it waits.")
     frames: int = Field(description="Done.")
     total: int | None = Field(description="In all, as far as the file says.")
     fps: float | None = Field(description="Frames a second of the work.")
     remaining: float | None = Field(description="Seconds that the rest will take.")
+    position: int | None = Field(description="Films before it; 0: it is worked on. Null once it has ended.")
     error: str | None = Field(description="Why it failed, or was cancelled.")
     notes: list[str] = Field(description="What was lost or changed on the way.")
     result: FilmResult | None
@@ -68,11 +78,11 @@ def status_of(film: FilmJob, services: Services) -> FilmStatus:
     return FilmStatus(
         id=film.id,
         state=film.state,
-        position=services.films.position(film),
         frames=progress.frames if progress else 0,
         total=progress.total if progress else None,
         fps=round(progress.fps, 2) if progress else None,
         remaining=None if left is None else round(left, 1),
+        position=services.films.position(film),
         error=film.error,
         notes=film.notes,
         result=result,
@@ -100,7 +110,7 @@ Found = Annotated[FilmJob, Depends(find_film)]
     response_model=FilmStatus,
     responses={
         202: {"headers": {"Location": {"schema": {"type": "string"}, "description": "Of its state."}}},
-        **problems(400, 408, 413, 415, 422, 501, 503),
+        **problems(400, 408, 413, 415, 422, 429, 501, 503),
     },
     openapi_extra=asks_for(
         FilmJobOptions,
@@ -113,7 +123,8 @@ Found = Annotated[FilmJob, Depends(find_film)]
 async def start(request: Request, services: Running) -> Response:
     """Send the film as the body, or in a form as ``file``; ``background_image`` may be a film too."""
     films, most = services.films, services.limits.film_bytes
-    async with films.receive() as folder, AsyncExitStack() as stack:
+    client = "" if request.client is None else request.client.host
+    async with films.receive(client) as folder, AsyncExitStack() as stack:
         uploads = await read_uploads(request, FilmJobOptions, stack, names=("file",), most=1)
         background, behind = uploads.background, None
         if background is not None:
@@ -129,7 +140,7 @@ async def start(request: Request, services: Running) -> Response:
         if background is not None and behind is not None:
             await save_file(background, behind)
         attention = Attention(uploads.options.abandon)
-        film = await films.add(source, name, settings, network, attention=attention)
+        film = await films.add(source, name, settings, network, client=client, attention=attention)
     status = status_of(film, services)
     return JSONResponse(status.model_dump(), 202, {"Location": f"/api/jobs/{film.id}"})
 
@@ -137,6 +148,7 @@ async def start(request: Request, services: Running) -> Response:
 @router.get(
     "/api/jobs/{id}", summary="How far a film is", response_model=FilmStatus, responses=problems(404, 422)
 )
+@router.head("/api/jobs/{id}", include_in_schema=False)
 async def show(services: Running, film: Found) -> FilmStatus:
     """Return the state of a film."""
     return status_of(film, services)
@@ -149,7 +161,7 @@ async def show(services: Running, film: Found) -> FilmStatus:
     responses={
         200: {
             "description": "Events 'progress', and 'end' at last, each with the film's state as JSON.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"schema": EVENT}},
         },
         **problems(404, 422),
     },
@@ -173,17 +185,19 @@ async def events(services: Running, film: Found) -> Response:
     summary="The finished film",
     response_class=FileResponse,
     responses={
-        200: {"description": "The file.", "content": {"application/octet-stream": {"schema": BINARY}}},
-        206: {"description": "A part of it.", "content": {"application/octet-stream": {"schema": BINARY}}},
+        200: {"description": "The file.", "content": FILMS},
+        206: {"description": "A part of it.", "content": FILMS},
         **problems(400, 404, 409, 416, 422),
     },
 )
+@router.head("/api/jobs/{id}/result", include_in_schema=False)
 async def result(film: Found) -> Response:
     """Return a film's file; ranges work."""
     if film.state != "done" or film.result is None:
         said = {"failed": film.error or "the film failed", "cancelled": "the film was cancelled"}
         raise Problem(409, said.get(film.state, "the film is not done yet"))
-    return FileResponse(film.result, media_type=film.media_type, filename=film.result.name)
+    sent = BackgroundTask(film.fetched.set)
+    return FileResponse(film.result, media_type=film.media_type, filename=film.result.name, background=sent)
 
 
 @router.post(

@@ -26,7 +26,7 @@ async def live(socket: WebSocket, services: Running) -> None:
     """Answer frames with their results."""
     offered = socket.scope.get("subprotocols") or []
     await socket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
-    if services.cameras >= services.limits.cameras or not services.ready:
+    if services.cameras >= services.limits.cameras or not services.taking:
         await socket.close(1013, "too many cameras are connected; try again later")
         return
     services.cameras += 1

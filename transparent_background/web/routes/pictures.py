@@ -25,7 +25,7 @@ from ...service.naming import safe_path, safe_stem, shown_name
 from ...service.pictures import CutOut, Order
 from ...service.requests import AddressOptions, PictureOptions
 from ...service.services import Services
-from ..problems import Problem, told
+from ..problems import Problem, kind_told, told
 from ..uploads import read_file, read_uploads, unless_gone
 from . import Running
 from .schemas import BINARY, asks_for, problems
@@ -44,6 +44,10 @@ ANSWER = {
         "headers": {
             "Content-Disposition": {"schema": {"type": "string"}, "description": "A name for the file."},
             "Server-Timing": {"schema": {"type": "string"}, "description": "What it took, by stage, in ms."},
+            "X-Queue-Position": {
+                "schema": {"type": "integer"},
+                "description": "How many requests were worked on or waited before this one.",
+            },
             "X-Crop-Box": {
                 "schema": {"type": "string"},
                 "description": "After a crop: left, top, width and height in the upright picture.",
@@ -57,7 +61,7 @@ ANSWER = {
     "/api/remove",
     summary="Cut out one picture",
     response_class=Response,
-    responses={**ANSWER, **problems(400, 408, 413, 415, 422, 501, 503, 504)},  # type: ignore[dict-item]
+    responses={**ANSWER, **problems(400, 408, 413, 415, 422, 429, 501, 503, 504)},  # type: ignore[dict-item]
     openapi_extra=asks_for(PictureOptions, "file", "image", "background_image", raw=PICTURE_TYPES),
 )
 async def remove(request: Request, services: Running) -> Response:
@@ -119,10 +123,15 @@ async def answered(
         It was not let in; nobody waits for it any more.
     """
     with closing(work), services.admission.enter():  # closed if it never began
+        ahead = services.admission.count - 1
         done = await unless_gone(request, work)
     timing = ", ".join(f"{stage};dur={1000 * seconds:.1f}" for stage, seconds in done.seconds.items())
     called = f"{safe_stem(name, 'picture')}{order.settings.tag}.{order.suffix}"
-    headers = {"Content-Disposition": disposition("inline", called), "Server-Timing": timing}
+    headers = {
+        "Content-Disposition": disposition("inline", called),
+        "Server-Timing": timing,
+        "X-Queue-Position": str(ahead),
+    }
     if done.box is not None:
         headers["X-Crop-Box"] = ", ".join(map(str, done.box))
     return Response(done.data, media_type=order.media_type, headers=headers)
@@ -144,7 +153,7 @@ def disposition(kind: str, name: str) -> str:
             "what failed.",
             "content": {"application/zip": {"schema": BINARY}},
         },
-        **problems(400, 408, 413, 415, 422, 503),
+        **problems(400, 408, 413, 415, 422, 429, 503),
     },
     openapi_extra=asks_for(
         PictureOptions,
@@ -180,7 +189,7 @@ _Item: TypeAlias = tuple[str, Callable[[], Awaitable[bytes]]]
 def _items(files: list[UploadFile], limits: Limits) -> list[_Item]:
     """List the pictures of uploads; archives among them are looked into."""
     items: list[_Item] = []
-    for upload in files:
+    for upload in files if any(upload.size for upload in files) else ():
         head = upload.file.read(4)
         upload.file.seek(0)
         if is_archive(head):
@@ -223,7 +232,8 @@ async def _batch(
                 except Exception as error:
                     status, detail = told(error)
                     shown = name.encode("utf-8", "replace").decode()
-                    errors.append({"name": shown, "status": status, "detail": detail})
+                    code = kind_told(error).code
+                    errors.append({"name": shown, "status": status, "code": code, "detail": detail})
                 else:
                     stem = f"{safe_path(name, 'picture')}{order.settings.tag}"
                     await run_in_threadpool(writer.add, stem, order.suffix, done.data)

@@ -6,19 +6,24 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ..problems import MEDIA_TYPE
+from ..problems import MEDIA_TYPE, every_kind
 
 BINARY = {"type": "string", "format": "binary"}
 FILES = {"files": {"type": "array", "items": BINARY}}  # of which there may be several
 
 PROBLEM = {
     "type": "object",
-    "required": ["type", "title", "status", "detail"],
+    "required": ["type", "code", "title", "status", "detail", "request_id"],
     "properties": {
-        "type": {"type": "string", "const": "about:blank"},
-        "title": {"type": "string"},
+        "type": {"type": "string", "format": "uri-reference", "description": "/problems#code"},
+        "code": {"type": "string", "enum": [kind.code for kind, _ in every_kind()]},
+        "title": {"type": "string", "description": "What all errors of the code have in common."},
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "A sentence that says what was wrong."},
+        "request_id": {
+            "type": ["string", "null"],
+            "description": "As in X-Request-ID, and in the server's log.",
+        },
     },
 }
 
@@ -34,6 +39,7 @@ MEANINGS = {
     416: "There are no such bytes in it.",
     421: "The service is not known by that name.",
     422: "An option is unknown or out of range.",
+    429: "This client has too much in work already; Retry-After says when to try again.",
     501: "A part that is needed is not installed on the server.",
     503: "Busy, or being stopped; Retry-After says when to try again.",
     504: "It was not done in time.",
