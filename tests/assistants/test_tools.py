@@ -95,7 +95,7 @@ def test_a_picture_of_the_folder_can_be_put_behind(address: str, folder: Path) -
     Image.new("RGB", (64, 64), (10, 200, 30)).save(folder / "meadow.png")
     report = report_of(call(address, path="astronaut.jpg", background_image="meadow.png"))
     with Image.open(report["output"]) as written:
-        assert written.getpixel((10, 10)) == pytest.approx((10, 200, 30), abs=25)
+        assert written.getpixel((10, 10)) == pytest.approx((10, 200, 30), abs=35)
 
 
 def test_a_link_inside_the_folder_is_followed(address: str, folder: Path) -> None:

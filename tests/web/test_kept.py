@@ -139,11 +139,14 @@ def test_what_was_not_asked_for_the_longest_goes_first(service: Running) -> None
 
 
 def test_the_memory_of_all_is_bounded(service: Running) -> None:
-    noise = np.random.default_rng(1).integers(0, 256, (350, 350, 3), np.uint8)
-    for _ in range(3):
-        result(service, keep(service, file_of(Image.fromarray(noise))))
+    noise = np.random.default_rng(1).integers(0, 256, (450, 450, 3), np.uint8)
+    kept = []
+    for _ in range(3):  # more than half of a MiB each, and their mattes
+        kept.append(keep(service, file_of(Image.fromarray(noise))))
+        assert result(service, kept[-1]).status_code == 200
     assert service.services.kept.memory <= LIMITS["kept_memory"]
-    assert len(service.services.kept) == 2
+    assert service.get(f"/api/pictures/{kept[0]['id']}").status_code == 404
+    assert service.get(f"/api/pictures/{kept[2]['id']}").status_code == 200
 
 
 def test_a_picture_can_be_forgotten(service: Running) -> None:
