@@ -98,7 +98,11 @@ def test_nobody_learns_which_files_the_server_has(service, tmp_path) -> None:
         (tmp_path / name).write_bytes(file_of())
     for suffix in ("", ".png"):
         answers = [
-            post(service, json.dumps({"type": str(tmp_path / f"{name}{suffix}")}))
+            post(
+                service,
+                json.dumps({"type": str(tmp_path / f"{name}{suffix}")}),
+                headers={"X-Request-ID": "1"},
+            )
             for name in ("here", "gone")
         ]
         texts = [answer.text.replace("gone", "here") for answer in answers]

@@ -87,3 +87,18 @@ def test_what_a_format_cannot_hold_is_told_with_its_limit(service, format, side)
     answer = service.post("/api/remove", files={"file": ("wide.png", wide)}, data=options)
     assert "pixels a side, and the result is" in detail(answer, 413)
     assert answer.json()["code"] == "too-large"
+
+
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n0 0 9 9 rectfill\n%%EOF\n"
+
+
+def test_drawings_that_other_programs_would_draw_are_refused_wherever_they_come(service) -> None:
+    said = "is PostScript, which is drawn by other programs and not read here"
+    assert f"a.png: {said}" in detail(service.post("/api/remove", files={"file": ("a.png", EPS)}), 415)
+    behind = {"file": ("a.png", file_of()), "background_image": ("b.png", EPS)}
+    assert f"the background: {said}" in detail(service.post("/api/remove", files=behind), 415)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("c.jpg", EPS)
+    with zipfile.ZipFile(io.BytesIO(service.post("/api/batch", data=packed.getvalue()).content)) as archive:
+        assert f"c.jpg: {said}" in archive.read("errors.json").decode()

@@ -39,6 +39,7 @@ PATHS = {
     "/api/recipe": {"post"},
     "/healthz": {"get"},
     "/readyz": {"get"},
+    "/problems": {"get"},
     "/metrics": {"get"},
 }
 OPERATIONS = [(path, method) for path, methods in PATHS.items() for method in sorted(methods)]

@@ -191,12 +191,14 @@ async def events(services: Running, film: Found) -> Response:
     },
 )
 @router.head("/api/jobs/{id}/result", include_in_schema=False)
-async def result(film: Found) -> Response:
+async def result(request: Request, film: Found) -> Response:
     """Return a film's file; ranges work."""
     if film.state != "done" or film.result is None:
         said = {"failed": film.error or "the film failed", "cancelled": "the film was cancelled"}
         raise Problem(409, said.get(film.state, "the film is not done yet"))
-    sent = BackgroundTask(film.fetched.set)
+    # whoever asks for parts, or what there is, may want more
+    whole = request.method == "GET" and "range" not in request.headers
+    sent = BackgroundTask(film.fetched.set) if whole else None
     return FileResponse(film.result, media_type=film.media_type, filename=film.result.name, background=sent)
 
 
