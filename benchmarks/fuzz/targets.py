@@ -92,7 +92,8 @@ def _command(path: Path, folder: Path, remover: Remover, options: dict[str, Any]
     """Do what the command does with one source."""
     from transparent_background.media.sources import find_sources
     from transparent_background.options.settings import settings_of
-    from transparent_background.pipeline import make_plan, run
+    from transparent_background.pipeline.plan import make_plan
+    from transparent_background.pipeline.work import run
 
     settings = settings_of(**options)
     plan = make_plan(find_sources([str(path)]), settings, str(folder / "out"))

@@ -18,8 +18,6 @@ from PIL import Image
 from transparent_background.cli import main
 
 ROOT = Path(__file__).parents[2]
-MARKUP = "rich reads names as markup"
-TERMINAL = "control characters of names reach the terminal"
 
 
 @dataclass(frozen=True)
@@ -48,14 +46,14 @@ def listens(folder: Path) -> None:
 
 
 ATTACKS = [
-    Named("markup that ends", "[/x].png", known=MARKUP),
+    Named("markup that ends", "[/x].png"),
     Named("markup that begins", "[red]alert[blink].png"),
-    Named("an address in markup", "[link=https:evil]x[/link].png", known=MARKUP),
-    Named("ESC", "\x1b[2J\x1b]0;evil\x07.png", known=TERMINAL),
-    Named("a line's end", "a\nb.png", known=TERMINAL),
-    Named("a carriage return", "evil\rgood.png", known=TERMINAL),
-    Named("a bell and a backspace", "a\x07\x08.png", known=TERMINAL),
-    Named("C1 control characters", "a\x9b2J.png", known=TERMINAL),
+    Named("an address in markup", "[link=https:evil]x[/link].png"),
+    Named("ESC", "\x1b[2J\x1b]0;evil\x07.png"),
+    Named("a line's end", "a\nb.png"),
+    Named("a carriage return", "evil\rgood.png"),
+    Named("a bell and a backspace", "a\x07\x08.png"),
+    Named("C1 control characters", "a\x9b2J.png"),
     Named("text that reads backwards", "photo\u202egnp.exe.png"),
     Named("characters of no width", "a\u200b\u2060\ufeff.png"),
     Named("a name that is no UTF-8", b"\xff\xfe.png"),
@@ -80,11 +78,11 @@ ATTACKS = [
     Named("capitals", "A.PNG"),
     Named("a folder that is called a picture", lambda folder: (folder / "a.png").mkdir()),
     Named("a link to nothing", lambda folder: (folder / "a.png").symlink_to("nothing"), code=4),
-    Named("a link to itself", loop, code=4, known="a link to itself ends the run"),
+    Named("a link to itself", loop, code=4),
     Named("a folder in itself", circle),
-    Named("a link to a device", lambda folder: (folder / "a.png").symlink_to("/dev/null"), code=4),
-    Named("a link to an endless device", lambda folder: (folder / "a.png").symlink_to("/dev/zero"), code=4),
-    Named("a socket", listens, code=4),
+    Named("a link to a device", lambda folder: (folder / "a.png").symlink_to("/dev/null")),
+    Named("a link to an endless device", lambda folder: (folder / "a.png").symlink_to("/dev/zero")),
+    Named("a socket", listens),
     Named("a file of nothing", lambda folder: (folder / "a.png").touch(), code=4),
 ]  # fmt: skip
 
@@ -114,7 +112,6 @@ def test_attack(
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=False, reason="a pipe is waited for")
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     os.mkfifo(tmp_path / "in" / "a.png")

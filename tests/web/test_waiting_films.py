@@ -53,7 +53,7 @@ def test_a_film_says_how_many_come_first(service: Running, long_film: bytes) -> 
     ids = [start(service, long_film) for _ in range(3)]
     wait_until(lambda: state_of(service, ids[0]) == "running")
     states = [service.get(f"/api/jobs/{id}").json() for id in ids]
-    assert [state["position"] for state in states] == [None, 1, 2]
+    assert [state["position"] for state in states] == [0, 1, 2]
     service.post(f"/api/jobs/{ids[1]}/cancel")
     assert service.get(f"/api/jobs/{ids[2]}").json()["position"] == 1
     end(service)

@@ -26,13 +26,14 @@ from .arguments import Arguments, Written
 from .folders import Contents, Folders, Place
 
 if TYPE_CHECKING:
-    from ..service.films import FilmJob, FilmService
+    from ..service.film_jobs import FilmJob
+    from ..service.films import FilmService
 
-CLIENT = "assistants"
-"""All of them are one client, who has half of what the service takes."""
 WAIT = 20.0
 """Seconds that a look at a film may wait for it: programs give a tool about a minute."""
 PIECE = 1 << 20
+CLIENT = "assistants"
+"""As whom all of them together are counted among those who have films."""
 
 Progress = Callable[[float, "float | None", "str | None"], Awaitable[None]]
 
@@ -126,8 +127,9 @@ class Films:
             async def deliver(result: Path) -> None:
                 await run_sync(self._write, place, result, call.overwrite, contents)
 
-            name = PurePath(call.path).name
-            film = await films.add(source, name, settings, network, client=CLIENT, deliver=deliver)
+            film = await films.add(
+                source, PurePath(call.path).name, settings, network, client=CLIENT, deliver=deliver
+            )
         known = self._places.keys() & films.jobs.keys()
         self._places = {id: self._places[id] for id in known} | {film.id: place}
         return self.report(films, film)

@@ -6,15 +6,13 @@ import asyncio
 import logging
 import secrets
 import shutil
-import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ..errors import TooLargeError, TransparentBackgroundError
 from ..films.outputs import Targets, film_name, plan_targets
@@ -27,15 +25,14 @@ from ..options.settings import Settings
 from .admission import ClientBusyError, ClosingError, QueueFullError
 from .attention import Attention
 from .film_checks import check_film
+from .film_jobs import ENDED, FilmJob, State, change
 from .models import find_network
-from .naming import MEDIA_TYPES, safe_stem, shown_name
+from .naming import safe_stem, shown_name
 from .requests import FilmJobOptions, asked_for, settings_for
 from .workers import ModelWorkers, SharedNetwork
 
 logger = logging.getLogger(__name__)
 
-State = Literal["queued", "running", "done", "failed", "cancelled"]
-ENDED = ("done", "failed", "cancelled")
 HEARTBEAT = 15.0  # seconds
 CANCELLING = 10.0  # seconds that one waits for a film to stop
 FETCHING = 10.0  # seconds, at the end of the service, for the result of a film that was finished meanwhile
@@ -43,48 +40,6 @@ FETCHING = 10.0  # seconds, at the end of the service, for the result of a film 
 
 class CancelledFilmError(Exception):
     """Whoever asked for a film does not want it any more."""
-
-
-@dataclass(eq=False, slots=True)
-class FilmJob:
-    """A film that was asked for."""
-
-    id: str
-    """Random, so that only who is told it can ask for it."""
-    source: Path
-    """The upload. Its folder holds the result as well, and goes with the film."""
-    shown: str
-    """What messages call it."""
-    settings: Settings
-    network: SharedNetwork
-    targets: Targets
-    """The files that are written."""
-    client: str
-    """Who asked for it."""
-    attention: Attention = field(default_factory=Attention)
-    deliver: Callable[[Path], Awaitable[None]] | None = None
-    """Brings the finished file to where it is wanted."""
-    state: State = "queued"
-    progress: VideoProgress | None = None
-    error: str | None = None
-    notes: list[str] = field(default_factory=list)
-    result: Path | None = None
-    bytes: int = 0
-    """Size of the result."""
-    ended: float | None = None
-    """By :func:`time.monotonic`."""
-    fetched: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when the result has been sent."""
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set at the next change; then there is another one."""
-    work: asyncio.Task[None] = field(init=False)
-
-    @property
-    def media_type(self) -> str:
-        """What the result is, such as ``video/mp4``."""
-        suffix = "" if self.result is None else self.result.suffix[1:]
-        return MEDIA_TYPES.get(suffix, "application/octet-stream")
 
 
 class FilmService:
@@ -210,16 +165,17 @@ class FilmService:
         loop = asyncio.get_running_loop()
 
         def tell(progress: VideoProgress) -> None:
-            loop.call_soon_threadsafe(partial(_change, film, progress=progress))
+            loop.call_soon_threadsafe(partial(change, film, progress=progress))
 
         async with self._turn:
             if film.cancelled.is_set():
                 return
-            _change(film, state="running")
+            change(film, state="running")
             try:
                 done = await loop.run_in_executor(self._thread, self._process, film, tell)
                 if film.deliver is not None:
                     await film.deliver(done["result"])
+                    film.fetched.set()
             except CancelledFilmError:
                 await self._end(film, "cancelled")
             except TransparentBackgroundError as error:
@@ -264,7 +220,7 @@ class FilmService:
     async def _end(self, film: FilmJob, state: State, **values: Any) -> None:
         if state != "done":
             await _delete(film.source.parent)
-        _change(film, state=state, ended=time.monotonic(), **values)
+        change(film, state=state, ended=time.monotonic(), **values)
         if state == "done":
             await self._make_room()
 
@@ -344,15 +300,6 @@ class FilmService:
         await asyncio.shield(self.begin_to_close())
         await asyncio.to_thread(self._thread.shutdown, wait=not self.unfinished)
         await _delete(self.folder)
-
-
-def _change(film: FilmJob, **values: Any) -> None:
-    """Change a film that has not ended, and wake those who watch it; in the loop's thread."""
-    if film.state not in ENDED:
-        for name, value in values.items():
-            setattr(film, name, value)
-        film.changed.set()
-        film.changed = asyncio.Event()
 
 
 async def _delete(folder: Path) -> None:

@@ -202,11 +202,11 @@ class PictureService:
     async def _predict(
         self, picture: Picture, order: Order, kept: KeptPicture | None, work: list[Future[Any]]
     ) -> Passed:
-        """Have the network run, or take what it said of a kept picture before."""
+        """Have the network run, or take what it said of a kept picture before; ``work`` is what goes on."""
         if kept is None:
-            passing = order.network.submit([picture], resize=order.resize)
-            work.append(passing)
-            return await asyncio.wrap_future(passing)
+            work.append(order.network.submit([picture], resize=order.resize))
+            passed: Passed = await asyncio.wrap_future(work[-1])
+            return passed
         key = order.network.name, order.resize
         async with kept.predicting:
             waited = seconds = 0.0
@@ -219,7 +219,8 @@ class PictureService:
 
     async def measure(self, data: bytes, name: str) -> Size:
         """Return a picture's (height, width) as its header says; raises as :meth:`cut_out`."""
-        return (await self._run(read_header, NamedBytes(data, name), self.limits.pixels)).size
+        header = await self._run(read_header, NamedBytes(data, name), self.limits.pixels)
+        return header.size
 
     def _estimate(self, files: list[NamedBytes], order: Order) -> int:
         """Return the bytes that a picture and what goes behind it take at their peak, by their headers."""

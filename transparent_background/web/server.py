@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from ..options.service import SLOWEST, ServiceSettings
 from ..service.films import CANCELLING, FETCHING
@@ -116,6 +117,20 @@ class PatientProtocol(H11Protocol):
             self._reader.cancel()
 
 
+class AnsweringWebSocket(WebSocketsSansIOProtocol):
+    """A WebSocket that says why it is refused, and hangs up, also where the head cannot be read at all.
+
+    uvicorn would log it, and keep the connection.
+    """
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in; the first ones may be refused."""
+        super().data_received(data)
+        if not self.handshake_initiated and (refusal := b"".join(self.conn.data_to_send())):
+            self.transport.write(refusal)
+            self.transport.close()
+
+
 class PromptServer(uvicorn.Server):
     """A server that takes no more work from the moment it is told to end.
 
@@ -156,7 +171,7 @@ def make_server(app: FastAPI, settings: ServiceSettings, **options: Any) -> uvic
         "host": settings.host,
         "port": settings.port,
         "http": PatientProtocol,
-        "ws": "websockets-sansio",
+        "ws": AnsweringWebSocket,
         "ws_max_size": FRAME_BYTES,
         "ws_per_message_deflate": False,  # pictures are packed already, and little could become much
         "lifespan": "on",

@@ -105,6 +105,8 @@ async def read_uploads(
             files.append(value)
         else:
             raise Problem(422, f"{name}: there is no file of this name; send {' or '.join(names)}")
+    if len(files) > most:
+        raise Problem(422, f"{names[0]}: {len(files)} files came; at most {most} may be sent at once")
     return Uploads(request, stack, model.model_validate(values), files, background)
 
 

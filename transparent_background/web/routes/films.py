@@ -15,7 +15,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from ...service.attention import Attention
-from ...service.films import ENDED, FilmJob, State
+from ...service.film_jobs import ENDED, FilmJob, State
 from ...service.naming import MEDIA_TYPES, stored_name
 from ...service.requests import FilmJobOptions
 from ...service.services import Services
@@ -52,11 +52,11 @@ class FilmStatus(BaseModel):
 
     id: str
     state: State
-    position: int | None = Field(description="Films before it; 0: it is worked on. Null once it has ended.")
     frames: int = Field(description="Done.")
     total: int | None = Field(description="In all, as far as the file says.")
     fps: float | None = Field(description="Frames a second of the work.")
     remaining: float | None = Field(description="Seconds that the rest will take.")
+    position: int | None = Field(description="Films before it; 0: it is worked on. Null once it has ended.")
     error: str | None = Field(description="Why it failed, or was cancelled.")
     notes: list[str] = Field(description="What was lost or changed on the way.")
     result: FilmResult | None
@@ -78,11 +78,11 @@ def status_of(film: FilmJob, services: Services) -> FilmStatus:
     return FilmStatus(
         id=film.id,
         state=film.state,
-        position=services.films.position(film),
         frames=progress.frames if progress else 0,
         total=progress.total if progress else None,
         fps=round(progress.fps, 2) if progress else None,
         remaining=None if left is None else round(left, 1),
+        position=services.films.position(film),
         error=film.error,
         notes=film.notes,
         result=result,
