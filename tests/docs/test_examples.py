@@ -135,5 +135,5 @@ def test_requests_are_answered(page: Path, folder: Path) -> None:
             text = text.replace("curl", "curl --silent --show-error --fail", 1)
             answer = subprocess.run(["bash", "-c", text], check=False, capture_output=True, text=True)
             assert answer.returncode == 0, f"{command.text}: {answer.stderr}"
-            if text.endswith("/api/jobs"):
+            if text.endswith(("/api/jobs", "/api/pictures")):
                 job = json.loads(answer.stdout)["id"]
