@@ -223,10 +223,11 @@ class Download(Job):
 
     def prepare(self, folder: Path) -> None:
         """Write the address into a config."""
-        (folder / RESULTS).mkdir(parents=True)
+        home = folder / RESULTS / ".transparent-background"
+        home.mkdir(parents=True)
         (folder / "in").mkdir()
         text = f"mine:\n  url: {self.address}\n  ckpt_name: mine.pth\n  base_size: [64, 64]\n"
-        (folder / RESULTS / "config.yaml").write_text(text + f"  md5: {self.checksum}\n", encoding="utf-8")
+        (home / "config.yaml").write_text(text + f"  md5: {self.checksum}\n", encoding="utf-8")
 
     def arguments(self) -> list[str]:
         """Download them."""

@@ -152,5 +152,6 @@ class Bench:
             say("the next run has made something else")
         if left := parts(folder):
             say(f"the next run has left {', '.join(left)}")
-        if left := sorted(path.name for path in (folder / "tmp").iterdir()):
+        # PyTorch keeps what it compiles there, for the next process
+        if left := sorted(p.name for p in (folder / "tmp").iterdir() if "torchinductor" not in p.name):
             say(f"temporary files are left: {', '.join(left)}")

@@ -346,5 +346,5 @@ class Trainer:
     def _ask_to_stop(self, number: int, frame: Any) -> None:
         """Finish the step and save; asked twice, Ctrl-C interrupts at once."""
         if self.stopping and number == signal.SIGINT:
-            raise EndedBySignal(number)
-        self.stopping = number
+            raise EndedBySignal(self.stopping)
+        self.stopping = self.stopping or number
