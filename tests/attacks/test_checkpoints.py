@@ -181,6 +181,7 @@ ATTACKS = [
     st("a network of one side", described(base_size=[64])),
     st("a network of sides in words", described(base_size=["a", "b"])),
     st("a network of sides that it cannot have", described(base_size=[33, 65])),
+    st("a network of sides that fit one by one", described(base_size=[4096, 4096])),
     st("a pass of a trillion pixels a side", described(short_side=1 << 40)),
     st("a pass of no pixels", described(short_side=0)),
     st("a head that there is not", described(head="evil")),

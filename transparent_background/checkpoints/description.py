@@ -11,8 +11,8 @@ from typing import Any, get_args
 
 from ..errors import CheckpointError
 from ..model.create import HEADS
-from ..types import Normalisation, ResizeMethod
-from .records import Checkpoint
+from ..types import MAX_AREA, Normalisation, ResizeMethod
+from .records import Checkpoint, fits_a_pass
 
 MOST_SIDE = 4096  # pixels; a pass of more is beyond any network there is, and beyond most memories
 # options of timm's that make it fetch weights, or read a file that another file names
@@ -34,6 +34,7 @@ def _is_size(value: Any) -> bool:
         isinstance(value, list)
         and len(value) == 2
         and all(_is_whole(side, 32, MOST_SIDE) and side % 32 == 0 for side in value)
+        and fits_a_pass((value[0], value[1]))
     )
 
 
@@ -47,7 +48,10 @@ _RULES: dict[str, tuple[Callable[[Any], object], str]] = {
     "backbone_options": (_are_options, "options of a backbone that fetch nothing"),
     "head": (lambda value: isinstance(value, str) and value in HEADS, "one of " + ", ".join(HEADS)),
     "depth": (lambda value: _is_whole(value, 4, 1024), "a whole number from 4 to 1024"),
-    "base_size": (_is_size, f"[height, width], multiples of 32 up to {MOST_SIDE}"),
+    "base_size": (
+        _is_size,
+        f"[height, width], multiples of 32 up to {MOST_SIDE}, and at most {MAX_AREA} pixels in all",
+    ),
     "resize": (get_args(ResizeMethod).__contains__, "one of " + ", ".join(get_args(ResizeMethod))),
     "short_side": (lambda value: _is_whole(value, 32, MOST_SIDE), f"a whole number from 32 to {MOST_SIDE}"),
     "enlarge": (lambda value: isinstance(value, bool), "true or false"),

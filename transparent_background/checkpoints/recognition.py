@@ -40,15 +40,15 @@ def find_checkpoint(
     if ckpt is None:
         record = choose_default(progress=progress, offline=offline) if mode is None else find(mode)
         path = fetch(record, progress=progress, offline=offline)
-        return _withown_description(record, path), path
+        return _with_own_description(record, path), path
     if not ckpt.is_file():
         raise CheckpointError(f"{ckpt}: no such checkpoint file")
     if mode is not None:
-        return _withown_description(find(mode), ckpt), ckpt
+        return _with_own_description(find(mode), ckpt), ckpt
     return _describe(ckpt), ckpt
 
 
-def _withown_description(record: Checkpoint, path: Path) -> Checkpoint:
+def _with_own_description(record: Checkpoint, path: Path) -> Checkpoint:
     """Take from a file that describes itself what a record leaves open.
 
     The network is the file's; of the settings, those that the record has no value of its own for.
