@@ -64,14 +64,14 @@ def read(source: Source) -> Picture:
         It is HEIC, and pillow-heif is not installed.
     """
     with _file(source) as file, _decoding(source):
-        floats = _float_tiff(file)
-        if floats:
+        if floats := _float_tiff(file):
             with _room_for(Header(floats, 4), source):
                 return read_float_tiff(file)
-    with _opened(source) as (image, file), _decoding(source), _room_for(_header_of(image, file), source):
-        _tell_of_pages(image, source)
-        deep = read_sixteen_bit(image, file)
-        return from_pil(image) if deep is None else deep
+        image = _open(file, source)
+        with _room_for(_header_of(image, file), source):
+            _tell_of_pages(image, source)
+            deep = read_sixteen_bit(image, file)
+            return from_pil(image) if deep is None else deep
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def animation(source: Source) -> Animation | None:
     with _file(source) as file, _decoding(source):
         if _float_tiff(file):
             return None
-    with _opened(source) as (image, _), _decoding(source):
+        image = _open(file, source)
         frames = int(getattr(image, "n_frames", 1)) if image.format in _MOVING else 1
         if frames < 2:
             return None
