@@ -71,14 +71,19 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def writing_to(path: Path | str) -> Iterator[None]:
-    """Turn what the system or PyAV raises while a file is written into an OutputError that names it."""
+def writing_to(path: Path | str, *also: type[Exception]) -> Iterator[None]:
+    """Turn what the system or PyAV raises while a file is written into an OutputError that names it.
+
+    ``also`` are further kinds of errors that say why it cannot be written.
+    """
     try:
         yield
     except TransparentBackgroundError:
         raise
     except (OSError, ValueError) as error:
         raise cannot_write(path, error) from error
+    except also as error:
+        raise cannot_write(path, ValueError(str(error))) from error
 
 
 def make_folder(folder: Path) -> None:

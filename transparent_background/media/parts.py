@@ -69,8 +69,6 @@ class Part:
         except OSError as error:
             if error.errno not in NO_FSYNC:
                 raise
-        if fcntl is None:
-            self._let_go()
         self.path.replace(path)
         self._let_go()
 
@@ -97,8 +95,8 @@ def sweep(folder: Path) -> None:
         with suppress(OSError):
             if path.is_symlink() or (fcntl is None and path.is_dir()):
                 continue
-            held, ours = _lock(path)
-            if held is not None or (fcntl is None and ours):
+            held, _ = _lock(path)
+            if held is not None or fcntl is None:
                 _remove(path)
             if held is not None:
                 os.close(held)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...images.result import Result
-from ..atomic import writing_to as saving_to
+from ..atomic import writing_to
 from ..parts import Part
 from ..writing import write
 from .containers import COUNTER, Encoding
@@ -24,18 +24,11 @@ if TYPE_CHECKING:
     from av.packet import Packet
 
 
-@contextlib.contextmanager
-def writing_to(path: Path) -> Iterator[None]:
+def _writing_to(path: Path) -> contextlib.AbstractContextManager[None]:
     """Turn what the system, an encoder or a muxer refuses into an OutputError that names the file."""
     import av
 
-    with saving_to(path):
-        try:
-            yield
-        except (av.FFmpegError, OverflowError) as error:
-            if isinstance(error, (OSError, ValueError)):
-                raise
-            raise ValueError(str(error)) from error
+    return writing_to(path, av.FFmpegError, OverflowError)
 
 
 class Writer:
@@ -102,7 +95,7 @@ class FilmWriter(Writer):
         self._frames = 0
         self._state: Literal["open", "flushed", "closed"] = "open"
         self._written: Path | None = None
-        with writing_to(path):
+        with _writing_to(path):
             self._part = Part(path)
             try:
                 self._container = open_output(self._part.path, encoding.container.muxer, options)
@@ -126,22 +119,20 @@ class FilmWriter(Writer):
 
     def write(self, result: Result, time: Fraction, duration: Fraction) -> None:
         """Add one frame."""
-        with writing_to(self.path):
-            packets = self._encoder.encode(result, time, duration)
-        self._mux(packets)
+        with _writing_to(self.path):
+            self._mux(self._encoder.encode(result, time, duration))
         self._frames += 1
 
     def pass_on(self, packets: Iterable[Packet[Any]]) -> None:
         """Add packets of the source's sound and subtitles."""
         if self._sides is not None:
-            with writing_to(self.path):
+            with _writing_to(self.path):
                 for packet in packets:
                     self._sides.put(packet)
 
     def _mux(self, packets: list[Packet[Any]]) -> None:
-        with writing_to(self.path):
-            for packet in packets:
-                self._container.mux_one(packet)
+        for packet in packets:
+            self._container.mux_one(packet)
 
     def _end(self, path: Path) -> Path:
         """End the file, as far as that is not done, and give it a name."""
@@ -151,10 +142,9 @@ class FilmWriter(Writer):
                 self.notes.append(
                     f"{self._encoder.dropped} frames are left out: its clock is too coarse for them"
                 )
-            with writing_to(self.path):
-                packets = self._encoder.flush()
-            self._mux(packets)
-        with writing_to(self.path):
+            with _writing_to(self.path):
+                self._mux(self._encoder.flush())
+        with _writing_to(self.path):
             if self._state == "flushed":
                 if self._sides is not None:
                     self._sides.flush()
@@ -238,7 +228,7 @@ def join(
         It cannot be written.
     """
     container = encoding.container
-    with writing_to(path), Part(path) as part:
+    with _writing_to(path), Part(path) as part:
         with open_output(part.path, container.muxer, dict(container.options)) as target:
             notes = _copy(segments, target, encoding, source)
         part.become(path)
