@@ -169,9 +169,8 @@ def _run(server: uvicorn.Server, settings: ServiceSettings, console: Console, *,
     # uvicorn raises the signal that ended it again after it has finished; to have finished is no failure
     signal.signal(signal.SIGTERM, lambda number, frame: None)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-        signal.signal(
-            signal.SIGHUP, server.handle_exit
-        )  # a terminal that is closed; it knows the others itself
+        # a terminal that is closed; uvicorn heeds the other signals itself
+        signal.signal(signal.SIGHUP, server.handle_exit)
     try:
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listening])

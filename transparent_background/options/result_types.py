@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -22,8 +22,6 @@ CHOICES = (
     "rgba, map, green, white, blur, overlay, a colour ([255, 0, 0], #ff0000 or a CSS name) "
     "or the path of a picture or film"
 )
-
-WORDS = ("rgba", "map", "green", "blur", "overlay", "debug")
 
 _TRIPLE = re.compile(r"\s*(?:\[(.*)\]|\((.*)\)|([^\[\]()]*,[^\[\]()]*))\s*")
 
@@ -102,6 +100,17 @@ class HeldBackdrop:
 ResultType: TypeAlias = Rgba | Matte | Blur | Overlay | Levels | Solid | Backdrop | HeldBackdrop
 
 
+_PLAIN: dict[str, Callable[[str], ResultType]] = {
+    "rgba": Rgba,
+    "map": Matte,
+    "blur": Blur,
+    "overlay": Overlay,
+    "debug": Levels,
+    "green": lambda text: Solid(GREEN, text),
+}
+"""What is made of the words that are no colours, and of the published green; given as the user wrote them."""
+
+
 def parse_type(type: str | Sequence[int] | os.PathLike[str] | HeldBackdrop) -> ResultType:
     """Read a result type.
 
@@ -136,22 +145,14 @@ def parse_type(type: str | Sequence[int] | os.PathLike[str] | HeldBackdrop) -> R
 def split_types(text: str) -> list[str]:
     """Return types that are listed with commas (``rgba,map``), or the text alone if it is no such list."""
     parts = list(dict.fromkeys(part.strip() for part in text.split(",")))
-    listed = all(part.lower() in WORDS or _named(part.lower()) is not None for part in parts)
+    listed = all(part.lower() in _PLAIN or _named(part.lower()) is not None for part in parts)
     return parts if listed and not Path(text).is_file() else [text]
 
 
 def _parse_text(text: str) -> ResultType:
     name = text.strip().lower()
-    plain: dict[str, ResultType] = {
-        "rgba": Rgba(text),
-        "map": Matte(text),
-        "blur": Blur(text),
-        "overlay": Overlay(text),
-        "debug": Levels(text),
-        "green": Solid(GREEN, text),
-    }
-    if name in plain:
-        return plain[name]
+    if name in _PLAIN:
+        return _PLAIN[name](text)
     triple = _TRIPLE.fullmatch(text)
     if triple and not Path(text).is_file():
         inner = next(group for group in triple.groups() if group is not None)

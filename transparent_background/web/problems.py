@@ -86,8 +86,8 @@ def kind_told(error: Exception) -> ErrorKind:
         return kind_of(UsageError)
     if isinstance(error, StarletteHTTPException):
         return BY_STATUS.get(error.status_code, BY_STATUS[500 if error.status_code >= 500 else 400])
-    named = next((one for one in type(error).__mro__ if one in all_kinds()), None)
-    return BY_STATUS[500] if named is None else kind_of(named)
+    kinds = all_kinds()
+    return next((kinds[one] for one in type(error).__mro__ if one in kinds), BY_STATUS[500])
 
 
 def problem(
