@@ -19,6 +19,7 @@ pytest.importorskip("av")
 
 import av
 from drawing import draw_object
+from film_jobs import long_film_of, short_film, start
 from film_makers import make_film
 from PIL import Image
 from serving import detail, file_of, serve, wait_until
@@ -38,17 +39,12 @@ def service():
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory) -> Path:
-    frames = [np.roll(draw_object(), 2 * i, axis=1) for i in range(12)]
-    return make_film(tmp_path_factory.mktemp("films") / "disc.mp4", frames, sound="aac")
+    return short_film(tmp_path_factory.mktemp("films"))
 
 
 @pytest.fixture(scope="module")
 def long_film(tmp_path_factory) -> Path:
-    return make_film(tmp_path_factory.mktemp("films") / "long.mp4", [draw_object()] * 300)
-
-
-def start(service, path: Path, **fields):
-    return service.post("/api/jobs", files={"file": (path.name, path.read_bytes())}, data=fields)
+    return long_film_of(tmp_path_factory.mktemp("films"))
 
 
 def finish(service, job: dict) -> dict:

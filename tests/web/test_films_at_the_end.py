@@ -5,15 +5,13 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 import requests
 
 pytest.importorskip("fastapi")
 pytest.importorskip("av")
 
-from drawing import draw_object
-from film_makers import make_film
+from film_jobs import long_film_of, short_film, start
 from serving import detail, file_of, serve, wait_until
 
 from transparent_background import Remover
@@ -22,17 +20,12 @@ from transparent_background.service import films as films_module
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory) -> Path:
-    frames = [np.roll(draw_object(), 2 * i, axis=1) for i in range(12)]
-    return make_film(tmp_path_factory.mktemp("films") / "disc.mp4", frames, sound="aac")
+    return short_film(tmp_path_factory.mktemp("films"))
 
 
 @pytest.fixture(scope="module")
 def long_film(tmp_path_factory) -> Path:
-    return make_film(tmp_path_factory.mktemp("films") / "long.mp4", [draw_object()] * 300)
-
-
-def start(service, path: Path, **fields):
-    return service.post("/api/jobs", files={"file": (path.name, path.read_bytes())}, data=fields)
+    return long_film_of(tmp_path_factory.mktemp("films"))
 
 
 def test_the_end_of_the_service_finishes_a_film_and_removes_its_files(film) -> None:

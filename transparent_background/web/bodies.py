@@ -11,7 +11,7 @@ from anyio import fail_after
 from starlette.datastructures import Headers
 
 from ..options.service import MIB, Limits
-from .middleware import route_path
+from .middleware import client_of, route_path
 from .problems import Problem, problem
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class BodyLimits:
             return
         path = route_path(scope).rstrip("/")
         most, pool = self.largest.get(path, MIB), self._films if path == FILMS else self._others
-        client = str((scope.get("client") or ("",))[0])
+        client = client_of(scope)
         told = Headers(scope=scope).get("content-length", "0")
         started = time.monotonic()
         taken, complete = 0, False

@@ -51,6 +51,11 @@ def route_path(scope: Scope) -> str:
     return path[len(root) :] if root and path.startswith(f"{root}/") else path
 
 
+def client_of(scope: Scope) -> str:
+    """Return the address of who asks; empty where the server does not know it."""
+    return str((scope.get("client") or ("",))[0])
+
+
 class SecurityHeaders:
     """Adds what browsers are told of every answer."""
 

@@ -19,6 +19,7 @@ from ...service.film_jobs import ENDED, FilmJob, State
 from ...service.naming import MEDIA_TYPES, stored_name
 from ...service.requests import FilmJobOptions
 from ...service.services import Services
+from ..middleware import client_of
 from ..problems import Problem
 from ..uploads import check_size, media_type_of, read_uploads, save_file
 from . import Running
@@ -123,7 +124,7 @@ Found = Annotated[FilmJob, Depends(find_film)]
 async def start(request: Request, services: Running) -> Response:
     """Send the film as the body, or in a form as ``file``; ``background_image`` may be a film too."""
     films, most = services.films, services.limits.film_bytes
-    client = "" if request.client is None else request.client.host
+    client = client_of(request.scope)
     async with films.receive(client) as folder, AsyncExitStack() as stack:
         uploads = await read_uploads(request, FilmJobOptions, stack, names=("file",), most=1)
         background, behind = uploads.background, None
