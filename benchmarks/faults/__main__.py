@@ -64,7 +64,13 @@ def main() -> None:
                     counts[job.name, kind] += 1
                     if trial.broken:
                         failures.append(
-                            {"job": job.name, "kind": kind, "fault": trial.fault, "broken": trial.broken}
+                            {
+                                "job": job.name,
+                                "kind": kind,
+                                "fault": trial.fault,
+                                "broken": trial.broken,
+                                "said": trial.ended.errors[-5000:],
+                            }
                         )
                         print(
                             f"{job.name}: {trial.fault}: {'; '.join(trial.broken)}",

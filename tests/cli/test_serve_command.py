@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,9 @@ import requests
 
 pytest.importorskip("fastapi")
 
+from film_jobs import long_film_of
 from serving import file_of, opened, wait_until
+from websockets.sync.client import connect
 
 from transparent_background.cli import main
 from transparent_background.cli.serve import build_parser, read_settings
@@ -63,6 +65,36 @@ def test_it_serves_until_it_is_told_to_end(number) -> None:
         assert process.wait(30) == 0
         assert process.stderr is not None
         assert "Traceback" not in process.stderr.read()
+    assert set(Path(tempfile.gettempdir()).glob("transparent-background-*")) == before
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no signals")
+def test_a_second_interrupt_cuts_films_short(tmp_path) -> None:
+    """Nobody waits for a film, and whoever watches one or has a camera open sees the end in order."""
+    pytest.importorskip("av")
+    before = set(Path(tempfile.gettempdir()).glob("transparent-background-*"))
+    process, address = start()
+    with ExitStack() as stack:
+        stack.enter_context(process)
+        stack.callback(process.kill)
+        wait_until(lambda: is_ready(address))
+        with long_film_of(tmp_path).open("rb") as film:
+            job = requests.post(f"{address}/api/jobs", files={"file": film}, timeout=60).json()["id"]
+        events = requests.get(f"{address}/api/jobs/{job}/events", stream=True, timeout=60)
+        lines = stack.enter_context(closing(events)).iter_lines()
+        assert next(lines)
+        camera = stack.enter_context(connect(address.replace("http", "ws") + "/api/live"))
+        camera.send(file_of(format="JPEG"))
+        camera.recv(20)
+        process.send_signal(signal.SIGTERM)
+        wait_until(lambda: not is_ready(address))
+        assert process.poll() is None  # the film has two minutes
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+        assert any(b"cancelled" in line for line in lines)
     assert set(Path(tempfile.gettempdir()).glob("transparent-background-*")) == before
 
 

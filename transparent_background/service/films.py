@@ -288,12 +288,21 @@ class FilmService:
         films = self.unfinished
         if films:
             await asyncio.wait([film.work for film in films], timeout=self.limits.grace)
-        await asyncio.gather(*(self.cancel(film) for film in self.unfinished))
+        await self._cancel_all()
         fetching = [asyncio.ensure_future(film.fetched.wait()) for film in films if film.state == "done"]
         if fetching:
             _, left = await asyncio.wait(fetching, timeout=FETCHING)
             for wait in left:
                 wait.cancel()
+
+    def hurry(self) -> None:
+        """Give what :meth:`begin_to_close` waits for no more time: cancel what is not finished."""
+        if self._closing is not None:
+            self._closing.cancel()
+        self._closing = asyncio.create_task(self._cancel_all())
+
+    async def _cancel_all(self) -> None:
+        await asyncio.gather(*(self.cancel(film) for film in self.unfinished))
 
     async def close(self) -> None:
         """Remove every file, after what :meth:`begin_to_close` does."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import socket
 from collections.abc import Awaitable
 from contextlib import suppress
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import h11
@@ -14,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from ..options.service import SLOWEST, ServiceSettings
+from ..pipeline.signals import exit_code
 from ..service.films import CANCELLING, FETCHING
 
 if TYPE_CHECKING:
@@ -143,14 +147,28 @@ class PromptServer(uvicorn.Server):
 
         First only ``/readyz`` says so, for as long as load balancers take to hear of it. Then nothing new is
         taken, but all is answered, so that films that are finished now can be fetched. Then nobody is
-        listened to any more, and what is left is finished.
+        listened to any more, and what is left is finished. A second Ctrl-C skips what waits: films are cut
+        short, pictures that are worked on are finished, since threads cannot be stopped.
         """
         services = self.config.app.state.services  # type: ignore[union-attr]
         services.ready = False
         await self._go_on(asyncio.sleep(services.limits.drain))
         services.begin_to_close()
         await self._go_on(services.films.begin_to_close())
+        if self.force_exit:
+            services.films.hurry()
         await super().shutdown(sockets)
+        if self.force_exit:  # uvicorn leaves the rest out, and logs that it was cancelled
+            services.films.hurry()
+            await self.lifespan.shutdown()
+            if self.server_state.tasks:
+                await asyncio.wait(self.server_state.tasks, timeout=SLACK)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Heed a signal; Ctrl-C once more than that ends the process at once."""
+        if self.force_exit and sig == signal.SIGINT:
+            os._exit(exit_code(sig))
+        super().handle_exit(sig, frame)
 
     async def _go_on(self, until: Awaitable[None]) -> None:
         """Go on serving until something is done, or a second signal says that there is no time."""
