@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command import tb
 from drawing import draw_object
 from film_makers import make_film
 from PIL import Image
@@ -23,23 +24,10 @@ from transparent_background.cli.options import build_parser
 from transparent_background.cli.watch import Watcher
 
 
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 @pytest.fixture
 def photo_file() -> Path:
     Image.fromarray(draw_object()).save("photo.jpg")
     return Path("photo.jpg")
-
-
-def tb(*arguments: str) -> int:
-    try:
-        return main(["-m", "lite", "-D", "cpu", *arguments])
-    except SystemExit as stop:
-        return stop.code
 
 
 def spawn(*arguments: str, **options: object) -> subprocess.Popen[bytes]:

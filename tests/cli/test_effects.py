@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command import tb
 from PIL import Image
 from runs import save
 
@@ -17,16 +18,6 @@ from transparent_background.cli.console import progress_bar, start_console
 from transparent_background.cli.options import check_effects, read_request
 from transparent_background.errors import OfflineError, UsageError
 from transparent_background.evaluate.speed import Cost
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def tb(*arguments: str) -> int:
-    return main(["-m", "lite", "-D", "cpu", *arguments])
 
 
 @pytest.mark.parametrize(

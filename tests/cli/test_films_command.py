@@ -17,11 +17,6 @@ from PIL import Image
 from transparent_background.cli import main
 
 
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
 def test_the_command_takes_films_and_pictures_together(capsys) -> None:
     Path("in").mkdir()
     make_film(Path("in/clip.mp4"), 6, sound="aac")

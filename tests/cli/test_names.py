@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from command import tb
 from drawing import draw_object
 from PIL import Image
 
@@ -15,16 +16,6 @@ from transparent_background.cli import logging_left_alone, main
 from transparent_background.cli.console import print_data, progress_bar, shown, start_console
 
 EVIL = "a\x1b[31m\nred[/x][bold].jpg"
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def tb(*arguments: str) -> int:
-    return main(["-m", "lite", "-D", "cpu", *arguments])
 
 
 def save(name: str) -> Path:

@@ -12,17 +12,13 @@ from typing import Any, get_args
 from ..errors import CheckpointError
 from ..model.create import HEADS
 from ..types import MAX_AREA, Normalisation, ResizeMethod
-from .records import Checkpoint, fits_a_pass
+from .records import Checkpoint, fits_a_pass, is_text
 
 MOST_SIDE = 4096  # pixels; a pass of more is beyond any network there is, and beyond most memories
 # options of timm's that make it fetch weights, or read a file that another file names
 _FETCHING = frozenset(
     ("cache_dir", "checkpoint_path", "pretrained", "pretrained_cfg", "pretrained_cfg_overlay")
 )
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value)
 
 
 def _is_whole(value: Any, least: int, most: int) -> bool:
@@ -43,8 +39,8 @@ def _are_options(value: Any) -> bool:
 
 
 _RULES: dict[str, tuple[Callable[[Any], object], str]] = {
-    "name": (_is_text, "text"),
-    "backbone": (_is_text, "text"),
+    "name": (is_text, "text"),
+    "backbone": (is_text, "text"),
     "backbone_options": (_are_options, "options of a backbone that fetch nothing"),
     "head": (lambda value: isinstance(value, str) and value in HEADS, "one of " + ", ".join(HEADS)),
     "depth": (lambda value: _is_whole(value, 4, 1024), "a whole number from 4 to 1024"),
@@ -80,7 +76,7 @@ def own_description(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
     for key, value in fields.items():
         if key not in _RULES and key not in known:
             raise CheckpointError(f"{path}: its own description cannot be read: {key!r} is unknown")
-        fits, expected = _RULES.get(key, (_is_text, "text"))
+        fits, expected = _RULES.get(key, (is_text, "text"))
         if not fits(value):
             shown = reprlib.repr(value)
             raise CheckpointError(

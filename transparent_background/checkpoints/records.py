@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from ..types import MAX_AREA, MAX_SIDE, MULTIPLE, Normalisation, ResizeMethod, Size
 
 
+def is_text(value: object) -> bool:
+    """Whether a value is a string that is not empty."""
+    return isinstance(value, str) and bool(value)
+
+
 def fits_a_pass(size: Size) -> bool:
     """Whether a network can be run at a size (height, width) without taking a machine's memory."""
     return min(size) >= MULTIPLE and max(size) <= MAX_SIDE and size[0] * size[1] <= MAX_AREA

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from ..errors import UsageError
 from ..types import ResizeMethod
-from .records import Checkpoint, fits_a_pass
+from .records import Checkpoint, fits_a_pass, is_text
 
 _DRIVE_ID = re.compile(r"drive\.(?:usercontent\.)?google\.com/.*?(?:/d/|[?&]id=)([\w-]{10,})")
 
@@ -60,25 +60,21 @@ def read_user_config(path: Path, known: Mapping[str, Checkpoint]) -> dict[str, C
     return {checkpoint.name: checkpoint for checkpoint in read}
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value)
-
-
 def _is_size(value: Any) -> bool:
     sides = value if isinstance(value, list) else [value, value]
     return len(sides) == 2 and all(type(side) is int for side in sides) and fits_a_pass((sides[0], sides[1]))
 
 
 _RULES: tuple[tuple[str, Callable[[Any], object], str], ...] = (
-    ("url", _is_text, "text"),
-    ("md5", _is_text, "text"),
+    ("url", is_text, "text"),
+    ("md5", is_text, "text"),
     ("md5", re.compile(r"[0-9a-fA-F]{32}").fullmatch, "32 hexadecimal digits"),
-    ("ckpt_name", _is_text, "text"),
+    ("ckpt_name", is_text, "text"),
     # nothing that leads out of the folder, on any system
     ("ckpt_name", re.compile(r"(?!\.)[^/\\:]+").fullmatch, "a file name without folders"),
-    ("http_proxy", _is_text, "text"),
+    ("http_proxy", is_text, "text"),
     ("base_size", _is_size, "[height, width], 32 or more each and at most 4 million pixels together"),
-    ("backbone", _is_text, "text"),
+    ("backbone", is_text, "text"),
     ("depth", lambda value: type(value) is int and value > 0, "a whole number above 0"),
     ("resize", get_args(ResizeMethod).__contains__, "one of " + ", ".join(get_args(ResizeMethod))),
 )
