@@ -255,6 +255,7 @@ ATTACKS = [
     attack("SGI whose rows are outside", "sgi", lambda: patched(valid("SGI"), (2, b"\1\1"))),
     attack("QOI of 4 gigapixels", "qoi", b"qoif\0\1\0\0\0\1\0\0\3\0" + bytes(20), "TooLargeError"),
     attack("QOI of runs only", "qoi", b"qoif\0\0\0\x10\0\0\0\x10\3\0" + b"\xfd" * 50),
+    attack("SPIDER that says it is one of a stack", "spider", lambda: patched(valid("SPIDER", "F"), (104, valid("SPIDER", "F")[:4])), "UnreadableError"),
     attack("FLI of a frame in a circle", "fli", struct.pack("<IHHHHHHI", 128, 0xAF11, 9, 16, 16, 8, 3, 0).ljust(128, b"\0") + b"\0\0\0\0\xfa\xf1" * 30),
     attack("XBM of a size in words", "xbm", b"#define x_width 99999999999\n#define x_height 9\nstatic char x_bits[] = {0x00}", "UnreadableError or TooLargeError"),
     attack("a shell command in an EPS", "eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n(%pipe%touch canary) (w) file\n", "UnreadableError"),

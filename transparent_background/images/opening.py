@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
@@ -22,6 +23,11 @@ Not among them is what is handed to another program or to the system (EPS and Po
 WMF and EMF), what wraps other files (FPX, MIC, IPTC), and what is read by a plug-in or not at all (BUFR,
 FITS, GRIB, HDF5, MPEG). HEIC is read by pillow-heif, in ``media/reading.py``.
 """
+DAMAGED = (
+    *(OSError, SyntaxError, ValueError, TypeError, EOFError, AssertionError, struct.error),
+    *(LookupError, RuntimeError, AttributeError, ArithmeticError),
+)
+"""What Pillow, its libraries and libheif make of damaged files, besides ``DecompressionBombError``."""
 _REFUSED = {
     b"%!PS": "PostScript",
     b"\xc5\xd0\xd3\xc6": "PostScript",
@@ -48,7 +54,7 @@ def open_picture(file: BinaryIO, name: str) -> Image.Image:
     PIL.Image.DecompressionBombError
         It has more pixels than Pillow decodes.
     OSError, ValueError, ...
-        Whatever else Pillow makes of a damaged head.
+        Whatever else Pillow makes of a damaged head: ``DAMAGED``.
     """
     head = file.read(4)
     file.seek(0)

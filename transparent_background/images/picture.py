@@ -16,6 +16,7 @@ from PIL import Image, ImageCms
 from ..errors import InputError, UnreadableError
 from ..types import ColourArray, FloatArray
 from .exif import read_exif, upright
+from .opening import DAMAGED
 
 if TYPE_CHECKING:
     import torch
@@ -74,7 +75,7 @@ def from_pil(image: Image.Image, *, orient: bool = True) -> Picture:
         raise InputError(f"a picture of {image.width} x {image.height} pixels has nothing in it")
     try:
         image.load()
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except DAMAGED as error:
         raise UnreadableError(f"the picture cannot be decoded: {error}") from error
     orientation, exif = read_exif(image) if orient else (1, None)
     turned = upright(image, orientation)

@@ -14,15 +14,14 @@ from PIL import Image
 
 from ..errors import DataSetError, UnreadableError
 from ..images.exif import read_exif, upright
-from ..images.opening import open_picture
+from ..images.opening import DAMAGED, open_picture
 from ..options.suffixes import PICTURE_SUFFIXES
 from ..types import ByteArray
 
 T = TypeVar("T")
 
 LISTED = 20  # problems named in one message
-# what Pillow raises on files that are damaged, or too large to be meant
-_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+_UNREADABLE = (*DAMAGED, Image.DecompressionBombError)
 
 
 @dataclass(frozen=True, slots=True)

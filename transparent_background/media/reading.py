@@ -6,7 +6,6 @@ import io
 import logging
 import math
 import os
-import struct
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from ..errors import (
     needing,
 )
 from ..images.memory import LEDGER, decoding
-from ..images.opening import open_picture
+from ..images.opening import DAMAGED, open_picture
 from ..images.picture import Picture, from_pil
 from ..types import Size
 from .deep import float_tiff_size, is_sixteen_bit, read_float_tiff, read_sixteen_bit
@@ -36,12 +35,6 @@ Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 
 MOST_PAGES = 1000  # of a TIFF, that are counted: a file may say that it has millions
 _MOVING = ("GIF", "PNG", "WEBP", "AVIF")
-
-# libheif raises RuntimeError, the others all sorts
-_DAMAGED = (
-    *(OSError, SyntaxError, ValueError, TypeError, EOFError, AssertionError, struct.error),
-    *(LookupError, RuntimeError),
-)
 
 
 def read(source: Source) -> Picture:
@@ -194,7 +187,7 @@ def _tell_of_pages(image: Image.Image, source: Source) -> None:
         while pages < MOST_PAGES:
             image.seek(pages)
             pages += 1
-    except _DAMAGED:  # that was the last; or the next is damaged, and the first may be whole all the same
+    except DAMAGED:  # that was the last; or the next is damaged, and the first may be whole all the same
         pass
     image.seek(0)
     if pages > 1:
@@ -275,6 +268,6 @@ def _decoding(source: Source, most: int | None = None) -> Iterator[None]:
         ) from error
     except MemoryError as error:
         raise TooLargeError(f"{name}: is too large for this machine's memory") from error
-    except _DAMAGED as error:
+    except DAMAGED as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UnreadableError(f"{name}: cannot be decoded: {reason}") from error
