@@ -17,6 +17,8 @@ from ..types import Size
 from .result_types import RGB, Solid, parse_type
 from .suffixes import FILM_FORMATS, format_of
 
+MOST_SECONDS = 1_000_000_000
+
 
 class Padding(NamedTuple):
     """Room to leave around an object."""
@@ -79,14 +81,18 @@ def parse_size(text: Any, name: str = "size") -> Size:
 
 
 def parse_time(value: str | float | Fraction, name: str = "time") -> Fraction:
-    """Read seconds (``12.5``) or a clock (``1:30``, ``00:01:30.250``)."""
-    if isinstance(value, (int, float, Fraction)) and 0 <= value < 1e9:
+    """Read seconds (``12.5``) or a clock (``1:30``, ``00:01:30.250``): 0 and more, below thirty years."""
+    if isinstance(value, (int, float, Fraction)) and 0 <= value < MOST_SECONDS:
         return Fraction(value)
-    match = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?|\.\d+)", str(value).strip())
-    if match is None:
-        raise UsageError(f"{name} {value!r} is not understood; give seconds (12.5) or a clock (1:30.5)")
-    hours, minutes, seconds = match.groups()
-    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + Fraction(seconds)
+    match = re.fullmatch(r"(?:(?:(\d{1,9}):)?(\d{1,9}):)?(\d{1,9}(?:\.\d+)?|\.\d+)", str(value).strip())
+    if match is not None:
+        hours, minutes, seconds = match.groups()
+        time = int(hours or 0) * 3600 + int(minutes or 0) * 60 + Fraction(seconds)
+        if time < MOST_SECONDS:
+            return time
+    raise UsageError(
+        f"{name} {value!r} is not understood; give seconds (12.5) or a clock (1:30.5), below {MOST_SECONDS} s"
+    )
 
 
 def parse_rate(value: str | float | Fraction, name: str = "fps") -> Fraction:
