@@ -15,6 +15,7 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode
 
 from ..options.service import SLOWEST, ServiceSettings
 from ..pipeline.signals import exit_code
@@ -133,6 +134,21 @@ class AnsweringWebSocket(WebSocketsSansIOProtocol):
         if not self.handshake_initiated and (refusal := b"".join(self.conn.data_to_send())):
             self.transport.write(refusal)
             self.transport.close()
+
+    def send_receive_event_to_app(self) -> None:
+        """Hand a message on. Text that is no UTF-8 ends the connection (RFC 6455, 8.1).
+
+        uvicorn would log a trace, and raise where the client has said in the same breath that it goes.
+        """
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self.frames = []
+                self.conn.fail(CloseCode.INVALID_DATA)
+                self.handle_parser_exception()
+                return
+        super().send_receive_event_to_app()
 
 
 class PromptServer(uvicorn.Server):
