@@ -30,7 +30,6 @@ class Asked:
     data: bytes
     statuses: tuple[int, ...]
     """Of the answer; 0: the connection ends without one."""
-    known: str = ""
 
 
 def request(line: str, *headers: str, body: bytes = b"", length: int | None = None) -> bytes:

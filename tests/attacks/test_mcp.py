@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,6 @@ class Told:
     tries: str
     message: Any
     """JSON, or bytes that are meant to be."""
-    known: str = field(default="")
 
 
 def call(tool: Any = "remove_background", **arguments: Any) -> dict[str, Any]:

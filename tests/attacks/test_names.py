@@ -29,7 +29,6 @@ class Named:
     """A picture's name, or what makes it in the folder."""
     code: int = 0
     """The exit code of a command that is given the folder."""
-    known: str = ""
 
 
 def loop(folder: Path) -> None:

@@ -32,19 +32,16 @@ class Attack:
     """Most MiB that it may add to a process."""
     real: bool = False
     """Whether the network itself is run, and no stand-in for it."""
-    known: str = ""
-    """A fault that is being mended: the test may fail."""
 
 
 def parametrised(attacks: Sequence[Any]) -> Any:
-    """Make a test of each attack, called by what it ``tries``; of one that is ``known``, it may fail."""
+    """Make a test of each attack, called by what it ``tries``."""
     return pytest.mark.parametrize(
         "attack",
         [
             pytest.param(
                 attack,
                 id=attack.tries.replace(" ", "-").encode("ascii", "backslashreplace").decode(),
-                marks=[pytest.mark.xfail(strict=False, reason=attack.known)] if attack.known else [],
             )
             for attack in attacks
         ],
