@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from attack import Attack, Attacked, parametrised
@@ -121,6 +122,21 @@ def wide_avi() -> bytes:
     return data[: at + 4] + struct.pack("<ii", 60_000, 60_000) + data[at + 12 :]
 
 
+def wide_webp(width: int) -> bytes:
+    """Write two frames of a pixel each on a canvas of one row."""
+    import io
+
+    from PIL import Image
+
+    file = io.BytesIO()
+    images = [Image.new("RGB", (1, 1), colour) for colour in ("red", "blue")]
+    images[0].save(file, "WEBP", save_all=True, append_images=images[1:])
+    data = bytearray(file.getvalue())
+    at = data.find(b"VP8X") + 12
+    data[at : at + 3] = (width - 1).to_bytes(3, "little")
+    return bytes(data)
+
+
 def attack(tries: str, suffix: str, build: Callable[[], bytes], ends: str = EITHER, **more: Any) -> Attack:
     return Attack(tries, build, f"attack.{suffix}", ends, memory=more.pop("memory", 900), **more)
 
@@ -195,6 +211,7 @@ ATTACKS = [
     attack("MJPEG with EXIF", "mjpeg", lambda: _jpeg(32, 48, exif=True) * 3, "result"),
     attack("GIF of one frame as a film", "gif", lambda: _gif(1), "UnreadableError"),
     attack("GIF of frames without a delay", "gif", lambda: _gif(3), "result"),
+    attack("WebP of 8,519,789 x 1 that moves", "webp", partial(wide_webp, 8_519_789), "TooLargeError", options={"format": "mov"}),
     # what names other files
     attack("a play list that names a local file", "m3u8", text(PLAYLIST.format("file:///etc/passwd")), LISTS),
     attack("a play list that names an address", "m3u8", text(PLAYLIST.format("http://127.0.0.1:9/x.ts")), LISTS),

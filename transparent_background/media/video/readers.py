@@ -10,20 +10,21 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
-from ...errors import SourceNotFoundError, UnreadableError
+from ...errors import SourceNotFoundError, TooLargeError, UnreadableError
 from ...images.picture import Picture, to_eight_bit
 from ...images.resizing import resized
 from ...options.films import Selection
 from ...options.suffixes import PICTURE_SUFFIXES
 from ...types import Size
 from ..files import url_scheme
-from ..reading import Animation, animation, read, read_frames
+from ..reading import Animation, animation, measure, read, read_frames
 from .containers import COUNTER, is_pattern
 from .decoding import FilmReader
 from .frames import FilmInfo, Raw, Reader
 from .opening import FilmSource
 
 SEQUENCE_RATE = Fraction(25)  # frames a second where none is named, as FFmpeg has it
+MOST_SIDE = 65_535  # pixels of a frame, which is what the formats of films hold
 TICK = Fraction(1, 1000)  # animated pictures count milliseconds
 
 
@@ -39,6 +40,8 @@ class AnimationReader(Reader):
     def __init__(self, source: Path, info: Animation, selection: Selection | None, deep: bool) -> None:
         super().__init__(selection)
         self.source, self.deep = source, deep
+        if max(measure(source)) > MOST_SIDE:  # a canvas of WebP may have 16,777,216 in a file of 200 bytes
+            raise TooLargeError(f"{source}: no film has frames of more than {MOST_SIDE} pixels a side")
         durations = [frame.duration for frame in read_frames(source)]
         length = Fraction(sum(round(d) for d in durations), 1000) or Fraction(len(durations), 10)
         self.info = FilmInfo(
@@ -140,6 +143,8 @@ def open_film(
     Raises
     ------
     MissingExtraError, SourceNotFoundError, UnreadableError
+    TooLargeError
+        An animation has more than 65,535 pixels a side.
     """
     if isinstance(source, (str, os.PathLike)) and url_scheme(source) is None:
         path = Path(source).expanduser()
