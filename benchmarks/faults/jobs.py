@@ -67,8 +67,9 @@ def is_part(path: Path, within: Path) -> bool:
 
 
 def parts(folder: Path) -> list[str]:
-    """Return what is called a part, everywhere below a folder."""
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.part*"))
+    """Return what is called a part, everywhere below a folder; what Ctrl-C keeps of a film is none."""
+    found = (path for pattern in ("*.part", "*.parts") for path in folder.rglob(pattern))
+    return sorted(str(path.relative_to(folder)) for path in found)
 
 
 def digest(path: Path) -> str:
@@ -178,7 +179,7 @@ class Training(Job):
 
     def prepare(self, folder: Path) -> None:
         """Draw data sets and write a configuration."""
-        from tests.helpers.training import draw_set, write_config
+        from tests.helpers.training_sets import draw_set, write_config
 
         for name, count, seed in (("one", 12, 1), ("two", 6, 2), ("val", 4, 3)):
             draw_set(folder / "in" / name, count, seed)
