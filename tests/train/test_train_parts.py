@@ -14,9 +14,9 @@ from transparent_background.errors import CheckpointError, ConfigError, DataSetE
 from transparent_background.media.pairs import check_pairs, find_pairs, read_pair
 from transparent_background.model import create_backbone
 from transparent_background.model.pyramid import Pyramid
+from transparent_background.train import building
 from transparent_background.train.augment import Augmenter
-from transparent_background.train.building import build_network
-from transparent_background.train.compositing import cut_out, paste
+from transparent_background.train.building import build_network, choose_precision
 from transparent_background.train.config import (
     AugmentConfig,
     LossConfig,
@@ -24,7 +24,7 @@ from transparent_background.train.config import (
     ScheduleConfig,
     load_config,
 )
-from transparent_background.train.losses import local_mean, pyramid_loss, structure_loss
+from transparent_background.train.losses import local_mean, matte_loss, pyramid_loss, structure_loss
 from transparent_background.train.reading import bundled_configs
 from transparent_background.train.samples import Stream, batch_sizes
 from transparent_background.train.validating import QuickScores
@@ -197,28 +197,25 @@ def test_augmentation_follows_from_the_generator_alone() -> None:
     assert not np.array_equal(results[0], results[2])
 
 
-def test_cut_outs_take_their_colours_along_and_leave_the_old_background() -> None:
-    mask = np.zeros((80, 80), np.uint8)
-    mask[20:60, 20:60] = 255
-    image = np.full((80, 80, 3), (0, 0, 255), np.uint8)
-    image[mask > 0] = (255, 0, 0)
-    cut = cut_out(image, mask, sigma=1.0)
-    assert cut is not None
-    picture, alpha = paste(
-        *cut, np.full((80, 80, 3), (0, 255, 0), np.uint8), (96, 96), np.random.default_rng(4)
-    )
-    assert alpha.max() > 0.99
-    assert np.mean((alpha > 0.05) & (alpha < 0.95)) > 0.02  # its edge is soft
-    assert picture[..., 2].max() < 40  # nothing of the blue that was around it
-    solid = alpha > 0.99
-    assert np.all(picture[solid][:, 0] > 120)
-    assert np.all(picture[alpha == 0] == (0, 255, 0))
+def test_the_matte_loss_counts_what_is_softer_or_harder_than_the_target() -> None:
+    ramp = torch.linspace(0, 1, 32).expand(1, 1, 32, 32)
+    same, hard = torch.logit(ramp, eps=1e-6), torch.where(ramp > 0.5, 20.0, -20.0)
+    assert matte_loss(same, ramp) < 1e-4
+    # |p - y| is 1/4 on average; a row's differences change by its own 1/31 but at the step of 30/31
+    expected = (ramp - (ramp > 0.5).float()).abs().mean() + (30 / 31 + 30 / 31) / 31
+    assert matte_loss(hard, ramp).item() == pytest.approx(expected.item(), rel=1e-3)
+    pyramid = Pyramid(*(torch.zeros(1, 1, 32 // s, 32 // s) for s in (8, 4, 2, 1, 4, 2, 1)))
+    plain, _ = pyramid_loss(pyramid, ramp, LossConfig())
+    loss, terms = pyramid_loss(pyramid, ramp, LossConfig(matte=2.0))
+    assert (loss - plain).item() == pytest.approx(2 * terms["matte"].item(), rel=1e-4)
 
 
-@pytest.mark.parametrize("area", [0, 100])
-def test_nothing_and_everything_are_not_cut_out(area) -> None:
-    mask = np.full((50, 50), 255 if area else 0, np.uint8)
-    assert cut_out(np.zeros((50, 50, 3), np.uint8), mask, 1.0) is None
+@pytest.mark.parametrize(("units", "chosen"), [({"amx_bf16": True}, "bf16"), ({"avx2": True}, "no")])
+def test_the_precision_is_what_the_processor_has(units, chosen, monkeypatch) -> None:
+    monkeypatch.setattr(building, "choose_device", lambda: torch.device("cpu"))
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: units, raising=False)
+    assert choose_precision("auto") == chosen
+    assert choose_precision("fp16") == "fp16"
 
 
 def test_the_local_mean_counts_zeros_outside() -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ..checkpoints.recognition import find_checkpoint
+from ..engine.devices import choose_device, multiplies_bfloat16
 from ..engine.loading import load_network
 from ..errors import CheckpointError, ConfigError
 from ..media.atomic import replacing
@@ -128,6 +130,25 @@ def load_backbone(backbone: Backbone, state: Mapping[str, torch.Tensor], source:
             "or has them in another shape"
         )
     backbone.load_state_dict(fitting, strict=False)
+
+
+def choose_precision(wanted: str) -> str:
+    """Return what accelerate calls a precision; ``auto`` is decided by the device that is trained on."""
+    if wanted != "auto":
+        return wanted
+    return "bf16" if multiplies_bfloat16(choose_device()) else "no"
+
+
+def build_optimiser(
+    network: PyramidNetwork, config: OptimiserConfig, device: torch.device
+) -> tuple[torch.optim.Optimizer, AveragedModel | None]:
+    """Return what changes a network's weights, and their moving average if one is wanted."""
+    kind = torch.optim.AdamW if config.name == "adamw" else torch.optim.Adam
+    optimiser = kind(parameter_groups(network, config), lr=config.lr, fused=True)
+    if config.ema is None:
+        return optimiser, None
+    decay = get_ema_multi_avg_fn(config.ema)  # type: ignore[no-untyped-call]
+    return optimiser, AveragedModel(network, device=device, multi_avg_fn=decay, use_buffers=True)
 
 
 def parameter_groups(network: PyramidNetwork, config: OptimiserConfig) -> list[dict[str, Any]]:

@@ -93,6 +93,8 @@ class SetConfig(_Part):
     """How often an epoch shows each picture: 0.5 for every second, 3 for three times."""
     paste: Chance = 0.0
     """Chance that a picture of this set is cut out and pasted onto a background."""
+    matte: bool = False
+    """Whether pictures hold the objects' own colours, and masks are mattes that cut-outs keep as they are."""
 
 
 class DataConfig(_Part):
@@ -104,6 +106,8 @@ class DataConfig(_Part):
     validating: list[SetConfig] = Field(default=[], alias="validate")
     backgrounds: str | None = None
     """A folder of pictures to paste cut-outs on."""
+    empty: Chance = 0.0
+    """Chance that a sample is a small part of a background, with nothing to be cut out."""
     sizes: Annotated[list[Side], Field(min_length=1)] = [384]
     """Heights that batches are resized to, in the shape of the base size; each takes one at random."""
     batch_size: Count = 6
@@ -135,6 +139,14 @@ class AugmentConfig(_Part):
     """Chance of blur, noise, JPEG artefacts or a smaller original."""
     soften: Pair = (0.0, 1.5)
     """Blur of pasted cut-outs' masks, sigma in pixels of the source."""
+    blur_chance: Chance = 0.0
+    """Chance that a pasted cut-out is out of focus or moves, so that its edge is as soft as its colours."""
+    veil_chance: Chance = 0.0
+    """Chance that a pasted cut-out is seen through."""
+    dark_chance: Chance = 0.0
+    """Chance that a pasted cut-out becomes dark and shining."""
+    several_chance: Chance = 0.0
+    """Chance that a cut-out is pasted two to four times; all of them are the object."""
 
 
 class OptimiserConfig(_Part):
@@ -151,7 +163,8 @@ class OptimiserConfig(_Part):
     """Batches per step."""
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Decay of the moving average of the weights, per step; it is what is validated and saved."""
-    precision: Literal["no", "bf16", "fp16"] = "no"
+    precision: Literal["auto", "no", "bf16", "fp16"] = "no"
+    """``auto``: bf16 on processors and GPUs that have units for it, else no."""
     compile: bool = False
     """Compile the network (pays on GPUs)."""
 
@@ -204,6 +217,8 @@ class LossConfig(_Part):
     """Side of the surroundings, pixels at full size."""
     iou: float = 1.0
     consistency: float = 1e-4
+    matte: NotBelow = 0.0
+    """Weight of the distance of mattes and of their gradients at full size, for soft edges."""
     blend: bool = False
     """Whether batches above 4/3 of the base size go through pyramid blending, as such pictures will."""
     distil: float = 0.0
@@ -270,8 +285,8 @@ def load_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
         raise ConfigError("data.train: needs at least one set")
     if (loss.distil > 0) != (loss.teacher is not None):
         raise ConfigError("loss.distil: goes with loss.teacher")
-    if data.backgrounds is None and any(entry.paste for entry in data.train):
-        raise ConfigError("data.backgrounds: is needed to paste cut-outs")
+    if data.backgrounds is None and (data.empty or any(entry.paste for entry in data.train)):
+        raise ConfigError("data.backgrounds: is needed to paste cut-outs, and for data.empty")
     return config
 
 

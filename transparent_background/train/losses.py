@@ -59,6 +59,24 @@ def structure_loss(
     return (entropy + config.iou * (1 - (both + 1) / (either + 1))).mean()
 
 
+def matte_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Distance of mattes and of their gradients, for edges that are soft where the target's are.
+
+    The mean of |p - y| over pixels (Xu et al. 2017, "Deep Image Matting", the alpha-prediction loss), plus
+    that of the differences of neighbours, |(p - p') - (y - y')|, in rows and in columns.
+
+    Parameters
+    ----------
+    logits, target : (B, 1, h, w)
+        The target in [0, 1].
+    """
+    distance = torch.sigmoid(logits) - target
+    loss = distance.abs().mean()
+    for axis in (-2, -1):
+        loss = loss + distance.diff(dim=axis).abs().mean()
+    return loss
+
+
 def pyramid_loss(
     pyramid: Pyramid, target: torch.Tensor, config: LossConfig
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
@@ -94,4 +112,9 @@ def pyramid_loss(
     for coarse, fine in zip(levels[1:], levels[:-1], strict=True):
         distance = distance + functional.l1_loss(coarse, reduce(fine.detach()))
     terms["consistency"] = distance.detach()
-    return loss + config.consistency * distance, terms
+    loss = loss + config.consistency * distance
+    if config.matte:
+        soft = matte_loss(levels[0], targets[0])
+        terms["matte"] = soft.detach()
+        loss = loss + config.matte * soft
+    return loss, terms

@@ -19,14 +19,17 @@ from ..media.pairs import Pair, check_pairs, find_pairs, read_image, read_pair
 from ..options.suffixes import PICTURE_SUFFIXES
 from ..types import ByteArray, FloatArray
 from .augment import Augmenter
-from .compositing import cut_out, paste
+from .compositing import crop, cut_out, paste, take_out
 from .config import DataConfig, SetConfig, TrainConfig
+from .effects import Effects
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
+EMPTY = (0.15, 0.35)  # side of the part of a background that shows no object, of all of it
+MOST_COPIES = 4  # of an object that is pasted several times
 MAX_REPLACEMENTS = 20  # unreadable pictures in a row that a sample gets past
 
 
@@ -58,6 +61,8 @@ class TrainingSet(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     def __init__(self, config: TrainConfig) -> None:
         self.seed = config.seed
         self.augmenter = Augmenter(config.augment)
+        self.effects = Effects(config.augment)
+        self.empty, self.several = config.data.empty, config.augment.several_chance
         self.soften = config.augment.soften
         self.members: list[tuple[Pair, SetConfig]] = []
         for entry in config.data.train:
@@ -94,18 +99,34 @@ class TrainingSet(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     def _sample(
         self, member: int, size: tuple[int, int], rng: np.random.Generator
     ) -> tuple[ByteArray, FloatArray]:
+        if rng.random() < self.empty:
+            part = crop(self._background(rng), size, rng, EMPTY)
+            return self.augmenter.appearance(part, rng), np.zeros(size, np.float32)
         pair, entry = self.members[member]
         image, mask = self._read(read_pair, pair)
         if rng.random() < entry.paste:
-            cut = cut_out(image, mask, rng.uniform(*self.soften))
+            cut = take_out(image, mask) if entry.matte else cut_out(image, mask, rng.uniform(*self.soften))
             if cut is not None:
-                path = self.backgrounds[int(rng.integers(len(self.backgrounds)))]
-                background = self._read(read_image, path)
-                pasted = paste(self.augmenter.appearance(cut[0], rng), cut[1], background, size, rng)
-                picture, alpha = self.augmenter.flip(*pasted, rng)
+                picture, alpha = self.augmenter.flip(*self._paste(*cut, size, rng), rng)
                 return self.augmenter.appearance(picture, rng), alpha
         picture, alpha = self.augmenter.geometry(image, mask / np.float32(255), size, rng)
         return self.augmenter.appearance(picture, rng), alpha
+
+    def _paste(
+        self, colours: ByteArray, alpha: FloatArray, size: tuple[int, int], rng: np.random.Generator
+    ) -> tuple[ByteArray, FloatArray]:
+        """Put a cut-out on a background, by chance several times; all of them are the object."""
+        canvas = crop(self._background(rng), size, rng)
+        several = rng.random() < self.several
+        whole = np.zeros(size, np.float32)
+        for _ in range(int(rng.integers(2, MOST_COPIES + 1)) if several else 1):
+            copy = self.augmenter.flip(self.augmenter.appearance(colours, rng), alpha, rng)
+            placed = paste(*copy, canvas, rng, largest=0.6 if several else 1.0, effect=self.effects)
+            whole = 1 - (1 - whole) * (1 - placed)
+        return canvas, whole
+
+    def _background(self, rng: np.random.Generator) -> ByteArray:
+        return self._read(read_image, self.backgrounds[int(rng.integers(len(self.backgrounds)))])
 
     def _read(self, read: Callable[[K], T], key: K) -> T:
         """Read a pair or a picture, or take it from memory if the configuration says to keep them there."""

@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.optim import swa_utils
 
 from ..errors import ConfigError, OutputError, TrainingError, needing
 from ..media.parts import sweep
@@ -25,7 +24,14 @@ from ..model import PyramidNetwork
 from ..model.input import blends, normalise
 from ..model.layers import size_of
 from ..pipeline.signals import EndedBySignal, on_signals
-from .building import build_network, build_teacher, parameter_groups, save_weights, set_training
+from .building import (
+    build_network,
+    build_optimiser,
+    build_teacher,
+    choose_precision,
+    save_weights,
+    set_training,
+)
 from .config import TrainConfig, dump_config
 from .losses import pyramid_loss, structure_loss
 from .records import RunRecords
@@ -83,7 +89,7 @@ class Trainer:
         # while the main process validates, the others wait
         waiting = InitProcessGroupKwargs(timeout=VALIDATION_LIMIT)
         self.accelerator = Accelerator(
-            mixed_precision=config.optimiser.precision, kwargs_handlers=[parallel, waiting]
+            mixed_precision=choose_precision(config.optimiser.precision), kwargs_handlers=[parallel, waiting]
         )
         self.device: torch.device = self.accelerator.device
         self.main = bool(self.accelerator.is_main_process)
@@ -116,16 +122,7 @@ class Trainer:
         self.network: PyramidNetwork = build_network(config.model)
         if self.accelerator.num_processes > 1 and self.device.type == "cuda":
             self.network = nn.SyncBatchNorm.convert_sync_batchnorm(self.network)  # type: ignore[no-untyped-call]
-        kind = torch.optim.AdamW if config.optimiser.name == "adamw" else torch.optim.Adam
-        optimiser = kind(parameter_groups(self.network, config.optimiser), lr=config.optimiser.lr)
-        self.average: swa_utils.AveragedModel | None = None
-        if config.optimiser.ema is not None:
-            self.average = swa_utils.AveragedModel(
-                self.network,
-                device=self.device,
-                multi_avg_fn=swa_utils.get_ema_multi_avg_fn(config.optimiser.ema),  # type: ignore[no-untyped-call]
-                use_buffers=True,
-            )
+        optimiser, self.average = build_optimiser(self.network, config.optimiser, self.device)
         self.wrapped: Any
         self.wrapped, self.optimiser = self.accelerator.prepare(self.network, optimiser)
         if state is not None:

@@ -1,0 +1,113 @@
+"""Soft masks for photos that have none: the mean of several networks' mattes, where they agree.
+
+::
+
+    python -m training.label PHOTOS --teachers u2net.onnx lite --out DATA/labelled/photos --agree 0.79
+    python -m training.label DATA/val/ECSSD/images --teachers u2net.onnx lite --out /tmp/mean   # to be scored
+
+Makes ``images/`` (links) and ``masks/`` (8 bits of grey), which ``train`` reads as any set. A photo is kept
+where the intersection over union of the halves (alpha >= 0.5) of every two teachers is large enough; 0 keeps
+all. Each teacher's own mattes stay in ``OUT/NAME``, and are not made again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from training.teachers import Matte, Teacher, mirrored, open_teacher
+from transparent_background.media.atomic import replacing
+from transparent_background.media.pairs import read_image
+from transparent_background.options.suffixes import PICTURE_SUFFIXES
+
+
+def main() -> None:
+    """Make the mattes that are missing, then the masks."""
+    options = _options()
+    photos = sorted(path for path in options.photos.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
+    for name in options.teachers:
+        predict(open_teacher(name, options.sides), photos, options.out)
+    names = [Path(name).stem for name in options.teachers]
+    weights = options.weights or [1.0] * len(names)
+    for folder in ("images", "masks"):
+        (options.out / folder).mkdir(exist_ok=True)
+    kept = 0
+    for photo in photos:
+        mattes = [read_matte(options.out / name / f"{photo.stem}.png") for name in names]
+        image, mask = options.out / "images" / photo.name, options.out / "masks" / f"{photo.stem}.png"
+        for left in (image, mask):  # of a run with other bounds
+            left.unlink(missing_ok=True)
+        if agreement(mattes) < options.agree:
+            continue
+        image.symlink_to(photo.resolve())
+        write_matte(mask, np.average(mattes, axis=0, weights=weights))
+        kept += 1
+    print(f"{options.out}: {kept} of {len(photos)} photos kept")
+
+
+def predict(teacher: Teacher, photos: Sequence[Path], out: Path) -> None:
+    """Write the mattes of one teacher, means over mirrored photos, that are not there yet."""
+    folder = out / teacher.name
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, photo in enumerate(photos, 1):
+        path = folder / f"{photo.stem}.png"
+        if not path.exists():
+            write_matte(path, mirrored(teacher.matte, read_image(photo)))
+        if number % 100 == 0:
+            print(f"{teacher.name}: {number} of {len(photos)}", file=sys.stderr, flush=True)
+
+
+def agreement(mattes: Sequence[Matte]) -> float:
+    """Return the least intersection over union of the halves of any two mattes; 1 of a single one.
+
+    Where neither has anything they agree.
+    """
+    halves = [matte >= 0.5 for matte in mattes]
+    pairs = [((a & b).sum(), (a | b).sum()) for a, b in combinations(halves, 2)]
+    return min((float(both / either) if either else 1.0 for both, either in pairs), default=1.0)
+
+
+def read_matte(path: Path) -> Matte:
+    """Read float32 (h, w) in [0, 1]."""
+    with Image.open(path) as image:
+        return np.asarray(image.convert("L"), np.float32) / 255
+
+
+def write_matte(path: Path, matte: Matte) -> None:
+    """Write float (h, w) in [0, 1] as a PNG of 8 bits."""
+    with replacing(path) as file:
+        Image.fromarray(np.rint(np.clip(matte, 0, 1) * 255).astype(np.uint8)).save(file, "PNG")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.label", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument("photos", type=Path, help="a folder of photos")
+    parser.add_argument(
+        "--teachers", nargs="+", required=True, help="modes, files of weights, ONNX files of U-2-Net"
+    )
+    parser.add_argument("--weights", type=float, nargs="+", help="of the teachers in the mean (all 1)")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="a folder for images/, masks/, and each one's mattes"
+    )
+    parser.add_argument("--agree", type=float, default=0.79, help="least agreement of two teachers (0.79)")
+    parser.add_argument(
+        "--sides", type=int, nargs="+", default=[320], help="sizes that U-2-Net is run at (320)"
+    )
+    options = parser.parse_args()
+    if options.weights and len(options.weights) != len(options.teachers):
+        parser.error("--weights: one for each teacher")
+    if not options.photos.is_dir():
+        parser.error(f"{options.photos}: no such folder")
+    return options
+
+
+if __name__ == "__main__":
+    main()
