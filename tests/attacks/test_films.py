@@ -162,6 +162,7 @@ ATTACKS = [
     attack("frames that last for hours", "mp4", changed("mp4", fill(b"stts", 0x7F))),
     attack("frames that last for no time", "mp4", changed("mp4", fill(b"stts", 0))),
     attack("four billion frames", "mp4", changed("mp4", put(b"stsz", 8, b"\xff\xff\xff\xff"))),
+    attack("69 million frames of 22 kB", "mp4", changed("mp4", put(b"stsz", 4, struct.pack(">II", 21_979, 69_000_000))), "UnreadableError"),
     attack("no frames", "mp4", changed("mp4", put(b"stsz", 8, bytes(4)))),
     attack("frames of four gigabytes", "mp4", changed("mp4", put(b"stsz", 4, b"\xff\xff\xff\xff"))),
     attack("places outside of the file", "mp4", changed("mp4", fill(b"stco", 0xFF))),

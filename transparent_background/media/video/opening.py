@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from ...errors import InputError, SourceNotFoundError, UnreadableError, needing
 from ..files import name_of, open_file, url_scheme
+from .boxes import check_boxes
 from .playlists import check_playlist
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def open_input(
             if not file.read(1):
                 raise UnreadableError(f"{source}: is empty (0 bytes)")
         check_playlist(Path(source))
+        check_boxes(Path(source))
     settings = LIVE_OPTIONS.get(scheme or "", _LIVE) if live else FILM_OPTIONS.get(scheme or "", {})
     timeouts = LIVE_TIMEOUTS if live else FILM_TIMEOUTS
     # metadata that is no UTF-8 is no reason to refuse a film; PyAV 19 has no such option any more
