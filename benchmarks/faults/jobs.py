@@ -178,7 +178,7 @@ class Training(Job):
 
     def prepare(self, folder: Path) -> None:
         """Draw data sets and write a configuration."""
-        from tests.helpers.training import draw_set, write_config
+        from tests.helpers.small_training import draw_set, write_config
 
         for name, count, seed in (("one", 12, 1), ("two", 6, 2), ("val", 4, 3)):
             draw_set(folder / "in" / name, count, seed)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from training import draw_set, write_config
+from small_training import draw_set, write_config
 
 from transparent_background.train import records
 from transparent_background.train.config import TrainConfig, load_config

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from training import weights_of
+from small_training import weights_of
 
 from transparent_background.errors import DataSetError, TrainingError
 from transparent_background.train import trainer as trainer_module

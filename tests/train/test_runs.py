@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from training import weights_of, write_config
+from small_training import weights_of, write_config
 
 from transparent_background import Remover, cli
 from transparent_background.model import read_state_dict

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from training import weights_of, write_config
+from small_training import weights_of, write_config
 
 from transparent_background.errors import ConfigError, TrainingError
 from transparent_background.train.config import load_config
