@@ -44,7 +44,9 @@ LIMITS: dict[str, tuple[float, float]] = {
 }
 """What a matte is judged by, and what each measure must lie within.
 
-The limits were chosen by looking at what they keep and what they drop.
+The limits were chosen by looking at what they keep and drop of 90 pictures of six sets. Of 120 drawn from the
+same sets (``--limit 20``; 3 are among the 90) they keep 101; nine in ten of these have soft < 0.41,
+cut < 0.05, error < 2.9, alike < 0.18 and fog < 0.17. ``alike`` drops the most, half of it passable.
 """
 
 
