@@ -1,1 +1,4 @@
-"""What makes the data of the bundled model from photos: backbones, soft labels."""
+"""What makes the data that the bundled model is trained on: run from a clone, in no installed package.
+
+Each module is a program: ``python -m training.cutouts --help``.
+"""

@@ -76,7 +76,7 @@ def agreement(mattes: Sequence[Matte]) -> float:
 def read_matte(path: Path) -> Matte:
     """Read float32 (h, w) in [0, 1]."""
     with Image.open(path) as image:
-        return np.asarray(image.convert("L"), np.float32) / 255
+        return np.asarray(image.convert("L"), np.float32) / np.float32(255)
 
 
 def write_matte(path: Path, matte: Matte) -> None:

@@ -73,7 +73,7 @@ class U2Net:
             map = network(x.transpose(2, 0, 1)[None].astype(np.float32))[0][0, 0]
             map = (map - map.min()) / max(float(np.ptp(map)), 1e-6)
             sum += cv2.resize(map, size, interpolation=cv2.INTER_LINEAR)
-        return sum / len(self.networks)
+        return sum / np.float32(len(self.networks))
 
 
 def open_teacher(name: str, sides: Sequence[int]) -> Teacher:
@@ -84,4 +84,4 @@ def open_teacher(name: str, sides: Sequence[int]) -> Teacher:
 def mirrored(matte: Callable[[Rgb], Matte], rgb: Rgb) -> Matte:
     """Return the mean of a picture's matte and of its mirror image's."""
     other = matte(np.ascontiguousarray(rgb[:, ::-1]))[:, ::-1]
-    return (matte(rgb) + other) / 2
+    return (matte(rgb) + other) / np.float32(2)
