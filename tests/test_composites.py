@@ -128,7 +128,9 @@ def test_objects_that_cannot_be_put_elsewhere_are_left_out() -> None:
     assert not objects.suitable(mask)
     mask[:40] = False
     assert objects.suitable(mask)
-    mask[:, 80:] = False  # too thin
+    mask[:, 100:140] = False  # in two parts, 50 and 110 wide
+    assert not objects.suitable(mask)
+    mask[:, 80:] = False  # too small
     mask[80:] = False
     assert not objects.suitable(mask)
 

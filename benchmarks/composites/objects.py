@@ -15,11 +15,13 @@ from transparent_background.media.pairs import Pair, find_pairs, raise_problems,
 from transparent_background.types import ByteArray, FloatArray, Size
 
 AREA = (0.04, 0.6)  # of its photo, of objects that are taken
+MAIN = 0.8  # of an object's area, that lies in its largest part: groups of small things are left out
 SMALLEST = 140  # pixels, the longer side of an object's box
 FILLED = (0.65, 0.92)  # of the frame, by the object's box
 ENLARGED = 4.5  # times at most; more looks like nothing that was photographed
 SMOOTHING = 1.2  # sigma in pixels of the photo: takes the pixels' corners off the outline
 RIM = 2.5  # pixels of the photo along the outline, whose colours are partly the old background's
+RIM_OF_TINT = 5.0  # the same for hue and saturation, of which JPEG and WebP keep half the pixels
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class CutOut:
 def find_objects(data: Path) -> list[Pair]:
     """List the pairs of a data set whose object can be put elsewhere, in order.
 
-    Objects are neither small nor cut off at opposite sides.
+    Objects are in one piece, more or less, and neither small nor cut off at opposite sides.
 
     Raises
     ------
@@ -63,6 +65,9 @@ def suitable(mask: np.ndarray) -> bool:
         return False
     sides = cut_sides(mask)
     if (sides.top and sides.bottom) or (sides.left and sides.right):
+        return False
+    _, _, parts, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    if parts[1:, cv2.CC_STAT_AREA].max() < MAIN * mask.sum():
         return False
     return max(cv2.boundingRect(mask.astype(np.uint8))[2:]) >= SMALLEST
 
@@ -105,13 +110,32 @@ def place(pair: Pair, rng: np.random.Generator) -> CutOut:
         raise DataSetError(f"{pair.image}: has another size than its mask")
     mask = grey > 127
     frame, level = frame_of(mask), signed_distance(mask)
-    core = level > RIM
-    if core.mean() < 0.5 * AREA[0]:
-        core = level > 0
-    colours = pull_push(photo.astype(np.float32) / np.float32(255), core)
+    colours = clean_colours(photo, level)
     matrix, scale = _placing(mask, frame, rng)
     enlarged = _warp(colours, matrix, frame).clip(0, 1)
     return CutOut(np.rint(enlarged * 255).astype(np.uint8), np.float32(scale) * _warp(level, matrix, frame))
+
+
+def clean_colours(photo: ByteArray, level: FloatArray) -> FloatArray:
+    """Replace the colours of the rim and of all outside by those further inside.
+
+    Parameters
+    ----------
+    photo : uint8 (h, w, 3)
+    level : float32 (h, w)
+        Signed distance to the outline in pixels, above 0 inside.
+
+    Returns
+    -------
+    float32 (h, w, 3) in [0, 1]
+    """
+    colours = photo.astype(np.float32) / np.float32(255)
+    light, tint = (
+        cv2.cvtColor(pull_push(colours, level > min(rim, 0.5 * level.max())), cv2.COLOR_RGB2YCrCb)
+        for rim in (RIM, RIM_OF_TINT)
+    )
+    light[..., 1:] = tint[..., 1:]
+    return cv2.cvtColor(light, cv2.COLOR_YCrCb2RGB).clip(0, 1)
 
 
 def _placing(mask: np.ndarray, frame: Size, rng: np.random.Generator) -> tuple[np.ndarray, float]:
