@@ -51,18 +51,19 @@ def read_ground(path: Path, frame: Size, rng: np.random.Generator) -> FloatArray
 def draw_ground(frame: Size, rng: np.random.Generator) -> FloatArray:
     """Draw a blurred scene, as behind things in photos: float32 (*frame, 3) in [0, 1]."""
     scene = np.empty((*frame, 3), np.float32)
-    scene[:] = rng.uniform(0.2, 0.8, 3)
+    scene[:] = rng.uniform(0.25, 0.75) + rng.normal(0, 0.05, 3)
     for _ in range(int(rng.integers(6, 14))):
         centre = tuple(int(rng.integers(0, side)) for side in frame[::-1])
         axes = tuple(int(side * rng.uniform(0.05, 0.4)) for side in frame[::-1])
-        colour = (scene[centre[1], centre[0]] + rng.normal(0, 0.18, 3)).clip(0, 1).tolist()
+        shade = rng.normal(0, 0.15) + rng.normal(0, 0.05, 3)
+        colour = (scene[centre[1], centre[0]] + shade).clip(0, 1).tolist()
         if rng.random() < 0.5:
             cv2.ellipse(scene, centre, axes, rng.uniform(0, 180), 0, 360, colour, -1)
         else:
             far = (centre[0] + axes[0], centre[1] + axes[1])
             cv2.rectangle(scene, centre, far, colour, -1)
     scene = cv2.GaussianBlur(scene, (0, 0), max(frame) * rng.uniform(0.003, 0.02))
-    for cell, strength in ((128, 0.08), (32, 0.04), (8, 0.02)):
+    for cell, strength in ((200, 0.05), (60, 0.03), (9, 0.01)):
         scene += strength * smooth_noise(rng, frame, cell)[..., None]
     return scene.clip(0, 1)
 
