@@ -12,6 +12,8 @@ import numpy as np
 from transparent_background.evaluate import matte
 from transparent_background.types import FloatArray
 
+from .edges import EDGES
+
 WIDTH = 10  # pixels around soft ones that are unknown too, as in a trimap
 FOUND = 0.7  # soft IoU from which an object counts as found, however its soft parts were taken
 
@@ -70,7 +72,8 @@ def table(scores: Sequence[Scores]) -> str:
     """Write means as a Markdown table, a line for each kind of edge and model, and for all kinds."""
     head = ["edge", "model", "n", "found", *TITLES, *(f"band {title}" for title in TITLES)]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-    kinds = list(dict.fromkeys(one.kind for one in scores))
+    there = {one.kind for one in scores}
+    kinds = [kind for kind in EDGES if kind in there]
     for kind in [*kinds, "all"]:
         some = [one for one in scores if kind in (one.kind, "all")]
         for model in dict.fromkeys(one.model for one in some):
