@@ -3,7 +3,7 @@
 Prints a Markdown table and writes nothing. ``--data`` is a folder of sets, each with ``images/``
 and ``masks/`` (one stem a pair), at any depth, and ``backgrounds/`` beside them::
 
-    python benchmarks/foreground.py --data /path/to/data
+    python -m benchmarks.foreground --data /path/to/data
 
 Errors are over soft pixels, weighted by alpha; ratios are ours divided by pymatting's, so that
 below 1 is better. "New" is the squared error of a composite over any new background.
@@ -21,28 +21,11 @@ import cv2
 import numpy as np
 from pymatting import estimate_foreground_ml
 
+from benchmarks.colours import grain, pull_push
 from transparent_background.compositing.foreground.estimate import estimate_foreground
 
 MATTES = ("soft 1", "soft 3", "soft 8", "hair", "motion", "network")
 SETS = ("GrabCut", "WeizmannHorse", "CCP", "ECSSD", "Products", "PeopleSeg")
-
-
-def pull_push(photo: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Continue the colours inside a mask to everywhere, so that F is known outside it too."""
-    weight = inside.astype(np.float32)
-    levels = [(photo * weight[..., None], weight)]
-    while max(levels[-1][1].shape) > 1:
-        height, width = levels[-1][1].shape
-        size = (-(-width // 2), -(-height // 2))
-        levels.append(tuple(cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in levels[-1]))
-        levels[-1] = (levels[-1][0].reshape(size[1], size[0], 3), levels[-1][1].reshape(size[::-1]))
-    filled = levels[-1][0] / np.maximum(levels[-1][1], 1e-6)[..., None]
-    for colour, weight in reversed(levels[:-1]):
-        up = cv2.resize(filled, weight.shape[::-1]).reshape(*weight.shape, 3)
-        own = colour / np.maximum(weight, 1e-6)[..., None]
-        share = np.minimum(weight, 1)[..., None]
-        filled = own * share + up * (1 - share)
-    return filled
 
 
 def strands(rng: np.random.Generator, mask: np.ndarray) -> np.ndarray:
@@ -81,14 +64,6 @@ def soften(rng: np.random.Generator, mask: np.ndarray, kind: str, scale: float) 
     logits = cv2.resize(np.log(small / (1 - small)) * 1.3, mask.shape[::-1])
     alpha = 1 / (1 + np.exp(-logits))
     return (alpha - alpha.min()) / (alpha.max() - alpha.min())
-
-
-def grain(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
-    """Give an enlarged photo detail at pixel size again."""
-    height, width = image.shape[:2]
-    fine = rng.standard_normal((height, width), np.float32) * 0.01
-    coarse = rng.standard_normal((height // 3 + 1, width // 3 + 1), np.float32) * 0.02
-    return np.clip(image + (fine + cv2.resize(coarse, (width, height)))[..., None], 0, 1)
 
 
 def load(path: Path) -> np.ndarray:

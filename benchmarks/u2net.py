@@ -71,11 +71,15 @@ class Rembg:
         name = self.session.get_inputs()[0].name
         return self.session.run(None, {name: inputs})[0][0, 0]
 
-    def matte(self, photo: Image.Image) -> Image.Image:
-        """Predict a mask of the photo's own size."""
+    def small_matte(self, photo: Image.Image) -> np.ndarray:
+        """Predict (320, 320), float32, stretched to [0, 1]."""
         prediction = self.run(network_input(photo))
         low, high = prediction.min(), prediction.max()
-        mask = (prediction - low) / (high - low)
+        return (prediction - low) / (high - low)
+
+    def matte(self, photo: Image.Image) -> Image.Image:
+        """Predict a mask of the photo's own size."""
+        mask = self.small_matte(photo)
         if self.stand_in is not None:
             mask = self.stand_in
         return Image.fromarray((mask * 255).astype(np.uint8)).resize(photo.size, Image.Resampling.LANCZOS)

@@ -216,6 +216,18 @@ def test_connectivity_counts_what_hangs_apart() -> None:
     assert matte.connectivity_error(worse, truth) == pytest.approx(4 * 0.2 / 1000)
 
 
+def test_errors_within_two_parts_are_those_of_the_whole() -> None:
+    truth = cv2.GaussianBlur(square(40, 12, 28), (0, 0), 2.0)
+    worse = np.clip(truth + np.linspace(-0.4, 0.4, 40, dtype=np.float32), 0, 1)
+    left = np.zeros(truth.shape, bool)
+    left[:, :15] = True
+    for error in (matte.sad, matte.gradient_error, matte.connectivity_error):
+        parts = error(worse, truth, left), error(worse, truth, ~left)
+        assert min(parts) > 0 and sum(parts) == pytest.approx(error(worse, truth))
+    assert matte.mse(worse, truth, left) == pytest.approx(matte.mse(worse[:, :15], truth[:, :15]))
+    assert math.isnan(matte.mse(worse, truth, np.zeros(truth.shape, bool)))
+
+
 def test_a_perfect_matte_scores_perfectly() -> None:
     values = score_picture(square(64, 20, 40), square(64, 20, 40), soft=True).values
     for name in ("s_measure", "max_f", "weighted_f", "iou", "mba", "boundary_iou"):

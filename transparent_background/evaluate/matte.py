@@ -1,12 +1,13 @@
 """Errors of soft mattes (Rhemann et al. 2009, "A perceptually motivated online benchmark for image matting").
 
-They are sums over the whole picture; the benchmark sums over the unknown part of a trimap, which data
-sets of masks do not have.
+They are sums over the whole picture or, as in that benchmark, over the unknown part of a trimap
+(``within``), which data sets of masks do not have.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from ..types import FloatArray
 
 Plane = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 
 THOUSAND = 1000.0  # SAD, gradient and connectivity errors are given in thousands
 SIGMA = 1.4  # of the gradient's Gaussian, pixels
@@ -22,27 +24,36 @@ CONNECTIVITY_STEP = 0.1
 CONNECTIVITY_THETA = 0.15  # smaller differences of connectedness do not count
 
 
-def sad(matte: FloatArray, truth: FloatArray) -> float:
-    """Return the sum of absolute differences, in thousands. Both are float32 (h, w) in [0, 1]."""
-    return float(np.abs(matte - truth).sum(dtype=np.float64)) / THOUSAND
-
-
-def mse(matte: FloatArray, truth: FloatArray) -> float:
-    """Return the mean squared error. Both are float32 (h, w) in [0, 1]."""
-    return float(np.square(matte - truth).mean(dtype=np.float64))
-
-
-def gradient_error(matte: FloatArray, truth: FloatArray) -> float:
-    """Return the sum of squared differences of gradient magnitudes, in thousands.
-
-    Gradients are by first derivatives of a Gaussian of sigma 1.4 whose kernels have unit L2 norm.
+def sad(matte: FloatArray, truth: FloatArray, within: BoolArray | None = None) -> float:
+    """Return the sum of absolute differences, in thousands.
 
     Parameters
     ----------
     matte, truth : float32 (h, w) in [0, 1]
+    within : bool (h, w)
+        The pixels that count. None: all.
+    """
+    return float(_chosen(np.abs(matte - truth), within).sum(dtype=np.float64)) / THOUSAND
+
+
+def mse(matte: FloatArray, truth: FloatArray, within: BoolArray | None = None) -> float:
+    """Return the mean squared error; NaN where no pixel counts. The parameters are those of :func:`sad`."""
+    squares = _chosen(np.square(matte - truth), within)
+    return float(squares.mean(dtype=np.float64)) if squares.size else math.nan
+
+
+def gradient_error(matte: FloatArray, truth: FloatArray, within: BoolArray | None = None) -> float:
+    """Return the sum of squared differences of gradient magnitudes, in thousands.
+
+    Gradients are by first derivatives of a Gaussian of sigma 1.4 whose kernels have unit L2 norm. The
+    parameters are those of :func:`sad`.
     """
     difference = _gradient(matte) - _gradient(truth)
-    return float(np.square(difference).sum()) / THOUSAND
+    return float(_chosen(np.square(difference), within).sum()) / THOUSAND
+
+
+def _chosen(errors: NDArray[Any], within: BoolArray | None) -> NDArray[Any]:
+    return errors if within is None else errors[within]
 
 
 def _gradient(matte: FloatArray) -> Plane:
@@ -58,15 +69,12 @@ def _gradient(matte: FloatArray) -> Plane:
     return np.hypot(gx, gy)
 
 
-def connectivity_error(matte: FloatArray, truth: FloatArray) -> float:
+def connectivity_error(matte: FloatArray, truth: FloatArray, within: BoolArray | None = None) -> float:
     """Return how differently pixels hang together with the object, in thousands.
 
     A pixel's connectedness is its alpha less the height at which it falls off the largest component
-    that is opaque in both mattes; differences below 0.15 are taken for none.
-
-    Parameters
-    ----------
-    matte, truth : float32 (h, w) in [0, 1]
+    that is opaque in both mattes; differences below 0.15 are taken for none. The parameters are those
+    of :func:`sad`.
     """
     heights = np.full(matte.shape, -1.0)
     steps = round(1 / CONNECTIVITY_STEP)
@@ -79,7 +87,8 @@ def connectivity_error(matte: FloatArray, truth: FloatArray) -> float:
             inside = labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
         heights[(heights == -1) & ~inside] = level - CONNECTIVITY_STEP
     heights[heights == -1] = 1.0
-    return float(np.abs(_connectedness(matte, heights) - _connectedness(truth, heights)).sum()) / THOUSAND
+    difference = _connectedness(matte, heights) - _connectedness(truth, heights)
+    return float(_chosen(np.abs(difference), within).sum()) / THOUSAND
 
 
 def _connectedness(matte: FloatArray, heights: Plane) -> Plane:
