@@ -3,10 +3,10 @@
     python -m training.cutouts DATA/train/FeralCats DATA/train/CCP --out DATA/cutouts --workers 2
 
 Writes ``images/SET_STEM.webp`` for each picture whose matte passes the checks: RGBA, cropped to the object
-and a margin, with the object's own colours beyond its edge. ``masks`` is a link to ``images``, so that ``train``
-takes the folder as a set with ``matte: true``. ``verdicts.csv`` says of every picture what became of it, with
-its measures. Run again, it goes on where it stopped; what was dropped is not tried again unless its line is
-deleted. Needs pymatting, which the extra ``dev`` brings.
+and a margin, with the object's own colours beyond its edge. ``masks`` is a link to ``images``, so that
+``train`` takes the folder as a set with ``matte: true``. ``verdicts.csv`` says of every picture what became
+of it, with its measures. Run again, it goes on where it stopped; what was dropped is not tried again unless
+its line is deleted. Needs pymatting, which the extra ``dev`` brings.
 """
 
 from __future__ import annotations

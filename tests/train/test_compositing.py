@@ -87,6 +87,16 @@ def test_effects_change_what_is_pasted_and_stay_in_the_frame() -> None:
         assert canvas[alpha > 0.3].mean() < 220
 
 
+def test_strands_grow_from_what_is_pasted() -> None:
+    canvases = []
+    for chance in (0.0, 1.0):
+        canvas = np.full((128, 128, 3), 255, np.uint8)
+        effect = Effects(AugmentConfig(strands_chance=chance))
+        alpha = paste(*disc(), canvas, np.random.default_rng(5), effect=effect)
+        canvases.append(np.mean((alpha > 0.05) & (alpha < 0.95)))
+    assert canvases[1] > canvases[0] + 0.01
+
+
 def test_samples_of_several_objects_and_of_none(config) -> None:
     config.augment.several_chance = 1.0
     for entry in config.data.train:

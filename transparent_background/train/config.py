@@ -139,6 +139,8 @@ class AugmentConfig(_Part):
     """Chance of blur, noise, JPEG artefacts or a smaller original."""
     soften: Pair = (0.0, 1.5)
     """Blur of pasted cut-outs' masks, sigma in pixels of the source."""
+    strands_chance: Chance = 0.0
+    """Chance that fur or hair is drawn on the outline of a pasted cut-out."""
     blur_chance: Chance = 0.0
     """Chance that a pasted cut-out is out of focus or moves, so that its edge is as soft as its colours."""
     veil_chance: Chance = 0.0

@@ -1,4 +1,4 @@
-"""What happens to a cut-out before it is pasted: blur, veils, darkness and shine, which hard masks lack."""
+"""What happens to a cut-out before it is pasted: fur and hair, blur, veils, darkness and shine."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from ..types import ByteArray, FloatArray
 from .config import AugmentConfig
+from .strands import strands, with_room
 
 BLUR = (0.5, 3.0)  # pixels: radius of a disc out of focus
 MOTION = (3.0, 12.0)  # pixels: length of a movement
@@ -35,6 +36,8 @@ class Effects:
         rng
         """
         c = self.config
+        if rng.random() < c.strands_chance:
+            colours, alpha = strands(*with_room(colours, alpha), rng)
         if rng.random() < c.dark_chance:
             colours = darken(colours, alpha, rng)
         if rng.random() < c.blur_chance:

@@ -1,0 +1,37 @@
+"""Link the backgrounds that may be trained on: those that ``benchmarks.composites`` does not hold out.
+
+::
+
+    python -m training.grounds DATA/backgrounds --out DATA/grounds
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from benchmarks.composites.grounds import held_out
+from transparent_background.media.atomic import make_folder
+from transparent_background.options.suffixes import PICTURE_SUFFIXES
+
+
+def main() -> None:
+    """Make the links that are not there yet."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.grounds", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument("folder", type=Path, help="a folder of pictures")
+    parser.add_argument("--out", type=Path, required=True, help="a folder for links to half of them")
+    options = parser.parse_args()
+    make_folder(options.out)
+    pictures = [path for path in sorted(options.folder.iterdir()) if path.suffix.lower() in PICTURE_SUFFIXES]
+    chosen = [path for path in pictures if not held_out(path)]
+    for path in chosen:
+        link = options.out / path.name
+        if not link.exists():
+            link.symlink_to(path.resolve())
+    print(f"{options.out}: {len(chosen)} of {len(pictures)} backgrounds")
+
+
+if __name__ == "__main__":
+    main()
