@@ -48,6 +48,21 @@ def test_edgetpu_is_timms_without_its_first_activation(pad_type, size) -> None:
 
 
 @torch.inference_mode()
+@pytest.mark.parametrize("options", [{}, {"pad_type": "same"}, {"pad_type": ""}])
+@pytest.mark.parametrize("size", [(64, 96), (75, 101)])
+def test_efficientnet_lite_is_timms(options, size) -> None:
+    import timm
+
+    reference = settle(timm.create_model("tf_efficientnet_lite2", features_only=True, **options))
+    ours = create_backbone("tf_efficientnet_lite2", options).eval()
+    ours.load_state_dict(reference.state_dict())
+    x = noise(1, 3, *size)
+    for mine, theirs, channels in zip(ours(x), reference(x), ours.channels, strict=True):
+        assert mine.shape[1] == channels
+        torch.testing.assert_close(mine, theirs, atol=1e-4, rtol=1e-4)
+
+
+@torch.inference_mode()
 def test_every_level_has_its_size_and_the_last_is_the_expansion(network) -> None:
     pyramid = network(noise(2, 3, 96, 160))
     assert [tuple(level.shape[-2:]) for level in pyramid[:4]] == [(12, 20), (24, 40), (48, 80), (96, 160)]
@@ -74,7 +89,9 @@ def test_blending_changes_the_small_result_near_its_edges_alone(network) -> None
 
 
 @torch.inference_mode()
-@pytest.mark.parametrize("name", ["mobilenet_edgetpu_100", "mobilenetv2_100", "resnet18"])
+@pytest.mark.parametrize(
+    "name", ["mobilenet_edgetpu_100", "mobilenetv2_100", "tf_efficientnet_lite2", "resnet18"]
+)
 def test_the_shallow_maps_are_the_first_two(name) -> None:
     backbone = create_backbone(name).eval()
     x = noise(1, 3, 64, 96)

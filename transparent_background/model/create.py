@@ -9,7 +9,7 @@ from ..errors import UsageError
 from ..types import Size
 from .backbones.base import Backbone
 from .backbones.from_timm import Res2NetBackbone, TimmBackbone
-from .backbones.mobilenet import MobileNetEdgeTPU, MobileNetV2
+from .backbones.mobilenet import EfficientNetLite2, MobileNet, MobileNetEdgeTPU, MobileNetV2
 from .backbones.swin import SwinBackbone
 from .inspyrenet import InSPyReNet, PyramidNetwork
 from .light import LightInSPyReNet
@@ -18,7 +18,11 @@ HEADS: dict[str, type[InSPyReNet] | type[LightInSPyReNet]] = {
     "published": InSPyReNet,
     "light": LightInSPyReNet,
 }
-_MOBILENETS = {"mobilenetv2_100": MobileNetV2, "mobilenet_edgetpu_100": MobileNetEdgeTPU}
+_MOBILENETS: dict[str, type[MobileNet]] = {
+    "mobilenetv2_100": MobileNetV2,
+    "mobilenet_edgetpu_100": MobileNetEdgeTPU,
+    "tf_efficientnet_lite2": EfficientNetLite2,
+}
 SWIN_OPTIONS = {"embed_dim", "depths", "num_heads", "window_size", "drop_path_rate"}
 
 
@@ -49,7 +53,7 @@ def create_backbone(name: str, options: Mapping[str, object] | None = None) -> B
     ----------
     name
         A timm name. ``swin_*`` and ``res2net*`` are built as the published weights need them; ``swin_*``,
-        ``mobilenetv2_100`` and ``mobilenet_edgetpu_100`` without importing timm.
+        ``mobilenetv2_100``, ``mobilenet_edgetpu_100`` and ``tf_efficientnet_lite2`` without importing timm.
     options
         Passed to ``timm.create_model``, such as ``{"pad_type": "same"}``.
 
@@ -60,7 +64,8 @@ def create_backbone(name: str, options: Mapping[str, object] | None = None) -> B
     """
     options = dict(options or {})
     if name in _MOBILENETS and set(options) <= {"pad_type"}:
-        return _MOBILENETS[name](same_padding=options.get("pad_type") == "same")
+        padding = {"same_padding": options["pad_type"] == "same"} if options else {}
+        return _MOBILENETS[name](**padding)
     if name.startswith("swin_"):
         unknown = set(options) - SWIN_OPTIONS
         if unknown:

@@ -1,9 +1,9 @@
-"""MobileNets as backbones, with timm's state-dict keys and without timm's import time.
+"""MobileNets and their like as backbones, with timm's state-dict keys and without timm's import time.
 
 Importing timm takes longer than cutting out a picture with the bundled model does. These are the same
-functions as timm's ``mobilenetv2_100`` and ``mobilenet_edgetpu_100`` with ``features_only=True``, which tests
-hold them to; of the second with ``act_layer="relu"`` and without the activation after its first 1x1
-convolution, as in MLCommons' published network.
+functions as timm's ``mobilenetv2_100``, ``mobilenet_edgetpu_100`` and ``tf_efficientnet_lite2`` with
+``features_only=True``, which tests hold them to; the second with ``act_layer="relu"`` and without the
+activation after its first 1x1 convolution, as in MLCommons' published network.
 """
 
 from __future__ import annotations
@@ -56,14 +56,19 @@ class Block(nn.Module):
     """The attributes that hold a convolution and its BatchNorm."""
 
     def __init__(
-        self, activation: Activation, convolutions: Mapping[str, Convolution], *, skip: bool = False
+        self,
+        activation: Activation,
+        convolutions: Mapping[str, Convolution],
+        *,
+        skip: bool = False,
+        epsilon: float = 1e-5,
     ) -> None:
         super().__init__()
         self.activation, self.skip = activation, skip
         self.pairs = tuple((name, f"bn{number}") for number, name in enumerate(convolutions, 1))
         for name, norm in self.pairs:
             self.add_module(name, convolutions[name])
-            self.add_module(norm, nn.BatchNorm2d(convolutions[name].out_channels))
+            self.add_module(norm, nn.BatchNorm2d(convolutions[name].out_channels, eps=epsilon))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, inputs, h, w) -> (B, outputs, h / stride, w / stride)."""
@@ -106,16 +111,18 @@ class MobileNet(Backbone):
     stages: tuple[Stage, ...]
     expansions: tuple[int, int]
     """Width over input channels of each stage's first block, and of the others."""
+    epsilon = 1e-5
+    """Added to variances in BatchNorm."""
 
     def __init__(self, *, same_padding: bool = False) -> None:
         super().__init__()
         self.conv_stem = Convolution(3, 32, 3, stride=2, same=same_padding)
-        self.bn1 = nn.BatchNorm2d(32)
+        self.bn1 = nn.BatchNorm2d(32, eps=self.epsilon)
         if self.depthwise_first:
             first = {"conv_dw": Convolution(32, 32, 3, groups=32), "conv_pw": Convolution(32, 16, 1)}
         else:
             first = {"conv": Convolution(32, 16, 1)}
-        made = [nn.Sequential(Block(self.activation, first))]
+        made = [nn.Sequential(Block(self.activation, first, epsilon=self.epsilon))]
         inputs = 16
         for stage in self.stages:
             made.append(nn.Sequential(*self._blocks(inputs, stage, same_padding)))
@@ -135,7 +142,7 @@ class MobileNet(Backbone):
                 }
             layers["conv_pwl"] = Convolution(width, stage.outputs, 1)
             skip = stride == 1 and inputs == stage.outputs and (index > 0 or stage.first_adds)
-            yield Block(self.activation, layers, skip=skip)
+            yield Block(self.activation, layers, skip=skip, epsilon=self.epsilon)
             inputs = stage.outputs
 
     def _stem(self, x: torch.Tensor) -> torch.Tensor:
@@ -193,3 +200,27 @@ class MobileNetEdgeTPU(MobileNet):
     )
     expansions = (8, 4)
     depthwise_first = False
+
+
+class EfficientNetLite2(MobileNet):
+    """EfficientNet-Lite2 (Liu 2020): EfficientNet-B0 (Tan and Le 2019), 1.1 times as wide, 1.2 as deep.
+
+    Without squeeze-and-excitation and with ReLU6; its first and last stage are not scaled.
+    """
+
+    channels = (16, 24, 48, 120, 352)
+    activation = staticmethod(functional.relu6)
+    stages = (
+        Stage(24, 3, 2),
+        Stage(48, 3, 2, size=5),
+        Stage(88, 4, 2),
+        Stage(120, 4, 1, size=5),
+        Stage(208, 5, 2, size=5),
+        Stage(352, 1, 1),
+    )
+    expansions = (6, 6)
+    depthwise_first = True
+    epsilon = 1e-3
+
+    def __init__(self, *, same_padding: bool = True) -> None:
+        super().__init__(same_padding=same_padding)
