@@ -32,7 +32,7 @@ def main() -> None:
     options = _options()
     photos = sorted(path for path in options.photos.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
     for name in options.teachers:
-        predict(open_teacher(name, options.sides), photos, options.out)
+        predict(open_teacher(name, options.sides), photos, options.out, once=options.once)
     names = [Path(name).stem for name in options.teachers]
     weights = options.weights or [1.0] * len(names)
     for folder in ("images", "masks"):
@@ -51,14 +51,15 @@ def main() -> None:
     print(f"{options.out}: {kept} of {len(photos)} photos kept")
 
 
-def predict(teacher: Teacher, photos: Sequence[Path], out: Path) -> None:
-    """Write the mattes of one teacher, means over mirrored photos, that are not there yet."""
+def predict(teacher: Teacher, photos: Sequence[Path], out: Path, *, once: bool = False) -> None:
+    """Write the mattes of one teacher that are not there yet: without those of mirrored photos if ``once``."""
     folder = out / teacher.name
     folder.mkdir(parents=True, exist_ok=True)
     for number, photo in enumerate(photos, 1):
         path = folder / f"{photo.stem}.png"
         if not path.exists():
-            write_matte(path, mirrored(teacher.matte, read_image(photo)))
+            rgb = read_image(photo)
+            write_matte(path, teacher.matte(rgb) if once else mirrored(teacher.matte, rgb))
         if number % 100 == 0:
             print(f"{teacher.name}: {number} of {len(photos)}", file=sys.stderr, flush=True)
 
@@ -101,6 +102,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--sides", type=int, nargs="+", default=[320], help="sizes that U-2-Net is run at (320)"
     )
+    parser.add_argument("--once", action="store_true", help="do not mirror: half the time, worse mattes")
     options = parser.parse_args()
     if options.weights and len(options.weights) != len(options.teachers):
         parser.error("--weights: one for each teacher")
