@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def predict(teacher: Teacher, photos: Sequence[Path], out: Path, *, once: bool = False) -> None:
-    """Write the mattes of one teacher that are not there yet: without those of mirrored photos if ``once``."""
+    """Write the mattes of one teacher that are not there yet; ``once``: without mirrored photos' mattes."""
     folder = out / teacher.name
     folder.mkdir(parents=True, exist_ok=True)
     for number, photo in enumerate(photos, 1):
