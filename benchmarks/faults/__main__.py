@@ -77,7 +77,8 @@ def main() -> None:
                             file=sys.stderr,
                             flush=True,
                         )
-    shutil.rmtree(root, ignore_errors=True)
+    for folder in (root, Path(os.environ["LD_PRELOAD"]).parent):
+        shutil.rmtree(folder, ignore_errors=True)
     minutes = (time.monotonic() - started) / 60
     print(describe_machine(), end="\n\n")
     print(_table(counts, failures))

@@ -119,6 +119,18 @@ def test_frames_that_a_decoder_leaves_out_without_a_word_are_counted(tmp_path) -
     assert read_film(film)[0].losses == []
 
 
+def test_a_frame_that_is_said_to_last_for_weeks_is_not_repeated_for_weeks(tmp_path) -> None:
+    weeks = Fraction(30 * 24 * 3600)
+    make_film(tmp_path / "a.mkv", 4, times=[Fraction(0), Fraction(1), weeks, weeks + 1])
+    reader, frames = read_film(tmp_path / "a.mkv", fps=Fraction(2))
+    assert len(frames) == 2 + 2 * 600 + 2
+    assert numbers(frames)[0] == 0
+    assert numbers(frames)[-1] == 2
+    assert frames[-1].time == pytest.approx(float(weeks), abs=0.5)  # where sound has it
+    (loss,) = reader.losses
+    assert "the frame at 0:01.00 is said to last until 43200:00.00: it was repeated for 600 s" in loss
+
+
 def test_sound_that_lasts_longer_is_no_loss(tmp_path) -> None:
     film = make_film(
         tmp_path / "l.mkv", 25, times=[Fraction(i, 25) for i in range(24)] + [Fraction(6)], sound="aac"

@@ -13,6 +13,8 @@ from ...options.values import scaled_size
 from ...types import Size
 from .colours import ColourTags
 
+HELD = 600  # seconds that a frame is repeated for: what is said to last longer has a wrong clock
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -70,6 +72,7 @@ class Losses:
         self.missing = 0
         """Frames that never came, though their packets did."""
         self.others: list[str] = []
+        self._held: list[str] = []
         self._packets = 0
         self._first: Fraction | None = None
 
@@ -88,6 +91,11 @@ class Losses:
         if not any("in place of" in line for line in self.others):
             sizes = f"{now[1]} x {now[0]} pixels in place of {size[1]} x {size[0]}"
             self.others.append(f"from {_clock(time)} on frames have {sizes}: scaled to the first ones' size")
+
+    def held(self, time: Fraction, end: Fraction) -> None:
+        """Note that a frame was not repeated up to its end."""
+        lasting = f"the frame at {_clock(time)} is said to last until {_clock(end)}"
+        self._held.append(f"{lasting}: it was repeated for {HELD} s")
 
     def ended(self, end: Fraction, expected: Fraction | None, rate: Fraction) -> None:
         """Compare the end with what the file says of it; one that broke off is taken at its word."""
@@ -113,7 +121,7 @@ class Losses:
             words.append(f"{self.corrupt} frames are damaged and were kept as far as they go")
         if self.retimed:
             words.append(f"{self.retimed} frames had times out of order and were moved")
-        return words + self.others
+        return words + self.others + self._held
 
 
 def _count(frames: int) -> str:
@@ -147,7 +155,8 @@ class Reader:
 
     def __iter__(self) -> Iterator[Frame]:
         """Give the frames in order, once."""
-        for number, raw in enumerate(select(self._raws(), self.selection)):
+        raws = select(self._raws(), self.selection, lambda time, end: self._lost.held(time, end))
+        for number, raw in enumerate(raws):
             if number == 0:
                 self.offset = self.begin + (raw.time if self.selection.start else 0)
             if number >= self.skip:
@@ -188,10 +197,14 @@ class Raw:
     load: Callable[[], Picture]
 
 
-def select(raws: Iterable[Raw], selection: Selection) -> Iterator[Raw]:
+Told = Callable[[Fraction, Fraction], None]
+"""Called with the time and the end of a frame that was not repeated up to its end."""
+
+
+def select(raws: Iterable[Raw], selection: Selection, told: Told) -> Iterator[Raw]:
     """Give the selected frames. Times stay those of the source, but lie on the grid of ``fps`` if given."""
     taken = _within(raws, selection)
-    return taken if selection.fps is None else _resampled(taken, selection.fps)
+    return taken if selection.fps is None else _resampled(taken, selection.fps, told)
 
 
 def _within(raws: Iterable[Raw], selection: Selection) -> Iterator[Raw]:
@@ -210,21 +223,30 @@ def _within(raws: Iterable[Raw], selection: Selection) -> Iterator[Raw]:
                 yield replace(raw, duration=raw.duration * selection.every)
 
 
-def _resampled(raws: Iterable[Raw], fps: Fraction) -> Iterator[Raw]:
-    """Give the frame that is on screen at every tick of the new rate."""
+def _resampled(raws: Iterable[Raw], fps: Fraction, told: Told) -> Iterator[Raw]:
+    """Give the frame that is on screen at every tick of the new rate; for :data:`HELD` at most."""
     step = 1 / fps
     shown: Raw | None = None
     first = tick = Fraction(0)
+
+    def until(end: Fraction, shown: Raw) -> Iterator[Raw]:
+        nonlocal tick
+        held = tick + HELD
+        # half a tick of tolerance, so that the same rate with rounded times gives the same frames
+        while tick + step / 2 <= end:
+            if tick >= held:
+                told(shown.time, end)
+                tick += (end - tick) // step * step
+                return
+            yield replace(shown, time=tick, duration=step)
+            tick += step
+
     for raw in raws:
         if shown is None:
             first = tick = raw.time
-        # half a tick of tolerance, so that the same rate with rounded times gives the same frames
-        while shown is not None and tick + step / 2 <= raw.time:
-            yield replace(shown, time=tick, duration=step)
-            tick += step
+        else:
+            yield from until(raw.time, shown)
         shown = raw
     if shown is not None:
-        end = max(shown.time + shown.duration, first + step / 2)  # at least one frame
-        while tick + step / 2 <= end:
-            yield replace(shown, time=tick, duration=step)
-            tick += step
+        # at least one frame
+        yield from until(max(shown.time + shown.duration, first + step / 2), shown)
