@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from film_makers import SIZE, files, frames_of, make_film, marked, number_of, pr
 from PIL import Image
 
 from transparent_background.cli import main
-from transparent_background.errors import OutputConflictError
+from transparent_background.errors import OutputConflictError, OutputError
+from transparent_background.films import process
 from transparent_background.images.result import Result
+from transparent_background.media.video import writing
 from transparent_background.media.video.containers import choose_encoding
 from transparent_background.media.video.encoding import Look
 from transparent_background.media.video.readers import open_film
@@ -45,6 +48,28 @@ def test_numbered_pictures_come_out_and_go_in(remover) -> None:
         assert number_of(np.asarray(image.convert("RGB"))) & 15 == 2
     remover.process_video("cut/f_%03d.png", "again.mp4", "white", fps=10)
     assert [float(t) for t in times_of("again.mp4")] == pytest.approx([0, 0.1, 0.2, 0.3])
+
+
+@pytest.mark.parametrize("where", ["writing", "composing"])
+def test_after_a_picture_that_fails_none_takes_its_number(remover, monkeypatch, where) -> None:
+    """Others are under way by then; the next one's frame under its name would be a wrong result."""
+    make_film(Path("a.mp4"), 12)
+    count = itertools.count(1)
+    place, name = {"writing": (writing, "write"), "composing": (process, "_results")}[where]
+    real = getattr(place, name)
+
+    def failing(*arguments, **options):
+        if next(count) == 3:
+            raise OutputError("a disk that is full for a moment")
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(place, name, failing)
+    with pytest.raises(OutputError, match="for a moment"):
+        remover.process_video("a.mp4", "cut/f_%03d.png")
+    for path in sorted(Path("cut").iterdir()):
+        with Image.open(path) as image:
+            assert number_of(np.asarray(image.convert("RGB"))) & 15 == int(path.stem[2:]) - 1
+    assert not Path("cut/f_003.png").exists()
 
 
 def test_pictures_have_square_pixels(remover) -> None:

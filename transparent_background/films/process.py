@@ -159,9 +159,16 @@ def _write(
             yield matted.frame, results
 
     def encode(composed: _Composing) -> None:
+        nonlocal broken
+        if broken:  # the frame before this one: nothing takes its place
+            return
+        broken = True
         frame, results = composed[0], composed[1].result()
         with watch.timed("encode"):
             outputs.write(results, frame)
+        broken = False
+
+    broken = False
 
     with threads(workers, "compose") as composers, threads(1, "encode") as encoder:
         for number, (_, encoding) in enumerate(in_advance(encoder, encode, composing(), AHEAD), 1):
