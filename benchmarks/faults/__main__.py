@@ -77,19 +77,14 @@ def main() -> None:
                             file=sys.stderr,
                             flush=True,
                         )
+            if options.out is not None:  # after every job: it takes hours
+                _save(options, counts, failures)
     for folder in (root, Path(os.environ["LD_PRELOAD"]).parent):
         shutil.rmtree(folder, ignore_errors=True)
     minutes = (time.monotonic() - started) / 60
     print(describe_machine(), end="\n\n")
     print(_table(counts, failures))
     print(f"\n{sum(counts.values())} runs, each followed by another, in {minutes:.0f} minutes.")
-    if options.out is not None:
-        kept = {
-            "seed": options.seed,
-            "counts": {" / ".join(key): n for key, n in counts.items()},
-            "failures": failures,
-        }
-        options.out.write_text(json.dumps(kept, indent=1), encoding="utf-8")
     sys.exit(bool(failures))
 
 
@@ -179,6 +174,17 @@ def _server() -> Iterator[tuple[str, str]]:
         yield f"http://127.0.0.1:{server.server_port}/w.pth", hashlib.md5(content).hexdigest()
     finally:
         server.shutdown()
+
+
+def _save(
+    options: argparse.Namespace, counts: Counter[tuple[str, str]], failures: list[dict[str, object]]
+) -> None:
+    kept = {
+        "seed": options.seed,
+        "counts": {" / ".join(key): n for key, n in counts.items()},
+        "failures": failures,
+    }
+    options.out.write_text(json.dumps(kept, indent=1), encoding="utf-8")
 
 
 def _table(counts: Counter[tuple[str, str]], failures: list[dict[str, object]]) -> str:
