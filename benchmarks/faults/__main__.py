@@ -31,26 +31,50 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .jobs import Job
+    from .promises import Trial
 
 HERE = Path(__file__).parent
+CALLS = "FAULTS_CALLS"  # names the library that was preloaded, in a folder of its own
 
 
 def main() -> None:
     """Run all trials and print what came of them."""
     options = _options()
-    if os.environ.get("LD_PRELOAD") is None:
+    if CALLS not in os.environ:
         _preload()
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # a process that has begun others' threads cannot be forked
     from benchmarks.machine import describe_machine
-
-    from .faults import KINDS, nothing_mounted
-    from .promises import Bench
 
     _import_all()
     root = Path(tempfile.mkdtemp(prefix="faults-"))
     counts: Counter[tuple[str, str]] = Counter()
     failures: list[dict[str, object]] = []
     started = time.monotonic()
+    try:
+        for trial, kind in _trials(options, root):
+            counts[trial.job, kind] += 1
+            if trial.broken:
+                facts = {"fault": trial.fault, "broken": trial.broken, "said": trial.ended.errors[-5000:]}
+                failures.append({"job": trial.job, "kind": kind, **facts})
+                words = f"{trial.job}: {trial.fault}: {'; '.join(trial.broken)}"
+                print(words, file=sys.stderr, flush=True)
+            if options.out is not None:  # each time, since all take hours
+                _save(options, counts, failures)
+    finally:
+        for folder in (root, Path(os.environ[CALLS]).parent):
+            shutil.rmtree(folder, ignore_errors=True)
+    minutes = (time.monotonic() - started) / 60
+    print(describe_machine(), end="\n\n")
+    print(_table(counts, failures))
+    print(f"\n{sum(counts.values())} runs, each followed by another, in {minutes:.0f} minutes.")
+    sys.exit(bool(failures))
+
+
+def _trials(options: argparse.Namespace, root: Path) -> Iterator[tuple[Trial, str]]:
+    """Disturb every job in every way; yield what came of each, and its kind."""
+    from .faults import KINDS, nothing_mounted
+    from .promises import Bench
+
     with nothing_mounted(root), _server() as server:
         for job in _jobs(server, options.jobs):
             bench = Bench(job, root)
@@ -58,34 +82,9 @@ def main() -> None:
                 if kind in job.spared or (kind == "disk" and os.geteuid()):
                     continue
                 chance = random.Random(f"{options.seed} {job.name} {kind}")
-                for trial in KINDS[kind](
-                    bench, options.moments if kind == "signals" else options.each, chance
-                ):
-                    counts[job.name, kind] += 1
-                    if trial.broken:
-                        failures.append(
-                            {
-                                "job": job.name,
-                                "kind": kind,
-                                "fault": trial.fault,
-                                "broken": trial.broken,
-                                "said": trial.ended.errors[-5000:],
-                            }
-                        )
-                        print(
-                            f"{job.name}: {trial.fault}: {'; '.join(trial.broken)}",
-                            file=sys.stderr,
-                            flush=True,
-                        )
-            if options.out is not None:  # after every job: it takes hours
-                _save(options, counts, failures)
-    for folder in (root, Path(os.environ["LD_PRELOAD"]).parent):
-        shutil.rmtree(folder, ignore_errors=True)
-    minutes = (time.monotonic() - started) / 60
-    print(describe_machine(), end="\n\n")
-    print(_table(counts, failures))
-    print(f"\n{sum(counts.values())} runs, each followed by another, in {minutes:.0f} minutes.")
-    sys.exit(bool(failures))
+                count = options.moments if kind == "signals" else options.each
+                for trial in KINDS[kind](bench, count, chance):
+                    yield trial, kind
 
 
 def _options() -> argparse.Namespace:
@@ -107,7 +106,7 @@ def _preload() -> None:
     """Start again with the calls that can fail."""
     library = Path(tempfile.mkdtemp(prefix="faults-")) / "calls.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, HERE / "calls.c", "-ldl"], check=True)
-    environment = {**os.environ, "LD_PRELOAD": str(library), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, CALLS: str(library), "LD_PRELOAD": str(library), "OMP_NUM_THREADS": "1"}
     os.execve(sys.executable, [sys.executable, "-m", "benchmarks.faults", *sys.argv[1:]], environment)
 
 
