@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -95,6 +96,22 @@ def test_a_second_interrupt_cuts_films_short(tmp_path) -> None:
         assert process.stderr is not None
         assert process.stderr.read() == ""
         assert any(b"cancelled" in line for line in lines)
+    assert set(Path(tempfile.gettempdir()).glob("transparent-background-*")) == before
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no signals")
+def test_a_third_interrupt_ends_it_at_once() -> None:
+    before = set(Path(tempfile.gettempdir()).glob("transparent-background-*"))
+    process, address = start("--drain", "600")
+    with ExitStack() as stack:
+        stack.enter_context(process)
+        stack.callback(process.kill)
+        wait_until(lambda: is_ready(address))
+        for _ in range(3):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.01)  # signals that wait become one
+        assert process.wait(10) in (0, 130)  # it may have ended by the second
     assert set(Path(tempfile.gettempdir()).glob("transparent-background-*")) == before
 
 

@@ -93,3 +93,23 @@ def test_the_end_cancels_a_film_that_takes_too_long(long_film) -> None:
         films = service.services.films
     assert films.jobs[id].state == "cancelled"
     assert not films.folder.exists()
+
+
+@pytest.mark.parametrize("after", [0.0, 1.0])
+def test_where_there_is_no_time_films_are_cut_short(long_film, after, caplog) -> None:
+    """Whoever watches is told, and hung up on."""
+    with serve([{"lite": Remover("lite", device="cpu")}], limits={"grace": 600}) as service:
+        id = start(service, long_film).json()["id"]
+        films = service.services.films
+        events = requests.get(f"{service.address}/api/jobs/{id}/events", stream=True, timeout=60)
+        lines = events.iter_lines()
+        assert next(lines)
+        service.server.should_exit = True
+        started = time.monotonic()
+        wait_until(lambda: time.monotonic() - started >= after)
+        service.server.force_exit = True  # as a second signal does
+    assert time.monotonic() - started < 20
+    assert films.jobs[id].state == "cancelled"
+    assert b"event: end" in list(lines)
+    assert not films.folder.exists()
+    assert not [record for record in caplog.records if record.exc_info]

@@ -77,6 +77,16 @@ def test_who_does_not_read_is_hung_up_on(remover, monkeypatch) -> None:
         wait_until(lambda: not service.server.server_state.connections)
 
 
+def test_where_there_is_no_time_who_does_not_read_is_hung_up_on(remover, caplog) -> None:
+    with serve([{"lite": remover}], limits={"bytes": 8 << 20}) as service, ask_for_much(service) as client:
+        assert select.select([client], [], [], 30)[0]  # the answer has begun
+        service.server.should_exit = service.server.force_exit = True  # as two signals do
+        started = time.monotonic()
+        wait_until(lambda: not service.services.taking)
+    assert time.monotonic() - started < 10  # not STALL, nor timeout_graceful_shutdown
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 @pytest.mark.slow
 def test_who_reads_slowly_but_steadily_gets_it_all(remover, monkeypatch) -> None:
     monkeypatch.setattr(server, "STALL", 0.5)

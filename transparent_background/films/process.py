@@ -158,17 +158,19 @@ def _write(
             last = matted
             yield matted.frame, results
 
+    broken = False
+
     def encode(composed: _Composing) -> None:
         nonlocal broken
         if broken:  # the frame before this one: nothing takes its place
             return
-        broken = True
-        frame, results = composed[0], composed[1].result()
-        with watch.timed("encode"):
-            outputs.write(results, frame)
-        broken = False
-
-    broken = False
+        try:
+            frame, results = composed[0], composed[1].result()
+            with watch.timed("encode"):
+                outputs.write(results, frame)
+        except BaseException:
+            broken = True
+            raise
 
     with threads(workers, "compose") as composers, threads(1, "encode") as encoder:
         for number, (_, encoding) in enumerate(in_advance(encoder, encode, composing(), AHEAD), 1):

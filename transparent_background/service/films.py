@@ -7,7 +7,7 @@ import logging
 import secrets
 import shutil
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -56,6 +56,7 @@ class FilmService:
         self._turn = asyncio.Lock()
         self._receiving: list[str] = []  # clients
         self._closing: asyncio.Task[None] | None = None
+        self._no_time = asyncio.Event()
 
     @property
     def unfinished(self) -> list[FilmJob]:
@@ -284,25 +285,29 @@ class FilmService:
             self._closing = asyncio.create_task(self._finish())
         return self._closing
 
+    def hurry(self) -> asyncio.Task[None]:
+        """Give what :meth:`begin_to_close` waits for no more time; returns its task."""
+        self._no_time.set()
+        return self.begin_to_close()
+
     async def _finish(self) -> None:
         films = self.unfinished
-        if films:
-            await asyncio.wait([film.work for film in films], timeout=self.limits.grace)
-        await self._cancel_all()
-        fetching = [asyncio.ensure_future(film.fetched.wait()) for film in films if film.state == "done"]
-        if fetching:
-            _, left = await asyncio.wait(fetching, timeout=FETCHING)
-            for wait in left:
-                wait.cancel()
-
-    def hurry(self) -> None:
-        """Give what :meth:`begin_to_close` waits for no more time: cancel what is not finished."""
-        if self._closing is not None:
-            self._closing.cancel()
-        self._closing = asyncio.create_task(self._cancel_all())
-
-    async def _cancel_all(self) -> None:
+        await self._wait([film.work for film in films], self.limits.grace)
         await asyncio.gather(*(self.cancel(film) for film in self.unfinished))
+        fetching = [asyncio.ensure_future(film.fetched.wait()) for film in films if film.state == "done"]
+        await self._wait(fetching, FETCHING)
+        for wait in fetching:
+            wait.cancel()
+
+    async def _wait(self, tasks: Sequence[asyncio.Future[Any]], seconds: float) -> None:
+        """Wait for all of some tasks, for so long at most; not where there is no time."""
+        if not tasks:
+            return
+        all_done = asyncio.ensure_future(asyncio.wait(tasks))
+        no_time = asyncio.ensure_future(self._no_time.wait())
+        await asyncio.wait([all_done, no_time], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        all_done.cancel()
+        no_time.cancel()
 
     async def close(self) -> None:
         """Remove every file, after what :meth:`begin_to_close` does."""

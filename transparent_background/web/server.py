@@ -19,7 +19,7 @@ from websockets.frames import CloseCode
 
 from ..options.service import SLOWEST, ServiceSettings
 from ..pipeline.signals import exit_code
-from ..service.films import CANCELLING, FETCHING
+from ..service.films import CANCELLING, FETCHING, FilmService
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -28,6 +28,7 @@ HEAD_SECONDS = 15.0  # for the lines before a request's body
 KEEP_ALIVE = 15  # seconds that a connection is kept between requests
 FRAME_BYTES = 16 << 20  # of a WebSocket's message: a background picture in base64
 SLACK = 5.0  # seconds beside those that pictures and films are given at the end
+TELLING = 0.3  # seconds in which the last states of films are sent, where there is no time
 STALL = 30.0  # seconds in which a client has to take some of what waits to be sent to it
 
 
@@ -163,26 +164,36 @@ class PromptServer(uvicorn.Server):
 
         First only ``/readyz`` says so, for as long as load balancers take to hear of it. Then nothing new is
         taken, but all is answered, so that films that are finished now can be fetched. Then nobody is
-        listened to any more, and what is left is finished. A second Ctrl-C skips what waits: films are cut
-        short, pictures that are worked on are finished, since threads cannot be stopped.
+        listened to any more, and what is left is finished. After a second Ctrl-C films are cut short and
+        clients hung up on; only pictures that are worked on are finished, since threads cannot be stopped.
         """
         services = self.config.app.state.services  # type: ignore[union-attr]
+        hurry = asyncio.create_task(self._hurry(services.films))
         services.ready = False
         await self._go_on(asyncio.sleep(services.limits.drain))
         services.begin_to_close()
         await self._go_on(services.films.begin_to_close())
-        if self.force_exit:
-            services.films.hurry()
         await super().shutdown(sockets)
         if self.force_exit:  # uvicorn leaves the rest out, and logs that it was cancelled
-            services.films.hurry()
+            await hurry
             await self.lifespan.shutdown()
             if self.server_state.tasks:
                 await asyncio.wait(self.server_state.tasks, timeout=SLACK)
+        hurry.cancel()
+
+    async def _hurry(self, films: FilmService) -> None:
+        """Wait for a second Ctrl-C; then cut films short, tell who watches them, and hang up on everybody."""
+        while not self.force_exit:
+            await asyncio.sleep(0.05)
+        await films.hurry()
+        await asyncio.sleep(TELLING)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Heed a signal; Ctrl-C once more than that ends the process at once."""
         if self.force_exit and sig == signal.SIGINT:
+            self.config.app.state.services.remove_files()  # type: ignore[union-attr]
             os._exit(exit_code(sig))
         super().handle_exit(sig, frame)
 
