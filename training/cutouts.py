@@ -219,6 +219,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=1, help="of that draw")
     parser.add_argument("--workers", type=int, default=1, help="processes; each uses one thread")
     options = parser.parse_args(arguments)
+    if options.out.resolve() in {folder.resolve() for folder in options.sets}:
+        parser.error(f"{options.out}: is one of the sets")
     if options.workers < 1 or (options.limit is not None and options.limit < 1):
         parser.error("--workers and --limit must be 1 or more")
     try:

@@ -16,7 +16,7 @@ from transparent_background.options.suffixes import PICTURE_SUFFIXES
 
 
 def main() -> None:
-    """Make the links that are not there yet."""
+    """Make the links, in place of those that are there."""
     parser = argparse.ArgumentParser(
         prog="python -m training.grounds", description=(__doc__ or "").partition("\n")[0]
     )
@@ -26,10 +26,11 @@ def main() -> None:
     make_folder(options.out)
     pictures = [path for path in sorted(options.folder.iterdir()) if path.suffix.lower() in PICTURE_SUFFIXES]
     chosen = [path for path in pictures if not held_out(path)]
+    for link in options.out.iterdir():
+        if link.is_symlink():  # of another choice
+            link.unlink()
     for path in chosen:
-        link = options.out / path.name
-        if not link.exists():
-            link.symlink_to(path.resolve())
+        (options.out / path.name).symlink_to(path.resolve())
     print(f"{options.out}: {len(chosen)} of {len(pictures)} backgrounds")
 
 

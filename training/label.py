@@ -7,7 +7,7 @@
 
 Makes ``images/`` (links) and ``masks/`` (8 bits of grey), which ``train`` reads as any set. A photo is kept
 where the intersection over union of the halves (alpha >= 0.5) of every two teachers is large enough; 0 keeps
-all. Each teacher's own mattes stay in ``OUT/NAME``, and are not made again.
+all. Each teacher's own mattes stay in a folder of its name, and are not made again.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import numpy as np
 from PIL import Image
 
 from training.teachers import Matte, Teacher, mirrored, open_teacher
+from transparent_background.errors import DataSetError
 from transparent_background.media.atomic import replacing
 from transparent_background.media.pairs import read_image
 from transparent_background.options.suffixes import PICTURE_SUFFIXES
@@ -31,9 +32,13 @@ def main() -> None:
     """Make the mattes that are missing, then the masks."""
     options = _options()
     photos = sorted(path for path in options.photos.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
-    for name in options.teachers:
-        predict(open_teacher(name, options.sides), photos, options.out, once=options.once)
-    names = [Path(name).stem for name in options.teachers]
+    refuse_twins([photo.stem for photo in photos], "photos")
+    teachers = [open_teacher(name, options.sides) for name in options.teachers]
+    names = [teacher.name + ("-once" if options.once else "") for teacher in teachers]
+    refuse_twins(names, "teachers")
+    photos = [photo for photo in photos if readable(photo)]
+    for name, teacher in zip(names, teachers, strict=True):
+        predict(teacher, photos, options.out / name, once=options.once)
     weights = options.weights or [1.0] * len(names)
     for folder in ("images", "masks"):
         (options.out / folder).mkdir(exist_ok=True)
@@ -41,8 +46,9 @@ def main() -> None:
     for photo in photos:
         mattes = [read_matte(options.out / name / f"{photo.stem}.png") for name in names]
         image, mask = options.out / "images" / photo.name, options.out / "masks" / f"{photo.stem}.png"
-        for left in (image, mask):  # of a run with other bounds
-            left.unlink(missing_ok=True)
+        if image.is_symlink():  # of a run with other bounds
+            image.unlink()
+            mask.unlink(missing_ok=True)
         if agreement(mattes) < options.agree:
             continue
         image.symlink_to(photo.resolve())
@@ -51,9 +57,24 @@ def main() -> None:
     print(f"{options.out}: {kept} of {len(photos)} photos kept")
 
 
-def predict(teacher: Teacher, photos: Sequence[Path], out: Path, *, once: bool = False) -> None:
+def refuse_twins(names: Sequence[str], what: str) -> None:
+    """End the program where two of its names would share a file."""
+    if twins := [name for name in set(names) if names.count(name) > 1]:
+        raise SystemExit(f"two {what} are called {min(twins)}")
+
+
+def readable(photo: Path) -> bool:
+    """Say that a photo cannot be read, if so."""
+    try:
+        read_image(photo)
+    except DataSetError as error:
+        print(error, file=sys.stderr)
+        return False
+    return True
+
+
+def predict(teacher: Teacher, photos: Sequence[Path], folder: Path, *, once: bool = False) -> None:
     """Write the mattes of one teacher that are not there yet; ``once``: without mirrored photos' mattes."""
-    folder = out / teacher.name
     folder.mkdir(parents=True, exist_ok=True)
     for number, photo in enumerate(photos, 1):
         path = folder / f"{photo.stem}.png"
@@ -108,6 +129,8 @@ def _options() -> argparse.Namespace:
         parser.error("--weights: one for each teacher")
     if not options.photos.is_dir():
         parser.error(f"{options.photos}: no such folder")
+    if (options.out / "images").resolve() == options.photos.resolve():
+        parser.error(f"{options.out}: is the set that the photos are of; its masks would be replaced")
     return options
 
 

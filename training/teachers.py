@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from transparent_background import Remover
+from transparent_background.backends.openvino import import_openvino
 from transparent_background.model.input import IMAGENET_MEAN, IMAGENET_STD
 
 Matte = NDArray[np.float32]
@@ -53,10 +54,8 @@ class U2Net:
     """
 
     def __init__(self, file: Path, sides: Sequence[int]) -> None:
-        import openvino
-
-        self.name = file.stem
-        core = openvino.Core()
+        self.name = f"{file.stem}-{'-'.join(map(str, sides))}"
+        core = import_openvino().Core()
         self.networks = {}
         for side in sides:
             model = core.read_model(file)
@@ -66,14 +65,14 @@ class U2Net:
     def matte(self, rgb: Rgb) -> Matte:
         """As :meth:`Teacher.matte`."""
         size = rgb.shape[1], rgb.shape[0]
-        sum: Matte = np.zeros(rgb.shape[:2], np.float32)
+        total: Matte = np.zeros(rgb.shape[:2], np.float32)
         for side, network in self.networks.items():
             pixels = np.asarray(Image.fromarray(rgb).resize((side, side), Image.Resampling.BILINEAR))
             x = (pixels / max(int(pixels.max()), 1) - IMAGENET_MEAN) / IMAGENET_STD
-            map = network(x.transpose(2, 0, 1)[None].astype(np.float32))[0][0, 0]
-            map = (map - map.min()) / max(float(np.ptp(map)), 1e-6)
-            sum += cv2.resize(map, size, interpolation=cv2.INTER_LINEAR)
-        return sum / np.float32(len(self.networks))
+            found = network(x.transpose(2, 0, 1)[None].astype(np.float32))[0][0, 0]
+            found = (found - found.min()) / max(float(np.ptp(found)), 1e-6)
+            total += cv2.resize(found, size, interpolation=cv2.INTER_LINEAR)
+        return total / np.float32(len(self.networks))
 
 
 def open_teacher(name: str, sides: Sequence[int]) -> Teacher:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from transparent_background.train import effects
 from transparent_background.train.strands import strands
 from transparent_background.types import FloatArray
 
@@ -47,17 +48,17 @@ def hair(cut_out: CutOut, rng: np.random.Generator) -> Layer:
 
 
 def defocus(radius: float) -> Edge:
-    """Return what blurs by a disk of so many pixels, as a lens does."""
+    """Return what blurs by a disc of so many pixels, as a lens does."""
 
     def blurred(cut_out: CutOut, rng: np.random.Generator) -> Layer:
-        return _blur(_layer(cut_out.colours, covered(cut_out)), disk(radius))
+        return _blur(_layer(cut_out.colours, covered(cut_out)), effects.defocus(radius))
 
     return blurred
 
 
 def motion(cut_out: CutOut, rng: np.random.Generator) -> Layer:
     """Blur along a line in a random direction."""
-    kernel = stroke(rng.uniform(*STROKE), rng.uniform(0, math.pi))
+    kernel = effects.motion(rng.uniform(*STROKE), rng.uniform(0, math.pi))
     return _blur(_layer(cut_out.colours, covered(cut_out)), kernel)
 
 
@@ -93,24 +94,6 @@ EDGES: dict[str, Edge] = {
     "veil": veil,
 }
 """Every kind by its name, in the order of tables; the control comes first."""
-
-
-def disk(radius: float) -> FloatArray:
-    """Return a blur's kernel: float32 (n, n), sums to 1, with a smooth rim."""
-    half = math.ceil(radius)
-    y, x = np.mgrid[-half : half + 1, -half : half + 1]
-    kernel = (radius + 0.5 - np.hypot(x, y)).clip(0, 1)
-    return (kernel / kernel.sum()).astype(np.float32)
-
-
-def stroke(length: float, angle: float) -> FloatArray:
-    """Return the kernel of a movement by so many pixels: float32 (n, n), sums to 1."""
-    half = math.ceil(length / 2) + 1
-    y, x = np.mgrid[-half : half + 1, -half : half + 1]
-    along = np.abs(x * math.cos(angle) + y * math.sin(angle))
-    across = np.abs(y * math.cos(angle) - x * math.sin(angle))
-    kernel = (length / 2 + 0.5 - along).clip(0, 1) * (1 - across).clip(0, 1)
-    return (kernel / kernel.sum()).astype(np.float32)
 
 
 def covered(cut_out: CutOut) -> FloatArray:

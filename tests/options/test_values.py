@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import pytest
@@ -16,7 +17,10 @@ def test_times_rates_and_bit_rates() -> None:
     assert [parse_rate(v) for v in (25, "29.97", "30000/1001", "23.976")] == [
         25, Fraction(30000, 1001), Fraction(30000, 1001), Fraction(24000, 1001)]  # fmt: skip
     assert [parse_bitrate(v) for v in ("8M", "800k", 5000)] == [8_000_000, 800_000, 5000]
-    for wrong in ("-1", "1:2:3:4", "soon", "", "9" * 30, "999999999:00", 1e9, 10**21, "1" * 5000):
+    for wrong in (
+        *("-1", "1:2:3:4", "soon", "", "9" * 30, "999999999:00", "1" * 5000, "0." + "1" * 5000),
+        *(-1, 1e9, 10**21, 10**5000, math.nan, None),
+    ):
         with pytest.raises(UsageError):
             parse_time(wrong)
     with pytest.raises(UsageError):

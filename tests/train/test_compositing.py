@@ -62,9 +62,19 @@ def test_a_blurred_cut_out_is_what_a_lens_makes_of_it(kernel) -> None:
     assert soft.sum() == pytest.approx(alpha.sum(), rel=1e-3)
     over_black = np.pad(colours * alpha[..., None], ((half, half), (half, half), (0, 0)))
     expected = cv2.filter2D(over_black, -1, kernel, borderType=cv2.BORDER_CONSTANT)
-    assert np.abs(soft_colours * soft[..., None] - expected).max() < 1.5
+    assert np.abs(soft_colours * soft[..., None] - expected).max() < 0.6
     edge = soft_colours[(soft > 0.1) & (soft < 0.9)].astype(int)
     assert (edge.max(axis=1) > 110).all()  # no black of what is not there
+
+
+@pytest.mark.parametrize(("length", "angle"), [(3.0, 0.0), (7.3, 0.4), (12.0, 2.0)])
+def test_a_movement_is_as_long_as_it_says(length, angle) -> None:
+    kernel = motion(length, angle)
+    half = kernel.shape[0] // 2
+    y, x = np.mgrid[-half : half + 1, -half : half + 1]
+    along = x * np.cos(angle) + y * np.sin(angle)
+    assert (kernel * along**2).sum() == pytest.approx(length**2 / 12, rel=0.25)  # of a uniform line
+    assert len(np.unique(kernel.round(4))) > 3 or angle == 0  # it has no steps
 
 
 def test_what_is_darkened_shines_in_places() -> None:

@@ -79,6 +79,55 @@ def test_mattes_that_are_there_are_not_made_again(photos, tmp_path, monkeypatch)
     assert len(find_pairs(tmp_path / "out")) == 3
 
 
+def test_a_set_with_masks_of_its_own_is_left_alone(photos, tmp_path, monkeypatch) -> None:
+    """Photos of a set are not replaced by links to themselves, nor its masks by the teachers'."""
+    whole = tmp_path / "set"
+    (whole / "masks").mkdir(parents=True)
+    photos.rename(whole / "images")
+    with pytest.raises(SystemExit):
+        run(monkeypatch, whole / "images", whole)
+    assert not any(path.is_symlink() for path in (whole / "images").iterdir())
+
+
+def test_what_would_share_a_file_is_refused(photos, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(label, "open_teacher", lambda name, sides: Half("half"))
+    monkeypatch.setattr(
+        sys, "argv", ["label", str(photos), "--teachers", "a", "b", "--out", str(tmp_path / "out")]
+    )
+    with pytest.raises(SystemExit, match="two teachers are called half"):
+        label.main()
+    (photos / "0.jpg").write_bytes((photos / "0.png").read_bytes())
+    with pytest.raises(SystemExit, match="two photos are called 0"):
+        label.main()
+
+
+def test_a_photo_that_cannot_be_read_is_left_out(photos, tmp_path, monkeypatch, capsys) -> None:
+    (photos / "broken.png").write_bytes(b"no picture")
+    run(monkeypatch, photos, tmp_path / "out", "--agree", "0")
+    said = capsys.readouterr()
+    assert "broken.png" in said.err
+    assert "3 of 3 photos kept" in said.out
+
+
+def test_backgrounds_are_linked_anew(tmp_path, monkeypatch, capsys) -> None:
+    pytest.importorskip("cv2")
+    from training import grounds
+
+    folder, out = tmp_path / "all", tmp_path / "some"
+    folder.mkdir()
+    out.mkdir()
+    for number in range(20):
+        (folder / f"{number}.png").touch()
+    (out / "gone.png").symlink_to(folder / "gone.png")
+    monkeypatch.setattr(sys, "argv", ["grounds", str(folder), "--out", str(out)])
+    for _ in range(2):
+        grounds.main()
+    linked = sorted(path.name for path in out.iterdir())
+    assert 0 < len(linked) < 20
+    assert f"{len(linked)} of 20 backgrounds" in capsys.readouterr().out
+    assert not any(grounds.held_out(folder / name) for name in linked)
+
+
 def test_a_mirrored_matte_is_turned_back() -> None:
     rgb = np.random.default_rng(1).integers(0, 256, (8, 10, 3), np.uint8)
     assert np.allclose(mirrored(Half("bright").matte, rgb), rgb[..., 0] / np.float32(255))

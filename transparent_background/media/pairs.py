@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -73,8 +74,10 @@ def find_pairs(folder: Path) -> list[Pair]:
     return [Pair(images[stem], masks[stem]) for stem in images]
 
 
-def check_pairs(folder: Path, pairs: Iterable[Pair], *, threads: int = 4) -> None:
+def check_pairs(folder: Path, pairs: Iterable[Pair], *, white: bool = True, threads: int = 4) -> None:
     """Decode every file of a data set and compare sizes.
+
+    Masks must have white, or nothing, unless ``white`` is false, as for mattes of what is seen through.
 
     Raises
     ------
@@ -83,10 +86,11 @@ def check_pairs(folder: Path, pairs: Iterable[Pair], *, threads: int = 4) -> Non
         than half grey but is not black (class numbers in place of white?); up to 20 are named.
     """
     with ThreadPoolExecutor(threads) as pool:
-        raise_problems(folder, [problem for problem in pool.map(_problem, pairs) if problem])
+        problems = pool.map(partial(_problem, white=white), pairs)
+        raise_problems(folder, [problem for problem in problems if problem])
 
 
-def _problem(pair: Pair) -> str | None:
+def _problem(pair: Pair, *, white: bool) -> str | None:
     try:
         # JPEG can be decoded at an eighth of its size; a truncated file still shows
         with pair.image.open("rb") as file, open_picture(file, pair.image.name) as image:
@@ -104,7 +108,7 @@ def _problem(pair: Pair) -> str | None:
     height, width = mask.shape
     if size != (width, height):
         return f"{pair.image.name} is {size[0]} x {size[1]}, its mask {width} x {height}"
-    if 0 < mask.max() < 128:
+    if white and 0 < mask.max() < 128:
         return f"{pair.mask.name} has no white (its largest value is {mask.max()} of 255)"
     return None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import reprlib
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -81,17 +82,21 @@ def parse_size(text: Any, name: str = "size") -> Size:
 
 
 def parse_time(value: str | float | Fraction, name: str = "time") -> Fraction:
-    """Read seconds (``12.5``) or a clock (``1:30``, ``00:01:30.250``): 0 and more, below thirty years."""
-    if isinstance(value, (int, float, Fraction)) and 0 <= value < MOST_SECONDS:
+    """Read seconds (``12.5``) or a clock (``1:30``, ``00:01:30.250``): from 0 to below a billion seconds."""
+    if isinstance(value, str):
+        match = re.fullmatch(
+            r"(?:(?:(\d{1,9}):)?(\d{1,9}):)?(\d{1,9}(?:\.\d{1,18})?|\.\d{1,18})", value.strip()
+        )
+        if match is not None:
+            hours, minutes, seconds = match.groups()
+            time = int(hours or 0) * 3600 + int(minutes or 0) * 60 + Fraction(seconds)
+            if time < MOST_SECONDS:
+                return time
+    elif isinstance(value, (int, float, Fraction)) and 0 <= value < MOST_SECONDS:
         return Fraction(value)
-    match = re.fullmatch(r"(?:(?:(\d{1,9}):)?(\d{1,9}):)?(\d{1,9}(?:\.\d+)?|\.\d+)", str(value).strip())
-    if match is not None:
-        hours, minutes, seconds = match.groups()
-        time = int(hours or 0) * 3600 + int(minutes or 0) * 60 + Fraction(seconds)
-        if time < MOST_SECONDS:
-            return time
+    shown = reprlib.repr(value) if isinstance(value, (str, float)) else "of this number"
     raise UsageError(
-        f"{name} {value!r} is not understood; give seconds (12.5) or a clock (1:30.5), below {MOST_SECONDS} s"
+        f"{name} {shown} is not understood; give seconds (12.5) or a clock (1:30.5), below a billion seconds"
     )
 
 

@@ -144,7 +144,9 @@ def build_optimiser(
 ) -> tuple[torch.optim.Optimizer, AveragedModel | None]:
     """Return what changes a network's weights, and their moving average if one is wanted."""
     kind = torch.optim.AdamW if config.name == "adamw" else torch.optim.Adam
-    optimiser = kind(parameter_groups(network, config), lr=config.lr, fused=True)
+    # fp16: a fused step leaves overflowing gradients out itself, and nobody is told that it did
+    fused = config.precision != "fp16"
+    optimiser = kind(parameter_groups(network, config), lr=config.lr, fused=fused)
     if config.ema is None:
         return optimiser, None
     decay = get_ema_multi_avg_fn(config.ema)  # type: ignore[no-untyped-call]

@@ -94,7 +94,7 @@ class SetConfig(_Part):
     paste: Chance = 0.0
     """Chance that a picture of this set is cut out and pasted onto a background."""
     matte: bool = False
-    """Whether pictures hold the objects' own colours, and masks are mattes that cut-outs keep as they are."""
+    """Whether pictures hold the objects' own colours, and masks are mattes, which cut-outs keep."""
 
 
 class DataConfig(_Part):
@@ -287,6 +287,16 @@ def load_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
         raise ConfigError("data.train: needs at least one set")
     if (loss.distil > 0) != (loss.teacher is not None):
         raise ConfigError("loss.distil: goes with loss.teacher")
+    if loss.teacher is not None and data.empty:
+        raise ConfigError("data.empty: does not go with loss.teacher, whose matte of nothing may be anything")
+    if any(entry.matte and entry.paste < 1 for entry in data.train):
+        raise ConfigError(
+            "data.train: matte: true needs paste: 1, since what surrounds the objects is made up"
+        )
+    pasted = any(entry.paste for entry in data.train)
+    chances = ("strands_chance", "blur_chance", "veil_chance", "dark_chance", "several_chance")
+    if idle := [name for name in chances if getattr(config.augment, name) and not pasted]:
+        raise ConfigError(f"augment.{idle[0]}: is for pasted cut-outs, and no set has paste")
     if data.backgrounds is None and (data.empty or any(entry.paste for entry in data.train)):
         raise ConfigError("data.backgrounds: is needed to paste cut-outs, and for data.empty")
     return config

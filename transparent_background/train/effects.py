@@ -27,7 +27,7 @@ class Effects:
     def __call__(
         self, colours: ByteArray, alpha: FloatArray, rng: np.random.Generator
     ) -> tuple[ByteArray, FloatArray]:
-        """Return a cut-out with what chance adds to it; one that is blurred is larger.
+        """Return a cut-out with what chance adds to it; with strands, or blurred, it is larger.
 
         Parameters
         ----------
@@ -68,7 +68,8 @@ def blurred(colours: ByteArray, alpha: FloatArray, kernel: FloatArray) -> tuple[
     soft = np.clip(cv2.filter2D(alpha, -1, kernel, borderType=cv2.BORDER_CONSTANT), 0.0, 1.0)
     there = soft > 1e-3
     own = weighted / np.maximum(soft, 1e-3)[..., None]
-    return np.where(there[..., None], own, colours).clip(0, 255).astype(np.uint8), soft * there
+    own = np.rint(np.where(there[..., None], own, colours))
+    return own.clip(0, 255).astype(np.uint8), soft * there
 
 
 def defocus(radius: float) -> FloatArray:
@@ -81,14 +82,12 @@ def defocus(radius: float) -> FloatArray:
 
 def motion(length: float, angle: float) -> FloatArray:
     """Return the kernel of a straight movement, pixels and radians: float32 (k, k) of sum 1."""
-    half = math.ceil(length / 2)
-    line = np.zeros((2 * half + 1, 2 * half + 1), np.float32)
-    step = np.array([math.cos(angle), math.sin(angle)]) * length / 2
-    ends = np.rint((half + np.array([-step, step])) * 16).astype(int)  # in sixteenths of a pixel
-    cv2.line(line, tuple(map(int, ends[0])), tuple(map(int, ends[1])), 1.0, 1, cv2.LINE_AA, 4)
-    if not line.any():
-        line[half, half] = 1.0
-    return line / line.sum()
+    half = math.ceil(length / 2) + 1
+    y, x = np.mgrid[-half : half + 1, -half : half + 1]
+    along = np.abs(x * math.cos(angle) + y * math.sin(angle))
+    across = np.abs(y * math.cos(angle) - x * math.sin(angle))
+    kernel = (length / 2 + 0.5 - along).clip(0, 1) * (1 - across).clip(0, 1)
+    return (kernel / kernel.sum()).astype(np.float32)
 
 
 def darken(colours: ByteArray, alpha: FloatArray, rng: np.random.Generator) -> ByteArray:
@@ -110,7 +109,7 @@ def darken(colours: ByteArray, alpha: FloatArray, rng: np.random.Generator) -> B
             )
             light = np.maximum(light, cv2.GaussianBlur(spot, (0, 0), max(float(axes.min()) * 0.6, 0.8)))
         values += light[..., None]
-    return values.clip(0, 255).astype(np.uint8)
+    return np.rint(values).clip(0, 255).astype(np.uint8)
 
 
 def _kernel(rng: np.random.Generator) -> FloatArray:

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-EMPTY = (0.15, 0.35)  # side of the part of a background that shows no object, of all of it
+EMPTY = (0.2, 0.4)  # side of the part of a background that shows no object, of all of it
 MOST_COPIES = 4  # of an object that is pasted several times
 MAX_REPLACEMENTS = 20  # unreadable pictures in a row that a sample gets past
 
@@ -212,7 +212,7 @@ def set_pairs(data: DataConfig, entry: SetConfig) -> list[Pair]:
     """Find and check the pairs of one configured set."""
     folder = Path(data.root, entry.path).expanduser()
     pairs = find_pairs(folder)
-    check_pairs(folder, pairs)
+    check_pairs(folder, pairs, white=not entry.matte)
     return pairs
 
 

@@ -9,9 +9,10 @@ import av
 import numpy as np
 import pytest
 from film_copies import numbers, read_film
-from film_makers import SIZE, make_film, marked
+from film_makers import SIZE, make_film, marked, number_of
 
 from transparent_background.errors import SourceNotFoundError, UnreadableError
+from transparent_background.media.video import frames as frames_module
 from transparent_background.media.video.readers import open_film
 
 
@@ -119,16 +120,30 @@ def test_frames_that_a_decoder_leaves_out_without_a_word_are_counted(tmp_path) -
     assert read_film(film)[0].losses == []
 
 
-def test_a_frame_that_is_said_to_last_for_weeks_is_not_repeated_for_weeks(tmp_path) -> None:
+def test_a_frame_that_is_said_to_last_for_weeks_is_not_repeated_for_weeks(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(frames_module, "HELD", 1000)
     weeks = Fraction(30 * 24 * 3600)
     make_film(tmp_path / "a.mkv", 4, times=[Fraction(0), Fraction(1), weeks, weeks + 1])
     reader, frames = read_film(tmp_path / "a.mkv", fps=Fraction(2))
-    assert len(frames) == 2 + 2 * 600 + 2
-    assert numbers(frames)[0] == 0
-    assert numbers(frames)[-1] == 2
-    assert frames[-1].time == pytest.approx(float(weeks), abs=0.5)  # where sound has it
+    assert len(frames) == 2 + 1000 + 2
+    assert numbers(frames)[:3] == [0, 0, 1]
+    assert numbers(frames)[-2:] == [2, 2]
+    assert [float(frame.time - weeks) for frame in frames[-2:]] == [0, 0.5]  # where sound has them
     (loss,) = reader.losses
-    assert "the frame at 0:01.00 is said to last until 43200:00.00: it was repeated for 600 s" in loss
+    assert loss.startswith("one frame lasts too long to be repeated all the time: 1000 times")
+    assert loss.endswith("(the one at 0:01.00 until 43200:00.00)")
+
+
+def test_many_frames_that_last_long_are_one_line(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(frames_module, "HELD", 5)
+    make_film(tmp_path / "a.mkv", 40, times=[Fraction(70 * n + n % 3) for n in range(40)])
+    reader, frames = read_film(tmp_path / "a.mkv", fps=Fraction(1, 10))
+    assert numbers(frames)[:11] == [0] * 5 + [1] * 5 + [2]
+    second = next(frame for frame in frames if number_of(frame.picture.rgb) == 1)
+    assert abs(float(second.time) - 71) <= 5  # half a step
+    (loss,) = reader.losses
+    assert loss.startswith("39 frames last too long")
+    assert len(loss) < 200
 
 
 def test_sound_that_lasts_longer_is_no_loss(tmp_path) -> None:

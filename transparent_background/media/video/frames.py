@@ -13,7 +13,7 @@ from ...options.values import scaled_size
 from ...types import Size
 from .colours import ColourTags
 
-HELD = 600  # seconds that a frame is repeated for: what is said to last longer has a wrong clock
+HELD = 100_000  # times that a frame is repeated: for more than an hour at 25 a second; then a clock is wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Losses:
         self.missing = 0
         """Frames that never came, though their packets did."""
         self.others: list[str] = []
-        self._held: list[str] = []
+        self._held, self._first_held = 0, ""
         self._packets = 0
         self._first: Fraction | None = None
 
@@ -93,9 +93,9 @@ class Losses:
             self.others.append(f"from {_clock(time)} on frames have {sizes}: scaled to the first ones' size")
 
     def held(self, time: Fraction, end: Fraction) -> None:
-        """Note that a frame was not repeated up to its end."""
-        lasting = f"the frame at {_clock(time)} is said to last until {_clock(end)}"
-        self._held.append(f"{lasting}: it was repeated for {HELD} s")
+        """Count a frame that was not repeated up to its end."""
+        self._held += 1
+        self._first_held = self._first_held or f"the one at {_clock(time)} until {_clock(end)}"
 
     def ended(self, end: Fraction, expected: Fraction | None, rate: Fraction) -> None:
         """Compare the end with what the file says of it; one that broke off is taken at its word."""
@@ -121,7 +121,10 @@ class Losses:
             words.append(f"{self.corrupt} frames are damaged and were kept as far as they go")
         if self.retimed:
             words.append(f"{self.retimed} frames had times out of order and were moved")
-        return words + self.others + self._held
+        if self._held:
+            many = f"{self._held} frames last" if self._held > 1 else "one frame lasts"
+            words.append(f"{many} too long to be repeated all the time: {HELD} times ({self._first_held})")
+        return words + self.others
 
 
 def _count(frames: int) -> str:
@@ -197,14 +200,14 @@ class Raw:
     load: Callable[[], Picture]
 
 
-Told = Callable[[Fraction, Fraction], None]
+OnHeld = Callable[[Fraction, Fraction], None]
 """Called with the time and the end of a frame that was not repeated up to its end."""
 
 
-def select(raws: Iterable[Raw], selection: Selection, told: Told) -> Iterator[Raw]:
+def select(raws: Iterable[Raw], selection: Selection, on_held: OnHeld) -> Iterator[Raw]:
     """Give the selected frames. Times stay those of the source, but lie on the grid of ``fps`` if given."""
     taken = _within(raws, selection)
-    return taken if selection.fps is None else _resampled(taken, selection.fps, told)
+    return taken if selection.fps is None else _resampled(taken, selection.fps, on_held)
 
 
 def _within(raws: Iterable[Raw], selection: Selection) -> Iterator[Raw]:
@@ -223,20 +226,20 @@ def _within(raws: Iterable[Raw], selection: Selection) -> Iterator[Raw]:
                 yield replace(raw, duration=raw.duration * selection.every)
 
 
-def _resampled(raws: Iterable[Raw], fps: Fraction, told: Told) -> Iterator[Raw]:
-    """Give the frame that is on screen at every tick of the new rate; for :data:`HELD` at most."""
+def _resampled(raws: Iterable[Raw], fps: Fraction, on_held: OnHeld) -> Iterator[Raw]:
+    """Give the frame that is on screen at every tick of the new rate; for :data:`HELD` times at most."""
     step = 1 / fps
     shown: Raw | None = None
     first = tick = Fraction(0)
 
     def until(end: Fraction, shown: Raw) -> Iterator[Raw]:
         nonlocal tick
-        held = tick + HELD
+        held = tick + HELD * step
         # half a tick of tolerance, so that the same rate with rounded times gives the same frames
         while tick + step / 2 <= end:
             if tick >= held:
-                told(shown.time, end)
-                tick += (end - tick) // step * step
+                on_held(shown.time, end)
+                tick += round((end - tick) / step) * step
                 return
             yield replace(shown, time=tick, duration=step)
             tick += step
