@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
-import reprlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import yaml
 
 from ..errors import ConfigError, needing
+from .mistakes import explain
 from .reading import apply_change, read_tree
 
 with needing("train", "training needs more packages"):
@@ -281,7 +280,7 @@ def load_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
     try:
         config = TrainConfig.model_validate(tree)
     except ValidationError as error:
-        raise ConfigError(_explain(error.errors()[0])) from None
+        raise ConfigError(explain(error.errors()[0], TrainConfig)) from None
     data, loss = config.data, config.loss
     if not data.train:
         raise ConfigError("data.train: needs at least one set")
@@ -300,52 +299,6 @@ def load_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
     if data.backgrounds is None and (data.empty or any(entry.paste for entry in data.train)):
         raise ConfigError("data.backgrounds: is needed to paste cut-outs, and for data.empty")
     return config
-
-
-_WORDS = {
-    "int_type": "expected a whole number, not {value}",
-    "float_type": "expected a number, not {value}",
-    "bool_type": "expected true or false, not {value}",
-    "dict_type": "expected keys and values, not {value}",
-    "model_type": "expected keys and values, not {value}",
-    "literal_error": "{value} is none of {choices}",
-    "too_long": "expected {max_length} values, not {actual_length}",
-    "too_short": "must not be empty",
-    "greater_than": "must be above {gt:g}",
-    "multiple_of": "must be multiples of {multiple_of}",
-    "value_error": "{error}",
-}
-"""Words for the most usual mistakes; pydantic's own do for the others."""
-
-
-_SHORT = reprlib.Repr()  # a few lines of YAML can stand for gigabytes
-_SHORT.maxstring = _SHORT.maxother = 100
-
-
-def _explain(mistake: Any) -> str:
-    """Say in one line where a mistake that pydantic found is, and what was expected."""
-    place, kind, value = list(mistake["loc"]), mistake["type"], mistake["input"]
-    shown = _SHORT.repr(value)
-    context = {**mistake.get("ctx", {}), "value": shown}
-    if kind == "extra_forbidden":
-        words = f"unknown key; known are {', '.join(_known_keys(place[:-1]))}"
-    elif kind == "missing" and isinstance(place[-1], int):
-        words = f"expected 2 values, not {len(value)}"  # a pair is the only tuple there is
-    elif kind in _WORDS:
-        context["choices"] = ", ".join(re.findall(r"'(\w+)'", context.get("expected", "")))
-        words = _WORDS[kind].format(**context)
-    else:
-        words = f"{mistake['msg'].replace('Input should', 'must')}, not {shown}"
-    return f"{re.sub('([.][0-9]+)+$', '', '.'.join(map(str, place)))}: {words}"
-
-
-def _known_keys(place: list[str | int]) -> list[str]:
-    part: Any = TrainConfig
-    for name in place:
-        if isinstance(name, str):
-            part = part.model_fields[name].annotation
-            part = get_args(part)[0] if get_args(part) else part  # of a list, what it holds
-    return sorted(field.alias or name for name, field in part.model_fields.items())
 
 
 def dump_config(config: TrainConfig) -> str:
