@@ -1,4 +1,4 @@
-"""Benchmarks take what they need of the package from where it is now."""
+"""Benchmarks, and what makes the data of the bundled model, take what they need from where it is now."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-OURS = ("transparent_background", "benchmarks", "tests")
+OURS = ("transparent_background", "benchmarks", "training", "tests")
 
 
 def imports() -> Iterator[tuple[str, str, str]]:
-    """Give (benchmark, module, name) of all that they import of ours, within functions too."""
-    for path in sorted((ROOT / "benchmarks").rglob("*.py")):
+    """Give (program, module, name) of all that they import of ours, within functions too."""
+    for path in sorted(
+        path for folder in ("benchmarks", "training") for path in (ROOT / folder).rglob("*.py")
+    ):
         package = ".".join(path.relative_to(ROOT).parent.parts)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom):
@@ -31,7 +33,7 @@ IMPORTS = list(imports())
 @pytest.mark.parametrize("module", sorted({module for _, module, _ in IMPORTS}))
 def test_what_benchmarks_import_is_there(module, monkeypatch) -> None:
     monkeypatch.syspath_prepend(ROOT)
-    for extra in ("cv2", "av", "fastapi", "mcp", "pygame"):
+    for extra in ("cv2", "av", "fastapi", "mcp", "pygame", "pymatting", "timm"):
         pytest.importorskip(extra)
     found = importlib.import_module(module)
     missing = {

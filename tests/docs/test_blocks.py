@@ -22,7 +22,7 @@ except ModuleNotFoundError:  # Python 3.10
 CHECKED = ("json", "yaml", "python", "", "text")
 OURS = [command for command in all_commands() if command.ours is not None]
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")
-NAMED = re.compile(r"`((?:tests|transparent_background|benchmarks|docs|samples)/[\w./*-]+)`")
+NAMED = re.compile(r"`((?:tests|transparent_background|benchmarks|training|docs|samples)/[\w./*-]+)`")
 
 
 def test_every_block_is_run_or_says_why_not() -> None:
@@ -57,9 +57,11 @@ def test_the_extras_that_are_named_exist() -> None:
     assert named <= set(project["optional-dependencies"])
 
 
-def test_the_benchmarks_that_are_named_exist() -> None:
+def test_the_programs_that_are_named_exist() -> None:
     named = {
-        match for page in PAGES for match in re.findall(r"-m (benchmarks\.\w+)", page.read_text("utf-8"))
+        match
+        for page in PAGES
+        for match in re.findall(r"-m ((?:benchmarks|training)\.\w+)", page.read_text("utf-8"))
     }
     assert named
     assert {name for name in named if find_spec(name) is None} == set()
