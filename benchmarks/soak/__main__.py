@@ -34,12 +34,14 @@ def main() -> None:
     parser.add_argument("--resize", default="static", help="what the service's network sees (static)")
     parser.add_argument("--plot", type=Path, help="a PNG of the service's memory to write")
     options = parser.parse_args()
-    rows, answers = [], []
+    answers: list[str] = []
+    print(describe_machine(), "\n")
+    print(HEAD, flush=True)
     if options.requests:
         started = time.monotonic()
         soak = requests.ask(options.requests, options.clients, options.largest, options.resize)
         words = f"{soak.done} requests, {options.clients} clients, {time.monotonic() - started:.0f} s"
-        rows.append(soak.watch.table(words))
+        print(soak.watch.table(words), flush=True)  # each as it comes: all take hours
         answers = [
             f"| {kind} | {answer} | {times} |" for (kind, answer), times in sorted(soak.answers.items())
         ]
@@ -54,9 +56,8 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 started = time.monotonic()
                 watch = run(count, Path(folder))
-                rows.append(watch.table(f"{count} {name}, {time.monotonic() - started:.0f} s"))
-    print(describe_machine(), "\n")
-    print("\n".join([HEAD, *rows]))
+                words = f"{count} {name}, {time.monotonic() - started:.0f} s"
+                print(watch.table(words), flush=True)
     if answers:
         print("\n| request | answer | times |\n|---|---|---|")
         print("\n".join(answers))
