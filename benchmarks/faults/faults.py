@@ -6,6 +6,7 @@ import errno
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -71,17 +72,17 @@ def failing_calls(bench: Bench, most: int, chance: random.Random) -> Iterator[Tr
 
 def small_disk(bench: Bench, count: int, chance: random.Random) -> Iterator[Trial]:
     """Run where results find too little room, which is made larger for the next run; needs root."""
-    where, room_for_all = bench.job.writes, 64
+    where, room_for_all = bench.job.writes, 256  # MiB
     need = sum(path.stat().st_size for path in (bench.model / where).rglob("*") if path.is_file())
     for index in range(count):
         room = max(int((need or 100_000) * (index + chance.random()) / count), 8192)
 
         def before(folder: Path, room=room) -> None:
             (folder / where).mkdir(exist_ok=True)
-            held = {path: path.read_bytes() for path in (folder / where).iterdir()}
+            shutil.copytree(folder / where, folder / "held")
             _mount("-t", "tmpfs", "-o", f"size={room}", "none", str(folder / where))
-            for path, data in held.items():
-                path.write_bytes(data)
+            shutil.copytree(folder / "held", folder / where, dirs_exist_ok=True)
+            shutil.rmtree(folder / "held")
 
         def after(folder: Path) -> None:
             _mount("-o", f"remount,size={room_for_all}m", str(folder / where))

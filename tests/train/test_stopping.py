@@ -15,7 +15,7 @@ from training_sets import weights_of, write_config
 
 from transparent_background.errors import ConfigError, TrainingError
 from transparent_background.train.config import load_config
-from transparent_background.train.records import read_rows
+from transparent_background.train.records import RunRecords, read_rows
 from transparent_background.train.state import load_state
 from transparent_background.train.trainer import Trainer
 
@@ -135,3 +135,27 @@ def test_half_a_line_in_a_log_ends_nothing(config) -> None:
     config.schedule.steps = 8
     Trainer(config, resume=True).run()
     assert [line["step"] for line in read_rows(log)] == ["2", "4", "6", "8"]
+
+
+@pytest.mark.usefixtures("curves")
+@pytest.mark.parametrize("left", ["", "st", "2,1.2,3\n", "4,\n\n"])
+def test_a_log_without_its_first_line_is_begun_anew(tmp_path, left) -> None:
+    """A full disk may leave nothing of the line that says what the others are."""
+    for name in ("train.csv", "validation.csv"):
+        (tmp_path / name).write_text(left)
+    records = RunRecords(tmp_path, 4, tensorboard=False)
+    records.train({"step": 5, "loss": 1.0, "lr": 0.1})
+    records.validation(5, "val", {"max_f": 0.5, "mae": 0.1, "iou": 0.4})
+    records.close()
+    assert [line["step"] for line in read_rows(tmp_path / "train.csv")] == ["5"]
+    assert [line["set"] for line in read_rows(tmp_path / "validation.csv")] == ["val"]
+    assert (tmp_path / "loss.png").exists()
+    (tmp_path / "train.csv").write_text(left + "\n6,1.0,0.1\n")  # in the middle of a run
+    records.curves()
+
+
+def test_an_empty_log_gets_its_first_line(tmp_path) -> None:
+    records = RunRecords(tmp_path, 0, tensorboard=False)
+    (tmp_path / "train.csv").touch()  # opened, and no room to write
+    records.train({"step": 1, "loss": 1.0, "lr": 0.1})
+    assert [line["step"] for line in read_rows(tmp_path / "train.csv")] == ["1"]

@@ -52,7 +52,13 @@ class RunRecords:
         """Draw ``loss.png`` and ``scores.png`` from the CSV files."""
         try:
             draw_curves(self.folder)
-        except (OSError, ImportError, ValueError, TypeError) as error:  # a full disk leaves half a line
+        except (
+            OSError,
+            ImportError,
+            ValueError,
+            TypeError,
+            KeyError,
+        ) as error:  # half a line, of a full disk
             logger.warning("the curves were not drawn: %s", error)
 
     def grid(self, step: int, rows: Sequence[tuple[ByteArray, ByteArray, FloatArray, str]]) -> None:
@@ -75,7 +81,7 @@ class RunRecords:
     def _add(self, name: str, values: Mapping[str, Any]) -> None:
         path = self.folder / name
         try:
-            new = not path.exists()
+            new = not path.exists() or not path.stat().st_size
             with path.open("a", newline="", encoding="utf-8") as file:
                 writer = csv.DictWriter(file, list(values))
                 if new:
@@ -106,7 +112,10 @@ def _drop_after(path: Path, step: int) -> None:
         return
     with path.open(newline="", encoding="utf-8") as file:
         lines = list(csv.reader(file))
-    width = len(lines[0]) if lines else 0
+    if not lines or lines[0][:1] != ["step"]:  # nor a whole first line, which says what the others are
+        path.unlink()
+        return
+    width = len(lines[0])
     # a full disk may have left half a line
     kept = [line for line in lines[1:] if len(line) == width and line[0].isdigit() and int(line[0]) <= step]
     text = io.StringIO(newline="")
