@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,19 @@ def start(*options: str) -> tuple[subprocess.Popen[str], str]:
     raise AssertionError(f"it ended with {process.wait()}")
 
 
+@contextmanager
+def running(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run the command for the block, from when it is ready; it may leave no temporary files."""
+    before = set(Path(tempfile.gettempdir()).glob("transparent-background-*"))
+    process, address = start(*options)
+    with ExitStack() as stack:
+        stack.enter_context(process)
+        stack.callback(process.kill)
+        wait_until(lambda: is_ready(address))
+        yield process, address
+    assert set(Path(tempfile.gettempdir()).glob("transparent-background-*")) == before
+
+
 def is_ready(address: str) -> bool:
     try:
         return requests.get(f"{address}/readyz", timeout=10).text == "ok"
@@ -53,20 +67,14 @@ def is_ready(address: str) -> bool:
 def test_it_serves_until_it_is_told_to_end(number) -> None:
     if signal.getsignal(number) == signal.SIG_IGN:
         pytest.skip("this process was started so that its children ignore the signal, as nohup does")
-    before = set(Path(tempfile.gettempdir()).glob("transparent-background-*"))
-    process, address = start()
-    with ExitStack() as stack:
-        stack.enter_context(process)
-        stack.callback(process.kill)
+    with running() as (process, address):
         assert address.startswith("http://127.0.0.1:")
-        wait_until(lambda: is_ready(address))
         image = opened(requests.post(f"{address}/api/remove", files={"file": file_of()}, timeout=60))
         assert image.mode == "RGBA"
         process.send_signal(number)
         assert process.wait(30) == 0
         assert process.stderr is not None
         assert "Traceback" not in process.stderr.read()
-    assert set(Path(tempfile.gettempdir()).glob("transparent-background-*")) == before
 
 
 @pytest.mark.slow
@@ -74,12 +82,8 @@ def test_it_serves_until_it_is_told_to_end(number) -> None:
 def test_a_second_interrupt_cuts_films_short(tmp_path) -> None:
     """Nobody waits for a film, and whoever watches one or has a camera open sees the end in order."""
     pytest.importorskip("av")
-    before = set(Path(tempfile.gettempdir()).glob("transparent-background-*"))
-    process, address = start()
     with ExitStack() as stack:
-        stack.enter_context(process)
-        stack.callback(process.kill)
-        wait_until(lambda: is_ready(address))
+        process, address = stack.enter_context(running())
         with long_film_of(tmp_path).open("rb") as film:
             job = requests.post(f"{address}/api/jobs", files={"file": film}, timeout=60).json()["id"]
         events = requests.get(f"{address}/api/jobs/{job}/events", stream=True, timeout=60)
@@ -96,23 +100,16 @@ def test_a_second_interrupt_cuts_films_short(tmp_path) -> None:
         assert process.stderr is not None
         assert process.stderr.read() == ""
         assert any(b"cancelled" in line for line in lines)
-    assert set(Path(tempfile.gettempdir()).glob("transparent-background-*")) == before
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="it has no signals")
 def test_a_third_interrupt_ends_it_at_once() -> None:
-    before = set(Path(tempfile.gettempdir()).glob("transparent-background-*"))
-    process, address = start("--drain", "600")
-    with ExitStack() as stack:
-        stack.enter_context(process)
-        stack.callback(process.kill)
-        wait_until(lambda: is_ready(address))
+    with running("--drain", "600") as (process, _):
         for _ in range(3):
             process.send_signal(signal.SIGINT)
             time.sleep(0.01)  # signals that wait become one
         assert process.wait(10) in (0, 130)  # it may have ended by the second
-    assert set(Path(tempfile.gettempdir()).glob("transparent-background-*")) == before
 
 
 @pytest.mark.slow
