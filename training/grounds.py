@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.composites.grounds import held_out
 from transparent_background.media.atomic import make_folder
-from transparent_background.options.suffixes import PICTURE_SUFFIXES
+from transparent_background.media.pairs import find_pictures
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="a folder for links to half of them")
     options = parser.parse_args()
     make_folder(options.out)
-    pictures = [path for path in sorted(options.folder.iterdir()) if path.suffix.lower() in PICTURE_SUFFIXES]
+    pictures = find_pictures(options.folder)
     chosen = [path for path in pictures if not held_out(path)]
     for link in options.out.iterdir():
         if link.is_symlink():  # of another choice

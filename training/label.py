@@ -21,24 +21,23 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from training.teachers import Matte, Teacher, mirrored, open_teacher
+from training.teachers import Teacher, mirrored, open_teacher
 from transparent_background.errors import DataSetError
 from transparent_background.media.atomic import replacing
-from transparent_background.media.pairs import read_image
-from transparent_background.options.suffixes import PICTURE_SUFFIXES
+from transparent_background.media.pairs import find_pictures, read_image
+from transparent_background.types import FloatArray
 
 
 def main() -> None:
     """Make the mattes that are missing, then the masks."""
     options = _options()
-    photos = sorted(path for path in options.photos.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
+    photos = find_pictures(options.photos)
     refuse_twins([photo.stem for photo in photos], "photos")
     teachers = [open_teacher(name, options.sides) for name in options.teachers]
     names = [teacher.name + ("-once" if options.once else "") for teacher in teachers]
     refuse_twins(names, "teachers")
-    photos = [photo for photo in photos if readable(photo)]
     for name, teacher in zip(names, teachers, strict=True):
-        predict(teacher, photos, options.out / name, once=options.once)
+        photos = predict(teacher, photos, options.out / name, once=options.once)
     weights = options.weights or [1.0] * len(names)
     for folder in ("images", "masks"):
         (options.out / folder).mkdir(exist_ok=True)
@@ -63,29 +62,30 @@ def refuse_twins(names: Sequence[str], what: str) -> None:
         raise SystemExit(f"two {what} are called {min(twins)}")
 
 
-def readable(photo: Path) -> bool:
-    """Say that a photo cannot be read, if so."""
-    try:
-        read_image(photo)
-    except DataSetError as error:
-        print(error, file=sys.stderr)
-        return False
-    return True
+def predict(teacher: Teacher, photos: Sequence[Path], folder: Path, *, once: bool = False) -> list[Path]:
+    """Write the mattes of one teacher that are not there yet; return the photos that have one.
 
-
-def predict(teacher: Teacher, photos: Sequence[Path], folder: Path, *, once: bool = False) -> None:
-    """Write the mattes of one teacher that are not there yet; ``once``: without mirrored photos' mattes."""
+    With ``once`` they are without those of mirrored photos. A photo that cannot be read is named, and left
+    out.
+    """
+    there = []
     folder.mkdir(parents=True, exist_ok=True)
     for number, photo in enumerate(photos, 1):
         path = folder / f"{photo.stem}.png"
-        if not path.exists():
-            rgb = read_image(photo)
-            write_matte(path, teacher.matte(rgb) if once else mirrored(teacher.matte, rgb))
+        try:
+            if not path.exists():
+                rgb = read_image(photo)
+                write_matte(path, teacher.matte(rgb) if once else mirrored(teacher.matte, rgb))
+        except DataSetError as error:
+            print(error, file=sys.stderr)
+        else:
+            there.append(photo)
         if number % 100 == 0:
             print(f"{teacher.name}: {number} of {len(photos)}", file=sys.stderr, flush=True)
+    return there
 
 
-def agreement(mattes: Sequence[Matte]) -> float:
+def agreement(mattes: Sequence[FloatArray]) -> float:
     """Return the least intersection over union of the halves of any two mattes; 1 of a single one.
 
     Where neither has anything they agree.
@@ -95,13 +95,13 @@ def agreement(mattes: Sequence[Matte]) -> float:
     return min((float(both / either) if either else 1.0 for both, either in pairs), default=1.0)
 
 
-def read_matte(path: Path) -> Matte:
+def read_matte(path: Path) -> FloatArray:
     """Read float32 (h, w) in [0, 1]."""
     with Image.open(path) as image:
         return np.asarray(image.convert("L"), np.float32) / np.float32(255)
 
 
-def write_matte(path: Path, matte: Matte) -> None:
+def write_matte(path: Path, matte: FloatArray) -> None:
     """Write float (h, w) in [0, 1] as a PNG of 8 bits."""
     with replacing(path) as file:
         Image.fromarray(np.rint(np.clip(matte, 0, 1) * 255).astype(np.uint8)).save(file, "PNG")

@@ -17,11 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatting import estimate_alpha_cf, estimate_foreground_ml, ichol
 
-from transparent_background.types import ByteArray, FloatArray
+from transparent_background.types import BoolArray, ByteArray, FloatArray
 
 from .trimaps import FRAME, LEAST, MOST, band_width, frame_strip, make_trimap, signed_distance
 
-Bools: TypeAlias = NDArray[np.bool_]
 Doubles: TypeAlias = NDArray[np.float64]
 
 EPSILON = 1e-6  # of the matting Laplacian, for colours in [0, 1]; 1e-7 to 1e-5 look alike here
@@ -140,15 +139,15 @@ def _colours(picture: Doubles, alpha: FloatArray) -> tuple[FloatArray, FloatArra
     return both
 
 
-def _alike(colours: FloatArray, ground: FloatArray) -> Bools:
+def _alike(colours: FloatArray, ground: FloatArray) -> BoolArray:
     return np.asarray(np.linalg.norm(colours - ground, axis=-1) < ALIKE)
 
 
-def _soft(alpha: FloatArray) -> Bools:
+def _soft(alpha: FloatArray) -> BoolArray:
     return (alpha > SOFT[0]) & (alpha < SOFT[1])
 
 
-def _fog(alpha: FloatArray) -> Bools:
+def _fog(alpha: FloatArray) -> BoolArray:
     """Tell where a matte is soft and flat; strands and edges change within a few pixels."""
     window = np.ones((FOG_WINDOW, FOG_WINDOW), np.uint8)
     return _soft(alpha) & (cv2.dilate(alpha, window) - cv2.erode(alpha, window) < FOG_RANGE)
@@ -163,7 +162,7 @@ def _cuts(trimap: FloatArray, alpha: FloatArray) -> tuple[FloatArray, FloatArray
     return (by_object | by_ground).astype(np.float32), wrong.astype(np.float32)
 
 
-def _adapted(width: FloatArray, trimap: FloatArray, alpha: FloatArray, vague: Bools) -> FloatArray:
+def _adapted(width: FloatArray, trimap: FloatArray, alpha: FloatArray, vague: BoolArray) -> FloatArray:
     """Narrow the band where the matte is vague and widen it where it is cut off: float32 (h, w), pixels."""
     sigma = float(np.median(width[trimap == 0.5])) if (trimap == 0.5).any() else LEAST
 

@@ -8,15 +8,12 @@ from typing import Any, Protocol
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from transparent_background import Remover
 from transparent_background.backends.openvino import import_openvino
 from transparent_background.model.input import IMAGENET_MEAN, IMAGENET_STD
-
-Matte = NDArray[np.float32]
-Rgb = NDArray[np.uint8]
+from transparent_background.types import ByteArray, FloatArray
 
 
 class Teacher(Protocol):
@@ -24,7 +21,7 @@ class Teacher(Protocol):
 
     name: str
 
-    def matte(self, rgb: Rgb) -> Matte:
+    def matte(self, rgb: ByteArray) -> FloatArray:
         """Return a matte, float32 (h, w) in [0, 1], of a picture, uint8 (h, w, 3)."""
 
 
@@ -36,7 +33,7 @@ class Ours:
         options: dict[str, Any] = {"ckpt": name} if Path(name).suffix else {"mode": name}
         self.remover = Remover(device="cpu", **options)
 
-    def matte(self, rgb: Rgb) -> Matte:
+    def matte(self, rgb: ByteArray) -> FloatArray:
         """As :meth:`Teacher.matte`."""
         return self.remover.alpha(Image.fromarray(rgb))
 
@@ -62,10 +59,10 @@ class U2Net:
             model.reshape([1, 3, side, side])
             self.networks[side] = core.compile_model(model, "CPU")
 
-    def matte(self, rgb: Rgb) -> Matte:
+    def matte(self, rgb: ByteArray) -> FloatArray:
         """As :meth:`Teacher.matte`."""
         size = rgb.shape[1], rgb.shape[0]
-        total: Matte = np.zeros(rgb.shape[:2], np.float32)
+        total: FloatArray = np.zeros(rgb.shape[:2], np.float32)
         for side, network in self.networks.items():
             pixels = np.asarray(Image.fromarray(rgb).resize((side, side), Image.Resampling.BILINEAR))
             x = (pixels / max(int(pixels.max()), 1) - IMAGENET_MEAN) / IMAGENET_STD
@@ -80,7 +77,7 @@ def open_teacher(name: str, sides: Sequence[int]) -> Teacher:
     return U2Net(Path(name), sides) if name.endswith(".onnx") else Ours(name)
 
 
-def mirrored(matte: Callable[[Rgb], Matte], rgb: Rgb) -> Matte:
+def mirrored(matte: Callable[[ByteArray], FloatArray], rgb: ByteArray) -> FloatArray:
     """Return the mean of a picture's matte and of its mirror image's."""
     other = matte(np.ascontiguousarray(rgb[:, ::-1]))[:, ::-1]
     return (matte(rgb) + other) / np.float32(2)

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
+BoolArray: TypeAlias = "NDArray[np.bool_]"
+"""bool array, ``True`` where something is."""
+
 ByteArray: TypeAlias = "NDArray[np.uint8]"
 """uint8; a picture is (h, w, 3) RGB, a mask (h, w)."""
 

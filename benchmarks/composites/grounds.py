@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from transparent_background.errors import DataSetError
-from transparent_background.media.pairs import read_image
-from transparent_background.options.suffixes import PICTURE_SUFFIXES
+from transparent_background.media.pairs import find_pictures, read_image
+from transparent_background.train.compositing import random_part
 from transparent_background.types import FloatArray, Size
 
 PART = (0.7, 1.0)  # of a picture, the least and the most that is shown
@@ -29,8 +29,7 @@ def find_grounds(folder: Path) -> list[Path]:
     DataSetError
         There are none.
     """
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
-    found = [path for path in files if held_out(path)]
+    found = [path for path in find_pictures(folder) if held_out(path)]
     if not found:
         raise DataSetError(f"{folder}: has no held-out pictures")
     return found
@@ -39,12 +38,9 @@ def find_grounds(folder: Path) -> list[Path]:
 def read_ground(path: Path, frame: Size, rng: np.random.Generator) -> FloatArray:
     """Enlarge a random part of a picture: float32 (*frame, 3) in [0, 1]."""
     photo = read_image(path)
-    height, width = photo.shape[:2]
-    scale = min(height / frame[0], width / frame[1]) * rng.uniform(*PART)
-    rows, columns = max(round(frame[0] * scale), 1), max(round(frame[1] * scale), 1)
-    top, left = (int(rng.integers(0, free + 1)) for free in (height - rows, width - columns))
-    part = photo[top : top + rows, left : left + columns].astype(np.float32) / np.float32(255)
-    way = cv2.INTER_AREA if scale > 1 else cv2.INTER_CUBIC
+    part = random_part(photo, frame, rng, PART).astype(np.float32) / np.float32(255)
+    larger = part.shape[0] > frame[0] or part.shape[1] > frame[1]
+    way = cv2.INTER_AREA if larger else cv2.INTER_CUBIC
     return cv2.resize(part, frame[::-1], interpolation=way).clip(0, 1)
 
 

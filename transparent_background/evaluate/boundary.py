@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-BoolArray = NDArray[np.bool_]
+from ..types import BoolArray
 
 RADII = 5  # bands that mBA averages over
 DILATION_RATIO = 0.02  # of the diagonal: the width of boundary IoU's band

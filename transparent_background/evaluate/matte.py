@@ -13,10 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import FloatArray
+from ..types import BoolArray, FloatArray
 
 Plane = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 THOUSAND = 1000.0  # SAD, gradient and connectivity errors are given in thousands
 SIGMA = 1.4  # of the gradient's Gaussian, pixels

@@ -39,6 +39,11 @@ def evenly(items: Sequence[T], count: int | None) -> list[T]:
     return [items[int(i)] for i in np.linspace(0, len(items) - 1, chosen)]
 
 
+def find_pictures(folder: Path) -> list[Path]:
+    """List the files of a folder that are called like pictures, in order."""
+    return [path for path in sorted(folder.iterdir()) if path.suffix.lower() in PICTURE_SUFFIXES]
+
+
 def find_pairs(folder: Path) -> list[Pair]:
     """List the pairs of a data set, by stem, in order.
 
@@ -58,8 +63,8 @@ def find_pairs(folder: Path) -> list[Pair]:
         if not (folder / name).is_dir():
             raise DataSetError(f"{folder}: has no folder {name}/ (a data set has images/ and masks/)")
         found: dict[str, Path] = {}
-        for path in sorted((folder / name).iterdir()):
-            if path.suffix.lower() not in PICTURE_SUFFIXES or path.name.startswith("."):
+        for path in find_pictures(folder / name):
+            if path.name.startswith("."):
                 continue
             if path.stem in found:
                 problems.append(f"two files named {path.stem} in {name}/")

@@ -139,15 +139,22 @@ def crop(
     rng: np.random.Generator,
     part: tuple[float, float] = (0.6, 1.0),
 ) -> ByteArray:
-    """Return a random part of a background, uint8 (*frame, 3), of its own memory.
+    """Bring a :func:`random_part` of a background to a frame: uint8 (*frame, 3), of its own memory."""
+    cut = random_part(background, frame, rng, part)
+    resized: ByteArray = cv2.resize(cut, frame[::-1], interpolation=cv2.INTER_AREA)
+    return resized if resized.base is None else resized.copy()
+
+
+def random_part(
+    picture: ByteArray, frame: tuple[int, int], rng: np.random.Generator, part: tuple[float, float]
+) -> ByteArray:
+    """Cut a random part of a frame's shape out of a picture: uint8 (h, w, 3), a view of it.
 
     ``part`` bounds its side, of the largest that there is.
     """
-    height, width = background.shape[:2]
+    height, width = picture.shape[:2]
     scale = min(height / frame[0], width / frame[1]) * rng.uniform(*part)
     rows, columns = max(round(frame[0] * scale), 1), max(round(frame[1] * scale), 1)
     top = int(rng.integers(0, height - rows + 1))
     left = int(rng.integers(0, width - columns + 1))
-    cut = background[top : top + rows, left : left + columns]
-    resized: ByteArray = cv2.resize(cut, frame[::-1], interpolation=cv2.INTER_AREA)
-    return resized if resized.base is None else resized.copy()
+    return picture[top : top + rows, left : left + columns]

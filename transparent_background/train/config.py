@@ -296,7 +296,7 @@ def load_config(path: str | Path, changes: Sequence[str] = ()) -> TrainConfig:
     chances = ("strands_chance", "blur_chance", "veil_chance", "dark_chance", "several_chance")
     if idle := [name for name in chances if getattr(config.augment, name) and not pasted]:
         raise ConfigError(f"augment.{idle[0]}: is for pasted cut-outs, and no set has paste")
-    if data.backgrounds is None and (data.empty or any(entry.paste for entry in data.train)):
+    if data.backgrounds is None and (data.empty or pasted):
         raise ConfigError("data.backgrounds: is needed to paste cut-outs, and for data.empty")
     return config
 

@@ -15,8 +15,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from ..errors import DataSetError
-from ..media.pairs import Pair, check_pairs, find_pairs, read_image, read_pair
-from ..options.suffixes import PICTURE_SUFFIXES
+from ..media.pairs import Pair, check_pairs, find_pairs, find_pictures, read_image, read_pair
 from ..types import ByteArray, FloatArray
 from .augment import Augmenter
 from .compositing import crop, cut_out, paste, take_out
@@ -228,7 +227,7 @@ def _backgrounds(data: DataConfig) -> list[Path]:
     folder = Path(data.root, data.backgrounds).expanduser()
     if not folder.is_dir():
         raise DataSetError(f"{folder}: no such folder of backgrounds")
-    paths = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in PICTURE_SUFFIXES]
+    paths = find_pictures(folder)
     if not paths:
         raise DataSetError(f"{folder}: no pictures to paste cut-outs on")
     return paths
